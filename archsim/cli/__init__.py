@@ -1,0 +1,26 @@
+"""The command line. Importing it costs click alone; a command's code is imported when it is called."""
+
+import click
+
+from archsim import __version__
+from archsim.cli.commands import Commands
+
+_EXAMPLES = """\b
+Examples:
+  archsim run isaac bert-base --seq 128
+  archsim describe isaac
+"""
+
+
+@click.group(
+    "archsim",
+    cls=Commands,
+    lazy={
+        "describe": "Show a machine's parts, areas and peak figures.",
+        "run": "Run a model on a machine: time, energy, area.",
+    },
+    epilog=_EXAMPLES,
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Time, energy and area of neural networks on in-memory machines."""

@@ -1,0 +1,122 @@
+"""`archsim run`: a model on a machine, to tables or JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archsim.cli.values import whole, word
+from archsim.errors import ArchsimError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archsim.graph import Model
+    from archsim.machine import Machine
+
+_PHASES = ("prefill", "decode", "generate")
+_MOST_TOKENS = 1 << 20
+_MOST_BATCH = 1 << 16
+
+
+@click.command("run", epilog="MACHINE and MODEL are names that archsim knows, or files.")
+@click.argument("machine")
+@click.argument("model")
+@click.option(
+    "--phase",
+    metavar="|".join(_PHASES),
+    default="prefill",
+    show_default=True,
+    callback=word(*_PHASES),
+    help="The prompt, new tokens after it, or both.",
+)
+@click.option(
+    "--seq",
+    metavar="N",
+    default="128",
+    show_default=True,
+    callback=whole(_MOST_TOKENS),
+    help="Tokens of the prompt.",
+)
+@click.option(
+    "--new-tokens",
+    metavar="N",
+    callback=whole(_MOST_TOKENS),
+    help="Tokens to produce; 1 if not given, none in prefill.",
+)
+@click.option(
+    "--batch",
+    metavar="N",
+    default="1",
+    show_default=True,
+    callback=whole(_MOST_BATCH),
+    help="Prompts run together.",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Save result.json and timing.json in DIR.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def command(
+    *,
+    machine: str,
+    model: str,
+    phase: str,
+    seq: int,
+    new_tokens: int | None,
+    batch: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Run MODEL on MACHINE: how long, how much energy and area, and where each went."""
+    from archsim.result import save
+    from archsim.simulation import simulate
+
+    began = time.perf_counter()
+    tokens = _new_tokens(phase, new_tokens)
+    if out is not None:
+        save.check_folder(out)
+    described, graph = _load(machine, model)
+    times = {"load": time.perf_counter() - began}
+    result = simulate(described, graph, phase=phase, seq=seq, new_tokens=tokens, batch=batch, times=times).to_dict()
+    times["total"] = time.perf_counter() - began
+    if out is not None:
+        save.save(result, out, times)
+    if as_json:
+        sys.stdout.write(save.dump(result))
+    else:
+        from archsim.report.tables import write_result
+
+        write_result(result, sys.stdout)
+    sys.stdout.flush()
+    click.echo(_host_line(times), err=True)
+
+
+def _new_tokens(phase: str, asked: int | None) -> int:
+    """Tokens that a phase produces: none in prefill, else as many as asked for, else one."""
+    if phase != "prefill":
+        return asked or 1
+    if asked is not None:
+        raise UsageError("--new-tokens: prefill produces none. Try --phase decode or --phase generate.")
+    return 0
+
+
+def _load(machine: str, model: str) -> tuple[Machine, Model]:
+    """Load both; the faults of both are raised together."""
+    from archsim.graph import load_model
+    from archsim.machine import load_machine
+
+    try:
+        described = load_machine(machine)
+    except ArchsimError as error:
+        try:
+            load_model(model)
+        except ArchsimError as other:
+            raise ArchsimError(*error.faults, *other.faults) from None
+        raise
+    return described, load_model(model)
+
+
+def _host_line(times: Mapping[str, float]) -> str:
+    return "host: " + ", ".join(f"{stage} {seconds:.3f} s" for stage, seconds in times.items())

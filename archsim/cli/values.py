@@ -1,0 +1,33 @@
+"""Checks of option values, with messages in archsim's words."""
+
+from collections.abc import Callable
+
+import click
+
+from archsim.errors import did_you_mean, quoted
+
+
+def whole(most: int) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
+    """Return a callback that turns a text into a whole number from 1 to `most`; no text stays None."""
+
+    def check(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+        if text is None:
+            return None
+        # int() alone would take `1_000` and the digits of other scripts, and be slow on endless ones.
+        digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+        if not digits or not 1 <= int(text) <= most:
+            raise click.BadParameter(f"found {quoted(text)}; expected a whole number from 1 to {most}")
+        return int(text)
+
+    return check
+
+
+def word(*known: str) -> Callable[[click.Context, click.Parameter, str], str]:
+    """Return a callback that lets only the known words pass."""
+
+    def check(_context: click.Context, _option: click.Parameter, text: str) -> str:
+        if text not in known:
+            raise click.BadParameter(f"found {quoted(text)}. {did_you_mean(text, known)}")
+        return text
+
+    return check

@@ -1,0 +1,62 @@
+"""Latency, interval and counts of an MVM, found by playing its Program; remembered per distinct case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from archsim.core.compose import compose
+from archsim.core.load import Load
+from archsim.core.lower import lower
+from archsim.core.path import Path
+from archsim.machine.machine import Machine
+from archsim.program.simpy import play
+
+WARM_UP = 6
+"""Products played back to back; the last two finishes give the steady interval."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Of one MVM: ps from start to end, ps between two in steady state, actions counted.
+
+    timeline: (MVM, stage, read, start, finish) of every pass of the products played, times in ps.
+    """
+
+    latency: int
+    interval: int
+    counts: Mapping[str, int]
+    timeline: tuple[tuple[int, str, int, int, int], ...]
+
+
+class Timer:
+    """Timings of a machine's paths; each distinct load is played once."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._paths = {with_tile: compose(machine, with_tile=with_tile) for with_tile in (True, False)}
+        self._played = lru_cache(maxsize=None)(self._play)
+
+    def time(self, load: Load, *, with_tile: bool = True) -> Timing:
+        """Timing of one load, from tile memory back to tile memory, or through the core alone."""
+        return self._played(load, with_tile)
+
+    def path(self, *, with_tile: bool = True) -> Path:
+        """The stages."""
+        return self._paths[with_tile]
+
+    def _play(self, load: Load, with_tile: bool) -> Timing:  # noqa: FBT001 - the cache's key is positional
+        return measure(self._paths[with_tile], load)
+
+
+def measure(path: Path, load: Load, *, each_action: bool = False) -> Timing:
+    """Play some products back to back and read the timing off the Run."""
+    lowered = lower(path, load, WARM_UP, each_action=each_action)
+    run = play(lowered.program)
+    ends = [int(run.finish[task]) for task in lowered.closing]
+    passes = zip(lowered.labels, run.start.tolist(), run.finish.tolist(), strict=True)
+    totals = run.counts().sum(axis=0)
+    return Timing(
+        latency=ends[0],
+        interval=ends[-1] - ends[-2],
+        counts={action: int(number) // WARM_UP for action, number in zip(lowered.program.actions, totals, strict=True)},
+        timeline=tuple((*label, start, finish) for label, start, finish in passes),
+    )

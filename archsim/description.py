@@ -1,0 +1,143 @@
+"""A machine as a tree of what it is made of, with areas, peak power and the speed of its cores."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from archsim.core.load import full_core
+from archsim.core.timing import Timer
+from archsim.machine.bibliography import cited
+from archsim.machine.fits import layout
+from archsim.machine.machine import Machine
+from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS, WATTS_PER_NW
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A figure of a part: as written, or derived (then `text` says how)."""
+
+    key: str
+    text: str
+    status: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Of a core: one MVM from the tile's memory and back, its interval, its time inside the core, peak rate, energy."""
+
+    mvm_latency_s: float
+    mvm_interval_s: float
+    core_latency_s: float
+    peak_ops_per_s: float
+    mvm_energy_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A module or part: `count` in its parent (1/4 where four share one), `total` in the outermost module.
+
+    Area in m2 and peak power in W are those of one.
+    """
+
+    path: str
+    name: str
+    count: Fraction
+    total: Fraction
+    area_m2: float
+    peak_power_w: float
+    part_class: str | None
+    parameters: tuple[Parameter, ...]
+    speed: Speed | None
+    children: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A machine's tree and what it rests on."""
+
+    machine: str
+    text: str
+    root: Node
+    sources: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def describe(machine: Machine) -> Description:
+    """Describe a machine; nothing is run but one MVM."""
+    root = _node(machine, machine.root, "", Fraction(1), Fraction(1))
+    return Description(machine.name, machine.description, root, cited(machine.provenance), remarks(machine))
+
+
+def remarks(machine: Machine) -> tuple[str, ...]:
+    """What a reader of any figure of this machine should know."""
+    figures = [origin for loc, origin in machine.provenance.items() if loc[0] == "parts" and loc[-1] != "class"]
+    assumed = sum(origin.status == "assumed" for origin in figures)
+    found = (
+        [f"{assumed} of {len(figures)} figures of parts are assumed; archsim describe marks them"] if assumed else []
+    )
+    unknown = sum(origin.source is None or origin.status is None for origin in figures)
+    if unknown:
+        found.append(f"{unknown} of {len(figures)} figures of parts have no source or status")
+    used = sorted({name for _, name, _ in machine.walk()})
+    without_area = [name for name in used if machine.parts[name].area is None]
+    if without_area:
+        found.append(f"no area is given for {', '.join(without_area)}: counted as 0")
+    free = [
+        f"{name}.{action}"
+        for name in used
+        for action in machine.parts[name].actions
+        if machine.parts[name].power is None and getattr(machine.parts[name], action).energy is None
+    ]
+    if free:
+        found.append(f"neither power nor energy is given for {', '.join(free)}: counted as 0")
+    return tuple(found)
+
+
+def _node(machine: Machine, name: str, above: str, count: Fraction, total: Fraction) -> Node:
+    path = f"{above}.{name}" if above else name
+    members = machine.modules[name].members if name in machine.modules else {}
+    return Node(
+        path=path,
+        name=name,
+        count=count,
+        total=total,
+        area_m2=float(machine.area(name)) * M2_PER_UM2,
+        peak_power_w=float(machine.peak_power(name)) * WATTS_PER_NW,
+        part_class=type(machine.parts[name]).__name__ if name in machine.parts else None,
+        parameters=_parameters(machine, name) if name in machine.parts else (),
+        speed=_speed(machine) if name == machine.core else None,
+        children=tuple(_node(machine, inner, path, n, total * n) for inner, n in members.items()),
+    )
+
+
+def _parameters(machine: Machine, name: str) -> tuple[Parameter, ...]:
+    given = [
+        Parameter(".".join(map(str, loc[2:])), origin.text, origin.status or "", origin.source or "")
+        for loc, origin in machine.provenance.items()
+        if loc[:2] == ("parts", name) and loc[2:] != ("class",)
+    ]
+    part = machine.parts[name]
+    for action in part.actions:
+        cost = part.cost(action)
+        if cost.derivation != "given":
+            text = f"{cost.energy * JOULES_PER_ZJ * 1e12:.6g} pJ = {cost.derivation}"
+            given.append(Parameter(f"{action}.energy", text, "derived", ""))
+    return tuple(given)
+
+
+def _speed(machine: Machine) -> Speed:
+    lay = layout(machine.modules[machine.core], machine.parts, machine.precision)
+    load, timer = full_core(lay), Timer(machine)
+    through, inside = timer.time(load), timer.time(load, with_tile=False)
+    macs = load.inputs.total * lay.outputs_per_block
+    energies = {
+        f"{m}.{p}.{a}": machine.parts[p].cost(a).energy for m, p, _ in machine.walk() for a in machine.parts[p].actions
+    }
+    spent = sum(energies[action] * number for action, number in inside.counts.items())
+    return Speed(
+        mvm_latency_s=through.latency * SECONDS_PER_PS,
+        mvm_interval_s=through.interval * SECONDS_PER_PS,
+        core_latency_s=inside.latency * SECONDS_PER_PS,
+        peak_ops_per_s=2 * macs / (through.interval * SECONDS_PER_PS),
+        mvm_energy_j=spent * JOULES_PER_ZJ,
+    )

@@ -1,0 +1,37 @@
+"""From a model file to a Graph."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from archsim import resources
+from archsim.errors import ArchsimError, Fault
+from archsim.graph.graph import Graph
+from archsim.graph.preset import Preset
+from archsim.graph.transformer import encoder
+from archsim.machine.load import validate
+from archsim.machine.source import Document, read
+
+
+def load_model(name_or_path: str | Path) -> Graph:
+    """Load a model by its name in `workloads/models`, or by the path of its file."""
+    return build(read(resources.locate("workloads/models", str(name_or_path))))
+
+
+def build(document: Document) -> Graph:
+    """Check a document and make a Graph of it; raises ArchsimError with every fault found."""
+    faults: list[Fault] = []
+    preset = validate(Preset, document.data, document, (), faults)
+    if preset is None:
+        raise ArchsimError(*faults)
+    text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
+    return Graph(
+        name=preset.name,
+        description=preset.description,
+        source=preset.source,
+        operators=encoder(preset),
+        causal=preset.causal,
+        decodes=False,
+        max_positions=preset.positions,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )

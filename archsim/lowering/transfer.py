@@ -1,0 +1,241 @@
+"""Transfers: what moves between tiles, groups of digital units and chips, and which links it shares with others.
+
+A transfer passes a channel of its own (it takes room at its end, and holds the way for as long as its flits need),
+then the most loaded mesh link on its way, which it shares with all transfers that cross it. Flits follow each other
+closely (cut-through): the channel takes the hops' time, the link the flits'.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from archsim.lowering.floor import Floor, Tasks, ids, merge, whole
+from archsim.machine.machine import Machine
+from archsim.mapping.mesh import Grid, Link, Traffic, route, sites
+from archsim.mapping.placement import Mapping as Placement
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a transfer: unit numbers by chip, of `total` such units on a chip."""
+
+    units: Mapping[int, tuple[int, ...]]
+    total: int
+
+
+@dataclass(frozen=True)
+class Leg:
+    """From one chip's units to another's: traffic on the meshes of both, chips passed on the way, bits over links."""
+
+    chips: tuple[int, ...]
+    meshes: tuple[tuple[int, Traffic], ...]
+    bits: int
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """All that moves for one position: `sent` bits read at the source, `taken` bits written at the sinks."""
+
+    legs: tuple[Leg, ...]
+    sent: int
+    taken: int
+
+
+def plan(placement: Placement, source: End, sink: End, sent: int, per_unit: int, *, copies: bool) -> Transfer:
+    """Legs from each source chip to each sink chip.
+
+    sent: bits that leave the source; per_unit: bits that each sink unit takes in; copies: all take in the same.
+    """
+    machine, grid = placement.machine, placement.grid
+    senders = sum(len(units) for units in source.units.values())
+    legs = []
+    for chip, units in source.units.items():
+        share = Fraction(len(units), senders)
+        for target, takers in sink.units.items():
+            into = [(site, per_unit * (1 if copies else n)) for site, n in sites(grid, takers, sink.total)]
+            bits = ceil(share * (per_unit if copies else per_unit * len(takers)))
+            legs.append(
+                _leg(
+                    machine,
+                    grid,
+                    chip,
+                    target,
+                    _located(grid, units, source.total),
+                    into,
+                    share,
+                    bits,
+                    copies=copies,
+                )
+            )
+    return Transfer(tuple(legs), sent, per_unit * sum(len(units) for units in sink.units.values()))
+
+
+def _located(grid: Grid | None, units: tuple[int, ...], total: int) -> list[tuple[int, int]]:
+    return list(sites(grid, units, total))
+
+
+def _leg(
+    machine: Machine,
+    grid: Grid | None,
+    chip: int,
+    target: int,
+    origin: list[tuple[int, int]],
+    into: list[tuple[int, int]],
+    share: Fraction,
+    bits: int,
+    *,
+    copies: bool,
+) -> Leg:
+    step = 1 if target >= chip else -1
+    chips = tuple(range(chip, target + step, step))
+    if grid is None:
+        return Leg(chips, (), bits)
+    width = _flit(machine)
+    shared = [(site, ceil(need * share)) for site, need in into]
+    if chip == target:
+        return Leg(chips, ((chip, route(grid, width, origin, shared, copies=copies)),), bits)
+    out, entry = (grid.routers - 1, 0) if step > 0 else (0, grid.routers - 1)
+    leaving = route(grid, width, origin, [(out, bits)], copies=False)
+    arriving = route(grid, width, [(entry, 1)], shared, copies=copies)
+    return Leg(chips, ((chip, leaving), (target, arriving)), bits)
+
+
+def _router(machine: Machine) -> tuple[str, str]:
+    for module in machine.modules.values():
+        if module.mesh is not None:
+            return str(machine.holder(module.mesh.router)), module.mesh.router
+    message = "a mesh"
+    raise LookupError(message)
+
+
+def _flit(machine: Machine) -> int:
+    return int(getattr(machine.parts[_router(machine)[1]], "width"))  # noqa: B009
+
+
+def link_loads(transfers: "list[Transfer]") -> Counter[tuple[int, Link]]:
+    """Flits per position over each (chip, link), of all transfers together."""
+    loads: Counter[tuple[int, Link]] = Counter()
+    for transfer in transfers:
+        for leg in transfer.legs:
+            for chip, traffic in leg.meshes:
+                for link, flits in traffic.links:
+                    loads[chip, link] += flits
+    return loads
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What a transfer takes at its start and gives on arrival, amounts by store; what its memories count."""
+
+    takes: Mapping[int, int]
+    gives: Mapping[int, int]
+    counts: Mapping[str, int]
+
+
+def lower_transfer(
+    floor: Floor,
+    name: str,
+    operator: str,
+    transfer: Transfer,
+    loads: Mapping[tuple[int, Link], int],
+    source: Tasks,
+    ends: Ends,
+) -> Tasks:
+    """Tasks of a transfer, one chain a leg and position; the last task of each position."""
+    builder = floor.builder
+    arrived = []
+    for number, leg in enumerate(transfer.legs):
+        hops = _Hops(floor, name if len(transfer.legs) == 1 else f"{name} {number}", operator, leg, loads)
+        first = number == 0
+        previous = source
+        kinds = hops.kinds(ends if first else Ends({}, {}, {}), alone=len(transfer.legs) == 1)
+        for kind in kinds:
+            tasks = ids(builder.tasks(kind, len(source)))
+            builder.after(tasks, previous)
+            previous = tasks
+        arrived.append(previous)
+    if len(arrived) == 1:
+        return arrived[0]
+    kind = builder.kind(name, station=None, operator=operator, gives=ends.gives)
+    joined = ids(builder.tasks(kind, len(source)))
+    for tasks in arrived:
+        builder.after(joined, tasks)
+    return joined
+
+
+@dataclass(frozen=True)
+class _Hops:
+    floor: Floor
+    name: str
+    operator: str
+    leg: Leg
+    loads: Mapping[tuple[int, Link], int]
+
+    def kinds(self, ends: Ends, *, alone: bool) -> list[int]:
+        """Channel, chip links, shared mesh link; what is given is given by the last."""
+        machine = self.floor.mapping.machine
+        stages: list[tuple[str, int, int, dict[str, int]]] = []
+        if self.leg.meshes:
+            stages.append(self._channel(machine))
+        stages += self._chip_links(machine)
+        stages += self._shared_link(machine)
+        if not stages:
+            stages.append((f"{self.name} channel", 1, 1, {}))
+        made = []
+        for number, (station, latency, interval, counts) in enumerate(stages):
+            last = number == len(stages) - 1
+            if number == 0:
+                merge(counts, ends.counts)
+            made.append(
+                self.floor.builder.kind(
+                    station,
+                    station=self.floor.station(station),
+                    latency=latency,
+                    interval=interval,
+                    takes=dict(ends.takes) if number == 0 else {},
+                    gives=dict(ends.gives) if last and alone else {},
+                    counts=counts,
+                    operator=self.operator,
+                )
+            )
+        return made
+
+    def _channel(self, machine: Machine) -> tuple[str, int, int, dict[str, int]]:
+        holder, router = _router(machine)
+        hop = machine.parts[router].cost("hop")
+        hops = sum(traffic.hops for _, traffic in self.leg.meshes)
+        own = max(traffic.port_flits for _, traffic in self.leg.meshes)
+        crossed = max((flits for _, t in self.leg.meshes for _, flits in t.links), default=0)
+        busy = max(own, crossed) * hop.interval
+        latency = hops * hop.latency + (busy if not self._busiest() else 0)
+        counts = {f"{holder}.{router}.hop": sum(traffic.flit_hops for _, traffic in self.leg.meshes)}
+        return (f"{self.name} channel", *whole(latency, busy), counts)
+
+    def _busiest(self) -> tuple[int, Link] | None:
+        crossed = [(chip, link) for chip, traffic in self.leg.meshes for link, _ in traffic.links]
+        return max(crossed, key=lambda at: (self.loads[at], at), default=None)
+
+    def _shared_link(self, machine: Machine) -> list[tuple[str, int, int, dict[str, int]]]:
+        busiest = self._busiest()
+        if busiest is None:
+            return []
+        hop = machine.parts[_router(machine)[1]].cost("hop")
+        chip, link = busiest
+        flits = max(dict(traffic.links).get(link, 0) for where, traffic in self.leg.meshes if where == chip)
+        most = max(max(t.port_flits, *(f for _, f in t.links), 0) for _, t in self.leg.meshes if t.links)
+        x, y, to_x, to_y = link
+        name = f"chip {chip} link {x},{y} > {to_x},{to_y}"
+        return [(name, *whole(most * hop.interval, flits * hop.interval), {})]
+
+    def _chip_links(self, machine: Machine) -> list[tuple[str, int, int, dict[str, int]]]:
+        if machine.chips.link is None:
+            return []
+        name = machine.chips.link
+        part, holder = machine.parts[name], machine.holder(name)
+        packets = part.words(self.leg.bits) if hasattr(part, "words") else 1
+        burst = part.burst("send", packets)
+        times = whole(burst.latency, burst.occupancy)
+        pairs = zip(self.leg.chips, self.leg.chips[1:], strict=False)
+        return [(f"link {a} > {b}", *times, {f"{holder}.{name}.send": packets}) for a, b in pairs]

@@ -1,0 +1,98 @@
+"""Machine: the checked tree of parts. It knows areas, peak figures and counts before any run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from archsim.machine.provenance import Loc, Provenance
+from archsim.machine.schema import Chips, Combine, Mesh, Precision
+from archsim.parts.base import Part
+
+
+@dataclass(frozen=True)
+class Module:
+    """Members with counts per module, and the path: stages, each the names that act together."""
+
+    name: str
+    members: Mapping[str, Fraction]
+    path: tuple[tuple[str, ...], ...]
+    cycle: Fraction | None
+    memory: str | None
+    mesh: Mesh | None
+    combine: Combine | None
+    slices_in: str
+    signs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a recipe, and the part or module that does it."""
+
+    step: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The whole described hardware. `digest` is the hash of all that results depend on."""
+
+    name: str
+    file: str
+    description: str
+    precision: Precision
+    parts: Mapping[str, Part]
+    modules: Mapping[str, Module]
+    root: str
+    core: str
+    chips: Chips
+    recipes: Mapping[str, tuple[Step, ...]]
+    provenance: Mapping[Loc, Provenance]
+    digest: str
+
+    @cached_property
+    def tile(self) -> str:
+        """The module that holds cores; the core itself where none does."""
+        return next((m.name for m in self.modules.values() if self.core in m.members), self.core)
+
+    def holder(self, name: str) -> str | None:
+        """The module that holds a part or module; None for the root."""
+        return next((m.name for m in self.modules.values() if name in m.members), None)
+
+    def count(self, name: str, within: str | None = None) -> Fraction:
+        """How many of a part or module stand in one `within` (default: the root)."""
+        top = within or self.root
+        if name == top:
+            return Fraction(1)
+        holders = (m for m in self.modules.values() if name in m.members)
+        return sum((m.members[name] * self.count(m.name, top) for m in holders), Fraction(0))
+
+    def area(self, name: str) -> Fraction:
+        """Area of one part or module, um2."""
+        if name in self.parts:
+            return self.parts[name].area or Fraction(0)
+        return sum((n * self.area(inner) for inner, n in self.modules[name].members.items()), Fraction(0))
+
+    def peak_power(self, name: str) -> Fraction:
+        """Power of one part or module with all of it working without pause, nW."""
+        if name in self.parts:
+            return self.parts[name].peak_power()
+        return sum((n * self.peak_power(inner) for inner, n in self.modules[name].members.items()), Fraction(0))
+
+    def static_power(self, name: str) -> Fraction:
+        """Leakage and refresh of one part or module, nW."""
+        if name in self.parts:
+            return self.parts[name].static_power()
+        return sum((n * self.static_power(inner) for inner, n in self.modules[name].members.items()), Fraction(0))
+
+    def walk(self) -> Iterator[tuple[str, str, Fraction]]:
+        """All (module, part, parts in one root) pairs that hold a part."""
+        for module in self.modules.values():
+            for name, number in module.members.items():
+                if name in self.parts:
+                    yield module.name, name, number * self.count(module.name)
+
+    def find(self, place: str, module: str) -> tuple[str, ...]:
+        """Names of the parts of `place` that stand directly in `module`."""
+        members = self.modules[module].members
+        return tuple(name for name in members if name in self.parts and self.parts[name].place == place)

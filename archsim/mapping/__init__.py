@@ -1,0 +1,1 @@
+"""Where each operator of a Graph lives on a Machine."""

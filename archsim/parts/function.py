@@ -1,0 +1,15 @@
+"""Function unit on a path, such as a sigmoid or a pooling unit: passed by results that do not need it."""
+
+from typing import ClassVar
+
+from archsim.parts.base import Action, Part, Place
+
+
+class Function(Part):
+    """One `evaluate` per value."""
+
+    place: ClassVar[Place] = "function"
+    actions: ClassVar[tuple[str, ...]] = ("evaluate",)
+    steps: ClassVar[dict[str, str]] = {"sigmoid": "evaluate", "relu": "evaluate", "maximum": "evaluate"}
+
+    evaluate: Action

@@ -1,0 +1,22 @@
+"""Digital multiply-accumulate array, for products of two operands that are made at run time."""
+
+from typing import ClassVar
+
+from archsim.parts.base import Action, Part, Place
+from archsim.parts.quantity import Count
+
+
+class Mac(Part):
+    """`lanes` multiply-accumulates side by side; energy is per multiply-accumulate."""
+
+    place: ClassVar[Place] = "compute"
+    actions: ClassVar[tuple[str, ...]] = ("mac",)
+    steps: ClassVar[dict[str, str]] = {"multiply_accumulate": "mac"}
+
+    lanes: Count
+    mac: Action
+
+    @property
+    def parallel(self) -> int:
+        """Lanes."""
+        return self.lanes

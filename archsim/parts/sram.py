@@ -1,0 +1,7 @@
+"""Static memory."""
+
+from archsim.parts.buffer import Buffer
+
+
+class Sram(Buffer):
+    """A buffer that leaks, and needs no refresh."""

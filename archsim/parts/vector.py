@@ -1,0 +1,29 @@
+"""Vector unit: digital lanes for all that is no product of matrices."""
+
+from typing import ClassVar
+
+from archsim.parts.base import Action, Part, Place
+from archsim.parts.quantity import Count
+
+_LINEAR = ("add", "subtract", "multiply", "square", "maximum", "sum", "scale")
+_SPECIAL = ("exp", "log", "reciprocal", "rsqrt", "sigmoid", "tanh", "gelu", "silu", "relu")
+
+
+class Vector(Part):
+    """`lanes` values side by side: `linear` for sums and products, `special` for transcendental functions.
+
+    Energy is per value. Without `energy`, an action costs its lane's share of `power`.
+    """
+
+    place: ClassVar[Place] = "compute"
+    actions: ClassVar[tuple[str, ...]] = ("linear", "special")
+    steps: ClassVar[dict[str, str]] = dict.fromkeys(_LINEAR, "linear") | dict.fromkeys(_SPECIAL, "special")
+
+    lanes: Count
+    linear: Action
+    special: Action
+
+    @property
+    def parallel(self) -> int:
+        """Lanes."""
+        return self.lanes

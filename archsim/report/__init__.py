@@ -1,0 +1,1 @@
+"""Results and descriptions as tables: rich on a terminal, plain rows in a pipe."""

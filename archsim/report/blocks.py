@@ -1,0 +1,58 @@
+"""A block is a titled table of text cells; renderers decide how it looks."""
+
+import math
+from dataclasses import dataclass
+
+from archsim.units import format_si
+
+# Between these a figure is written without an exponent.
+_SMALLEST = 1e-3
+_LARGEST = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A titled table.
+
+    `key` names the block in plain rows, `title` above it on a terminal. `columns` has a character per
+    column: `<` left and whole, `>` right and whole, `w` left and allowed to wrap. Every row has a cell
+    per column; `headers` is empty or has one per column. Where `keyed`, a plain row starts `key.name`.
+    """
+
+    key: str
+    title: str
+    columns: str
+    rows: tuple[tuple[str, ...], ...]
+    headers: tuple[str, ...] = ()
+    keyed: bool = True
+
+
+def printable(text: str) -> str:
+    """One line of `text`: whatever a terminal would act on is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def cell(text: object) -> str:
+    """`text` for a cell: white space collapsed, one printable line."""
+    return printable(" ".join(str(text).split()))
+
+
+def quantity(value: float | None, unit: str) -> tuple[str, str]:
+    """Value and prefixed unit as two cells: 0.00221, "s" gives "2.21", "ms"; dashes where there is none."""
+    if value is None:
+        return "-", "-"
+    number, _, prefixed = format_si(value, unit).rpartition(" ")
+    return number, prefixed
+
+
+def figure(value: float) -> str:
+    """Four significant digits or all whole ones: 57603, 380.7, 0.0125; outside 0.001 to 1e9, 1.200e-07."""
+    if value and not _SMALLEST <= abs(value) < _LARGEST:
+        return f"{value:.3e}"
+    decimals = 3 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{max(0, decimals)}f}"
+
+
+def percent(share: float) -> tuple[str, str]:
+    """A share of one as two cells: 0.4567 gives "45.67", "%"."""
+    return f"{100 * share:.2f}", "%"

@@ -1,0 +1,120 @@
+"""A described machine as JSON-ready data, and as blocks of a report."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+from archsim.description import Description, Node
+from archsim.report.blocks import Block, cell, quantity
+from archsim.report.result_blocks import notes_block, sources_block
+
+SCHEMA = "archsim.description/1"
+
+
+def description_dict(description: Description) -> dict[str, Any]:
+    """JSON-ready data of a description; a count is a whole number where it can be."""
+    return {
+        "schema": SCHEMA,
+        "machine": description.machine,
+        "tree": _node_dict(description.root),
+        "sources": [{"key": key, "text": text} for key, text in description.sources],
+        "notes": list(description.notes),
+    }
+
+
+def _node_dict(node: Node) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "path": node.path,
+        "name": node.name,
+        "count": _plain_number(node.count),
+        "total": _plain_number(node.total),
+        "area_m2": node.area_m2,
+        "peak_power_w": node.peak_power_w,
+    }
+    if node.speed is not None:
+        data |= asdict(node.speed)
+    if node.part_class is not None:
+        data["class"] = node.part_class
+        data["parameters"] = [asdict(parameter) for parameter in node.parameters]
+    data["children"] = [_node_dict(child) for child in node.children]
+    return data
+
+
+def _plain_number(number: int | Fraction) -> int | float:
+    return int(number) if number == int(number) else float(number)
+
+
+def description_blocks(description: Description, *, terminal: bool) -> list[Block]:
+    """Blocks of a description: tree, cores, parameters, notes, sources.
+
+    On a terminal a node is its indented name, in a pipe its whole path.
+    """
+    nodes = tuple(_walk(description.root, 0))
+    blocks = [
+        Block("", "", "w<", (("machine", cell(description.machine)),), keyed=False),
+        _tree(nodes, terminal=terminal),
+        _cores(nodes),
+        _parameters(nodes, terminal=terminal),
+        notes_block(description.notes),
+        sources_block(description.sources),
+    ]
+    return [block for block in blocks if block.rows]
+
+
+def _walk(node: Node, depth: int) -> Iterator[tuple[Node, int]]:
+    yield node, depth
+    for child in node.children:
+        yield from _walk(child, depth + 1)
+
+
+def _tree(nodes: Sequence[tuple[Node, int]], *, terminal: bool) -> Block:
+    headers: tuple[str, ...] = ("part", "count", "area", "", "all", "", "peak", "", "all", "")
+    if not terminal:
+        headers = ("path", "count", "total", "area", "", "total area", "", "peak", "", "total peak", "")
+    rows = []
+    for node, depth in nodes:
+        name = "  " * depth + cell(node.name) if terminal else cell(node.path)
+        total = () if terminal else (str(node.total),)
+        rows.append((name, str(node.count), *total, *_each_and_all(node)))
+    columns = "w>><><><><" if terminal else "w>>><><><><"
+    return Block("tree", "Area and peak power", columns, tuple(rows), headers, keyed=False)
+
+
+def _each_and_all(node: Node) -> tuple[str, ...]:
+    number = float(node.total)
+    return (
+        *quantity(node.area_m2, "m2"),
+        *quantity(node.area_m2 * number, "m2"),
+        *quantity(node.peak_power_w, "W"),
+        *quantity(node.peak_power_w * number, "W"),
+    )
+
+
+def _cores(nodes: Sequence[tuple[Node, int]]) -> Block:
+    rows = tuple(
+        (
+            cell(node.path),
+            *quantity(node.speed.mvm_latency_s, "s"),
+            *quantity(node.speed.mvm_interval_s, "s"),
+            *quantity(node.speed.core_latency_s, "s"),
+            *quantity(node.speed.peak_ops_per_s, "op/s"),
+            *quantity(node.speed.mvm_energy_j, "J"),
+        )
+        for node, _ in nodes
+        if node.speed is not None
+    )
+    headers = ("core", "latency", "", "interval", "", "inside", "", "peak", "", "energy", "")
+    return Block("cores", "Matrix-vector product of a core", "w><><><><><", rows, headers, keyed=False)
+
+
+def _parameters(nodes: Sequence[tuple[Node, int]], *, terminal: bool) -> Block:
+    """A row per parameter; on a terminal a part is named once, above its parameters."""
+    rows: list[tuple[str, ...]] = []
+    for node, _ in nodes:
+        if terminal and node.parameters:
+            rows.append((cell(node.path), cell(node.part_class or ""), "", ""))
+        prefix = "  " if terminal else f"{node.path}."
+        rows += [(prefix + cell(p.key), cell(p.text), cell(p.status), cell(p.source)) for p in node.parameters]
+    headers = ("parameter", "value", "status", "source")
+    return Block("parameters", "Parameters", "ww<w", tuple(rows), headers, keyed=False)

@@ -1,0 +1,109 @@
+"""The blocks of a result: headline figures, where the energy went, utilisation, notes, sources."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from archsim.report.blocks import Block, cell, figure, percent, quantity
+
+STATIC = "static"
+
+# Rows of a long list that a terminal shows; a pipe gets them all.
+SHOWN = 15
+
+
+def result_blocks(result: Mapping[str, Any], *, terminal: bool) -> list[Block]:
+    """Blocks of a result as `Result.to_dict` or `load` gives it; on a terminal long lists are cut."""
+    limit = SHOWN if terminal else None
+    total = float(result["energy_j"])
+    blocks = [
+        _headline(result),
+        _energy("by_part", "Energy by part", result["energy_by_part_j"], total, limit=limit),
+        _energy("by_operator", "Energy by operator", result["energy_by_operator_j"], total, limit=limit),
+        _energy("by_layer", "Energy by layer", result["energy_by_layer_j"], total, limit=limit, by_size=False),
+        _utilisation(result["utilisation"], limit),
+        notes_block(result["notes"]),
+        sources_block([(source["key"], source["text"]) for source in result["sources"]]),
+    ]
+    return [block for block in blocks if block.rows]
+
+
+def notes_block(notes: Sequence[str]) -> Block:
+    """A row per note, numbered from 1."""
+    rows = tuple((str(number), cell(note)) for number, note in enumerate(notes, start=1))
+    return Block("notes", "Notes", "<w", rows)
+
+
+def sources_block(sources: Sequence[tuple[str, str]]) -> Block:
+    """A row per source: its key and the reference in words."""
+    rows = tuple((cell(key), cell(text)) for key, text in sources)
+    return Block("sources", "Sources", "ww", rows)
+
+
+def _headline(result: Mapping[str, Any]) -> Block:
+    rows = (
+        ("machine", cell(result["machine"]), ""),
+        ("model", cell(result["model"]), ""),
+        ("phase", cell(result["phase"]), ""),
+        ("seq", str(result["seq"]), "tokens"),
+        ("new tokens", str(result["new_tokens"]), "tokens"),
+        ("batch", str(result["batch"]), ""),
+        ("chips", str(result["chips"]), ""),
+        ("latency", *quantity(result["latency_s"], "s")),
+        ("throughput", figure(result["tokens_per_s"]), "tokens/s"),
+        ("energy", *quantity(result["energy_j"], "J")),
+        ("average power", *quantity(result["average_power_w"], "W")),
+        ("area", *quantity(result["area_m2"], "m2")),
+        ("operations", *quantity(result["ops"], "op")),
+        ("performance", figure(result["tops"]), "TOPS"),
+        ("energy efficiency", figure(result["tops_per_w"]), "TOPS/W"),
+        ("area efficiency", figure(result["tops_per_mm2"]), "TOPS/mm²"),
+        ("tasks", str(result["tasks"]), ""),
+    )
+    return Block("", "", "w><", rows, keyed=False)
+
+
+def _energy(
+    key: str,
+    title: str,
+    energies: Mapping[str, float],
+    total: float,
+    *,
+    limit: int | None,
+    by_size: bool = True,
+) -> Block:
+    """Rows of a breakdown, then what no operator causes, then the total."""
+    items = [(name, energy) for name, energy in energies.items() if name != STATIC]
+    if by_size:
+        items.sort(key=lambda item: (-item[1], item[0]))
+    shown, rest = _cut(items, limit)
+    if rest:
+        shown.append((f"… {len(rest)} more (see --json)", math.fsum(energy for _, energy in rest)))
+    if STATIC in energies:
+        shown.append((STATIC, energies[STATIC]))
+    shown.append(("total", total))
+    rows = ((cell(name), *quantity(energy, "J"), *_share(energy, total)) for name, energy in shown)
+    return Block(f"energy_{key}", title, "w><><", tuple(rows))
+
+
+def _share(value: float, total: float) -> tuple[str, str]:
+    return percent(value / total) if total else ("-", "%")
+
+
+def _utilisation(utilisation: Mapping[str, float], limit: int | None) -> Block:
+    items = sorted(utilisation.items(), key=lambda item: (-item[1], item[0]))
+    shown, rest = _cut(items, limit)
+    rows = [(cell(name), *percent(share)) for name, share in shown]
+    if rest:
+        rows.append((f"… {len(rest)} more (see --json)", "", ""))
+    return Block("utilisation", "Utilisation", "w><", tuple(rows))
+
+
+def _cut(
+    items: Iterable[tuple[str, float]], limit: int | None
+) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+    """What is shown and what is not; a single row is never hidden behind a row that counts it."""
+    kept = list(items)
+    if limit is None or len(kept) <= limit + 1:
+        return kept, []
+    return kept[:limit], kept[limit:]

@@ -1,0 +1,1 @@
+"""What a run took and where it went: ledger, utilisation, saving."""

@@ -1,0 +1,76 @@
+"""From a Run to a Result."""
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+
+from archsim.description import remarks
+from archsim.lowering.job import Job
+from archsim.machine.bibliography import bibliography, cited
+from archsim.mapping.placement import Mapping
+from archsim.program import Run
+from archsim.result.ledger import Entry, Ledger, keep, layer_of, operator_of, part_of
+from archsim.result.result import Result
+from archsim.result.utilisation import utilisation
+from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS
+
+
+def make(mapping: Mapping, job: Job, run: Run) -> Result:
+    """Count, divide and name."""
+    machine, graph = mapping.machine, mapping.graph
+    ledger = keep(machine, run, mapping.chips)
+    latency = run.makespan * SECONDS_PER_PS
+    energy = ledger.total * JOULES_PER_ZJ
+    area = float(machine.area(machine.root) * mapping.chips) * M2_PER_UM2
+    ops = 2 * job.batch * graph.macs(job.seq)
+    tokens = job.batch * (job.seq if job.phase == "prefill" else job.new_tokens)
+    return Result(
+        machine=machine.name,
+        model=graph.name,
+        phase=job.phase,
+        batch=job.batch,
+        seq=job.seq,
+        new_tokens=job.new_tokens,
+        chips=mapping.chips,
+        latency_s=latency,
+        tokens_per_s=tokens / latency,
+        energy_j=energy,
+        average_power_w=energy / latency,
+        area_m2=area,
+        ops=ops,
+        tops=ops / latency * 1e-12,
+        tops_per_w=ops / energy * 1e-12 if energy else 0.0,
+        tops_per_mm2=ops / latency * 1e-12 / (area * 1e6) if area else 0.0,
+        energy_by_part_j=_joules(ledger, part_of),
+        energy_by_operator_j=_joules(ledger, operator_of),
+        energy_by_layer_j=_joules(ledger, layer_of),
+        utilisation=utilisation(run),
+        tasks=run.program.n_tasks,
+        sources=[{"key": key, "text": text} for key, text in _sources(mapping)],
+        notes=[*remarks(machine), *mapping.notes],
+        provenance=_provenance(mapping),
+    )
+
+
+def _joules(ledger: Ledger, key: Callable[[Entry], str]) -> dict[str, float]:
+    return {name: energy * JOULES_PER_ZJ for name, energy in ledger.by(key).items()}
+
+
+def _sources(mapping: Mapping) -> list[tuple[str, str]]:
+    found = dict(cited(mapping.machine.provenance))
+    source = mapping.graph.source
+    if source is not None:
+        found[source] = str(bibliography().get(source, source))
+    return sorted(found.items())
+
+
+def _provenance(mapping: Mapping) -> dict[str, str]:
+    return {
+        "archsim": version("archsim"),
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "simpy": version("simpy"),
+        "engine": "simpy",
+        "machine_hash": mapping.machine.digest,
+        "model_hash": mapping.graph.digest,
+    }

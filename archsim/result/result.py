@@ -1,0 +1,45 @@
+"""Result: what a run took, and where it went, ready to be saved and shown."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from archsim.result.save import SCHEMA
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Times in s, energy in J, area in m2. Each breakdown has a `static` row and sums to `energy_j`.
+
+    ops: 2 x multiply-accumulates of the Graph; tokens_per_s: prompt tokens in prefill, new tokens otherwise;
+    utilisation: share of the run that stations were busy, mean over those of a name.
+    """
+
+    schema: str = SCHEMA
+    machine: str
+    model: str
+    phase: str
+    batch: int
+    seq: int
+    new_tokens: int
+    chips: int
+    latency_s: float
+    tokens_per_s: float
+    energy_j: float
+    average_power_w: float
+    area_m2: float
+    ops: int
+    tops: float
+    tops_per_w: float
+    tops_per_mm2: float
+    energy_by_part_j: dict[str, float]
+    energy_by_operator_j: dict[str, float]
+    energy_by_layer_j: dict[str, float]
+    utilisation: dict[str, float]
+    tasks: int
+    sources: list[dict[str, str]]
+    notes: list[str]
+    provenance: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready data, keys in the order above."""
+        return asdict(self)

@@ -1,0 +1,120 @@
+"""Results on disk: `result.json`, written whole or not at all, and the host's `timing.json` beside it."""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from archsim.errors import ArchsimError, Fault, Place
+
+SCHEMA = "archsim.result/1"
+TIMING_SCHEMA = "archsim.timing/1"
+RESULT_FILE = "result.json"
+TIMING_FILE = "timing.json"
+
+
+def dump(data: Mapping[str, Any]) -> str:
+    """JSON text of a result or description: keys in the order given, floats at full precision, ASCII.
+
+    Raises ValueError for an infinite number or one that is none (NaN): JSON has no word for them.
+    """
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ArchsimError where results could not be saved, before any time is spent on a run."""
+    present = folder
+    while not present.exists() and present != present.parent:
+        present = present.parent
+    if not present.is_dir():
+        raise ArchsimError(f"{present}: found a file; expected a folder to save results in")
+    if not os.access(present, os.W_OK | os.X_OK):
+        raise ArchsimError(f"{present}: cannot be written to; choose another folder to save results in")
+
+
+def save(result: Mapping[str, Any], folder: Path, timing: Mapping[str, float]) -> Path:
+    """Write `result.json` and `timing.json` (seconds by stage) into the folder, made if absent.
+
+    Each file appears whole or not at all and replaces an older one; the result comes last. Returns the
+    result's path. Raises ArchsimError where the folder cannot be written to.
+    """
+    check_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArchsimError(f"{folder}: cannot be made: {error.strerror}") from error
+    _replace(folder / TIMING_FILE, dump({"schema": TIMING_SCHEMA, "seconds": dict(timing)}))
+    path = folder / RESULT_FILE
+    _replace(path, dump(result))
+    return path
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside the path, then rename: a reader sees the old file or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        try:
+            with draft.open("x", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArchsimError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Read a saved result: the file, or the folder that holds its `result.json`.
+
+    Raises ArchsimError for a file that is missing, unreadable, not JSON, or of another schema.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file /= RESULT_FILE
+    data = _parse(_read(file), file)
+    if not isinstance(data, dict):
+        raise ArchsimError(f"{file}: found JSON that is no object; expected a result, {SCHEMA}")
+    _check_schema(data.get("schema"), file)
+    return data
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ArchsimError(f"{file}: no such file; expected a result saved with --out") from None
+    except OSError as error:
+        raise ArchsimError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ArchsimError(f"{file}: found bytes that are no UTF-8 text; expected JSON") from None
+
+
+def _parse(text: str, file: Path) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        place = Place(str(file), error.lineno, error.colno)
+        raise ArchsimError(Fault(f"broken JSON: {error.msg}", place)) from None
+    except (ValueError, RecursionError) as error:
+        raise ArchsimError(f"{file}: broken JSON: {error}") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _check_schema(found: object, file: Path) -> None:
+    if found == SCHEMA:
+        return
+    if found is None:
+        raise ArchsimError(f"{file}: has no 'schema'; expected {SCHEMA}")
+    name, _, newest = SCHEMA.partition("/")
+    version = re.fullmatch(rf"{re.escape(name)}/([0-9]{{1,9}})", str(found))
+    if version and int(version[1]) > int(newest):
+        raise ArchsimError(f"{file}: found schema {found}, newer than {SCHEMA}; a newer archsim can read it")
+    raise ArchsimError(f"{file}: found schema {found!r}; expected {SCHEMA}")

@@ -1,0 +1,30 @@
+"""How busy the stations of a run were."""
+
+from collections import defaultdict
+
+from archsim.program import Run
+
+
+def utilisation(run: Run) -> dict[str, float]:
+    """Share of the run in which stations worked: mean over the layers' stations of a name, busiest of mesh links.
+
+    Channels that belong to one transfer alone are left out.
+    """
+    work, servers = run.work()
+    shares: defaultdict[str, list[float]] = defaultdict(list)
+    for station, busy, number in zip(run.program.stations, work.tolist(), servers.tolist(), strict=True):
+        if not station.name.endswith(" channel"):
+            shares[_name(station.name)].append(min(1.0, busy / (number * run.makespan)))
+    links = shares.pop("mesh links", None)
+    found = {name: sum(values) / len(values) for name, values in shares.items()}
+    if links is not None:
+        found["mesh link, busiest"] = max(links)
+    return found
+
+
+def _name(station: str) -> str:
+    if station.startswith("chip "):
+        return "mesh links"
+    if station.startswith("link "):
+        return "chip links"
+    return station.partition("/")[2] or station

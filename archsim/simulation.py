@@ -1,0 +1,51 @@
+"""The line from Machine and Graph to Result."""
+
+from collections.abc import MutableMapping
+from time import perf_counter
+
+from archsim.core.timing import Timer
+from archsim.graph.graph import Graph
+from archsim.lowering.job import make_job
+from archsim.lowering.lower import lower
+from archsim.machine.machine import Machine
+from archsim.mapping.placement import place
+from archsim.program.simpy import play
+from archsim.result.make import make
+from archsim.result.result import Result
+
+
+def simulate(
+    machine: Machine,
+    model: Graph,
+    *,
+    phase: str = "prefill",
+    seq: int = 128,
+    new_tokens: int = 0,
+    batch: int = 1,
+    times: MutableMapping[str, float] | None = None,
+) -> Result:
+    """Run `model` on `machine`; raises ArchsimError where it does not fit or cannot be done.
+
+    seq: prompt positions; new_tokens: generated after them; batch: sequences run together.
+    times: filled with the host's seconds by stage.
+    """
+    watch = _Watch({} if times is None else times)
+    job = make_job(model, phase, seq, new_tokens, batch)
+    mapping = place(machine, model)
+    watch.stop("map")
+    program = lower(mapping, job, Timer(machine))
+    watch.stop("lower")
+    run = play(program)
+    watch.stop("play")
+    result = make(mapping, job, run)
+    watch.stop("count")
+    return result
+
+
+class _Watch:
+    def __init__(self, times: MutableMapping[str, float]) -> None:
+        self.times, self.last = times, perf_counter()
+
+    def stop(self, stage: str) -> None:
+        now = perf_counter()
+        self.times[stage], self.last = now - self.last, now

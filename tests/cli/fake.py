@@ -1,0 +1,92 @@
+"""Stands in for all that lies behind the command line, so that tests of it play no program.
+
+As a script it is archsim with that fake: `python -m tests.cli.fake run isaac bert-base`. The name of the
+machine says what happens in the run.
+"""
+
+import errno
+import sys
+import time
+from types import ModuleType
+from typing import Any
+
+from archsim.errors import ArchsimError, Fault, Place, did_you_mean
+from tests.report.samples import SampleDescription, sample_description, sample_result
+
+MACHINES = ("isaac", "buggy", "deep", "greedy", "interrupted", "large", "mute", "read-only", "sleepy")
+
+
+class FakeResult:
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.data
+
+
+def load_machine(name: str) -> str:
+    if name == "faulty.yaml":
+        raise ArchsimError(Fault("second", Place("faulty.yaml", 9, 1)), Fault("first", Place("faulty.yaml", 2, 3)))
+    if name not in MACHINES:
+        raise ArchsimError(f"no machine '{name}'. {did_you_mean(name, MACHINES)}")
+    return name
+
+
+def load_model(name: str) -> str:
+    if name != "bert-base":
+        raise ArchsimError(f"no model '{name}'. {did_you_mean(name, ['bert-base'])}")
+    return name
+
+
+def describe(machine: str) -> SampleDescription:
+    _happen(machine)
+    return sample_description()
+
+
+def simulate(machine: str, model: str, *, times: dict[str, float], **job: object) -> FakeResult:
+    _happen(machine)
+    times["map"] = 0.25
+    times["play"] = 0.5
+    data = sample_result(operators=20_000 if machine == "large" else 3)
+    return FakeResult(data | job | {"machine": machine, "model": model})
+
+
+def _happen(machine: str) -> None:
+    if machine == "buggy":
+        raise RuntimeError("one line\nand another")
+    if machine == "deep":
+        _happen(machine)
+    if machine == "greedy":
+        raise MemoryError
+    if machine == "interrupted":
+        raise KeyboardInterrupt
+    if machine == "mute":
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    if machine == "read-only":
+        raise OSError(errno.EROFS, "Read-only file system", "/somewhere/cache")
+    if machine == "sleepy":
+        sys.stderr.write("asleep\n")
+        time.sleep(60)
+
+
+def modules() -> dict[str, ModuleType]:
+    """Modules by name, to be put into `sys.modules`."""
+    contents: dict[str, dict[str, object]] = {
+        "archsim.machine": {"load_machine": load_machine},
+        "archsim.machine.describe": {"describe": describe},
+        "archsim.graph": {"load_model": load_model},
+        "archsim.simulation": {"simulate": simulate},
+    }
+    made = {}
+    for name, attributes in contents.items():
+        made[name] = module = ModuleType(name)
+        for attribute, value in attributes.items():
+            setattr(module, attribute, value)
+    return made
+
+
+if __name__ == "__main__":
+    sys.modules.update(modules())
+    from archsim.cli import main
+
+    main()

@@ -1,0 +1,30 @@
+"""What all tests share: the data folder, and how hypothesis searches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# No deadlines, since a first call may compile. Continuous integration must say the same every time.
+settings.register_profile("archsim", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("archsim")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of downloaded data: ARCHSIM_DATA, else ../shared/data beside the repository.
+
+    A test that asks for it is skipped where it is absent, and fails there if ARCHSIM_REQUIRE_DATA=1.
+    """
+    folder = Path(os.environ.get("ARCHSIM_DATA") or ROOT.parent / "shared" / "data")
+    if folder.is_dir():
+        return folder
+    reason = f"no data folder at {folder}; ARCHSIM_DATA names another"
+    if os.environ.get("ARCHSIM_REQUIRE_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
