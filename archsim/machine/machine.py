@@ -52,8 +52,11 @@ class Machine:
 
     @cached_property
     def tile(self) -> str:
-        """The module that holds cores; the core itself where none does."""
-        return next((m.name for m in self.modules.values() if self.core in m.members), self.core)
+        """What projections are placed on: the module that holds cores, or the core where that is the outermost one."""
+        holder = self.holder(self.core)
+        if holder is None or (holder == self.root and not self.modules[holder].path):
+            return self.core
+        return holder
 
     def holder(self, name: str) -> str | None:
         """The module that holds a part or module; None for the root."""
