@@ -17,7 +17,7 @@ def measure(machine: str, model: str, seq: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = ["run", machine, model, "--seq", seq, "--json", "--out", folder]
-        subprocess.run([sys.executable, "-m", "archsim", *command], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "archsim", *command], check=True, capture_output=True)  # noqa: S603 - our own program
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         tasks = json.loads((Path(folder) / "result.json").read_text())["tasks"]
         play = json.loads((Path(folder) / "timing.json").read_text())["seconds"]["play"]

@@ -11,14 +11,14 @@ from archsim.machine import Machine, load_machine
 from archsim.mapping.placement import place
 from archsim.program import Run, check
 from archsim.program.simpy import play
-from tests.lowering.machines import FREE_TRANSFERS, machine, meshed, tiny
+from tests.lowering.machines import equal_stages, meshed, tiny
 
 T = 1_000_000
 """Interval of every projection of the machine with equal stages, ps."""
 
 
-def run(on: Machine, model: Graph, **job: int) -> Run:
-    program = lower(place(on, model), Job(**job), Timer(on))
+def run(on: Machine, model: Graph, seq: int, batch: int = 1) -> Run:
+    program = lower(place(on, model), Job(seq=seq, batch=batch), Timer(on))
     check(program)
     return play(program)
 
@@ -37,21 +37,21 @@ def test_an_encoder_waits_at_every_layer() -> None:
     last layer there is no next qkv: (S + 2) T. Total: S + 11 (S + 3) + S + 2 = 13 S + 35.
     """
     seq = 128
-    played = run(machine(FREE_TRANSFERS), tiny(12), seq=seq)
+    played = run(equal_stages(), tiny(12), seq=seq)
     assert played.makespan == pytest.approx((13 * seq + 35) * T, rel=1e-3)
 
 
 def test_causal_positions_do_not_wait() -> None:
     """The same sizes, causal: position i enters when i - 1 has; 48 projections deep: (S + 47) T."""
     seq = 128
-    played = run(machine(FREE_TRANSFERS), tiny(12, causal=True), seq=seq)
+    played = run(equal_stages(), tiny(12, causal=True), seq=seq)
     assert played.makespan == pytest.approx((seq + 47) * T, rel=1e-3)
 
 
 def test_two_sequences_overlap() -> None:
     """A second sequence fills the barriers' gaps: far less than twice the time of one; each has its own barrier."""
-    one = run(machine(FREE_TRANSFERS), tiny(4), seq=32).makespan
-    two = run(machine(FREE_TRANSFERS), tiny(4), seq=32, batch=2).makespan
+    one = run(equal_stages(), tiny(4), seq=32).makespan
+    two = run(equal_stages(), tiny(4), seq=32, batch=2).makespan
     assert one < two < 1.4 * one
 
 
@@ -120,7 +120,7 @@ def test_a_repeated_run_gives_the_same_times() -> None:
 def test_a_job_that_no_model_can_do() -> None:
     from archsim.errors import UsageError
 
-    with pytest.raises(UsageError, match="tiny is an encoder: it generates nothing. Try --phase prefill."):
+    with pytest.raises(UsageError, match=r"tiny is an encoder: it generates nothing\. Try --phase prefill\."):
         make_job(tiny(), "decode", 8, 1, 1)
-    with pytest.raises(UsageError, match="tiny has 4096 positions, the job needs 5000. Try --seq 4096 or less."):
+    with pytest.raises(UsageError, match=r"tiny has 4096 positions, the job needs 5000\. Try --seq 4096 or less\."):
         make_job(tiny(), "prefill", 5000, 0, 1)
