@@ -31,7 +31,8 @@ def simulate(
     """
     watch = _Watch({} if times is None else times)
     job = make_job(model, phase, seq, new_tokens, batch)
-    mapping = place(machine, model)
+    keys, together = job.cached + job.positions, 1 if phase == "prefill" else batch
+    mapping = place(machine, model, keys=keys, sequences=together)
     watch.stop("map")
     program = lower(mapping, job, Timer(machine))
     watch.stop("lower")

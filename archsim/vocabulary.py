@@ -13,8 +13,12 @@ OPERATORS = (
     "add",
     "mul",
     "embedding",
+    "argmax",
 )
 """What a model is made of, and a recipe is written for."""
+
+PRODUCTS = ("scores", "context")
+"""The two products of attention; a recipe of that name goes before that of `matmul`."""
 
 REDUCING = frozenset({"sum", "maximum"})
 """Steps that leave one value of each row."""

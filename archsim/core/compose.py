@@ -130,6 +130,7 @@ class _Composer:
             "array": "arrays",
             "hold": "conversions",
             "convert": "conversions",
+            "decode": "conversions",
         }
         if place in direct:
             return direct[place]

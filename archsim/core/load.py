@@ -1,6 +1,7 @@
 """What one matrix-vector product (MVM) asks of a tile: the case for which a core's Program is played and remembered."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from archsim.machine.fits import Layout
 
@@ -29,6 +30,21 @@ class Load:
     outputs: Amount
     tile_inputs: int
     tile_outputs: int
+
+
+def function_pass(layout: Layout, values: int) -> Load:
+    """`values` values through a core that computes a function: one identity array per block, then the converters."""
+    arrays = ceil(values / layout.outputs_per_block)
+    whole = Amount(values, values)
+    return Load(
+        inputs=whole,
+        drives=whole,
+        arrays=Amount(arrays, arrays),
+        conversions=whole,
+        outputs=whole,
+        tile_inputs=values,
+        tile_outputs=values,
+    )
 
 
 def full_core(layout: Layout) -> Load:

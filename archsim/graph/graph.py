@@ -9,14 +9,17 @@ from archsim.graph.operators import Linear, Operator
 
 @dataclass(frozen=True)
 class Graph:
-    """A model. `causal`: positions see only those before; `decodes`: it can generate; `digest`: hash of its file."""
+    """A model. `causal`: positions see only those before; `digest`: hash of its file.
+
+    feedback: (from, to) operators by which a new token re-enters; None where the model generates nothing.
+    """
 
     name: str
     description: str
     source: str | None
     operators: tuple[Operator, ...]
     causal: bool
-    decodes: bool
+    feedback: tuple[str, str] | None
     max_positions: int
     digest: str
 
@@ -39,16 +42,3 @@ class Graph:
     def parameters(self) -> int:
         """Trained numbers of the whole model."""
         return sum(operator.parameters for operator in self.operators)
-
-    def macs(self, seq: int) -> int:
-        """Multiply-accumulates of one sequence of `seq` positions; of a causal model the causal part only."""
-        return sum(self._macs(operator, seq) for operator in self.operators)
-
-    def _macs(self, operator: Operator, seq: int) -> int:
-        if operator.positions == "first":
-            return operator.macs(1 if self.causal else seq)
-        if operator.positions == "last":
-            return operator.macs(seq)
-        if self.causal:
-            return sum(operator.macs(keys) for keys in range(1, seq + 1))
-        return seq * operator.macs(seq)

@@ -8,7 +8,7 @@ from archsim import resources
 from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.preset import Preset
-from archsim.graph.transformer import encoder
+from archsim.graph.transformer import decoder, encoder
 from archsim.machine.load import validate
 from archsim.machine.source import Document, read
 
@@ -29,9 +29,9 @@ def build(document: Document) -> Graph:
         name=preset.name,
         description=preset.description,
         source=preset.source,
-        operators=encoder(preset),
-        causal=preset.causal,
-        decodes=False,
+        operators=encoder(preset) if preset.architecture == "encoder" else decoder(preset),
+        causal=preset.is_causal,
+        feedback=("head/argmax", "embeddings/embedding") if preset.architecture == "decoder" else None,
         max_positions=preset.positions,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

@@ -50,6 +50,7 @@ class Linear(Operator):
     in_features: int
     out_features: int
     bias: bool = True
+    tied: bool = False
 
     def macs(self, keys: int) -> int:  # noqa: ARG002
         """One per weight."""
@@ -57,8 +58,8 @@ class Linear(Operator):
 
     @property
     def parameters(self) -> int:
-        """Weights and biases."""
-        return self.in_features * self.out_features + (self.out_features if self.bias else 0)
+        """Weights and biases; a tied matrix is counted where it is first used."""
+        return (0 if self.tied else self.in_features * self.out_features) + (self.out_features if self.bias else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

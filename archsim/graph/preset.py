@@ -16,7 +16,7 @@ class Preset(BaseModel):
     name: str
     description: str = ""
     source: str | None = None
-    architecture: Literal["encoder"]
+    architecture: Literal["encoder", "decoder"]
     layers: Count
     hidden: Count
     heads: Count
@@ -27,6 +27,11 @@ class Preset(BaseModel):
     activation: Literal["gelu", "relu"] = "gelu"
     pooler: Truth = False
     causal: Truth = False
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether positions see only those before."""
+        return self.causal or self.architecture == "decoder"
 
     @model_validator(mode="after")
     def _heads_divide(self) -> "Preset":

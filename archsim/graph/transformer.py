@@ -1,5 +1,7 @@
 """Transformers as Graphs."""
 
+from dataclasses import replace
+
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
 from archsim.graph.preset import Preset
 
@@ -63,10 +65,54 @@ def _encoder_layer(preset: Preset, layer: str, source: str) -> list[Operator]:
     ]
 
 
+def decoder(preset: Preset) -> tuple[Operator, ...]:
+    """GPT-2's arrangement: layers that normalise before each block, a last norm, a head, the most likely token."""
+    tables = (preset.vocabulary + preset.positions) * preset.hidden
+    operators: list[Operator] = [
+        Rowwise(layer="embeddings", name="embedding", kind="embedding", inputs=(), width=preset.hidden, trained=tables)
+    ]
+    for index in range(preset.layers):
+        operators += _decoder_layer(preset, f"layer {index}", operators[-1].key)
+    source, size = operators[-1].key, preset.vocabulary
+    return (
+        *operators,
+        replace(_norm(preset, "head", "norm", source), positions="last"),
+        Linear(
+            layer="head",
+            name="logits",
+            inputs=(Edge("head/norm"),),
+            in_features=preset.hidden,
+            out_features=size,
+            bias=False,
+            tied=True,
+            positions="last",
+        ),
+        Rowwise(
+            layer="head", name="argmax", kind="argmax", inputs=(Edge("head/logits"),), width=size, positions="last"
+        ),
+    )
+
+
+def _decoder_layer(preset: Preset, layer: str, source: str) -> list[Operator]:
+    hidden = preset.hidden
+    return [
+        _norm(preset, layer, "attention norm", source),
+        *_attention(preset, layer, f"{layer}/attention norm"),
+        _add(preset, layer, "attention add", f"{layer}/attention output", source),
+        _norm(preset, layer, "ffn norm", f"{layer}/attention add"),
+        _linear(layer, "ffn up", f"{layer}/ffn norm", hidden, preset.ffn),
+        Rowwise(
+            layer=layer, name="activation", kind=preset.activation, inputs=(Edge(f"{layer}/ffn up"),), width=preset.ffn
+        ),
+        _linear(layer, "ffn down", f"{layer}/activation", preset.ffn, hidden),
+        _add(preset, layer, "ffn add", f"{layer}/ffn down", f"{layer}/attention add"),
+    ]
+
+
 def _attention(preset: Preset, layer: str, source: str) -> list[Operator]:
     """Fused query, key and value projection; scores; softmax; context; output projection."""
     hidden, heads = preset.hidden, preset.heads
-    scope: Scope = "past" if preset.causal else "all"
+    scope: Scope = "past" if preset.is_causal else "all"
     qkv, scores, softmax, context = (f"{layer}/{name}" for name in ("qkv", "scores", "softmax", "context"))
 
     def product(name: str, inputs: tuple[Edge, ...], *, scored: bool) -> Matmul:

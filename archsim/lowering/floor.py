@@ -1,4 +1,4 @@
-"""What all lowering shares: the builder, the mapping, and the stations and ends of work already lowered."""
+"""What all lowering shares: the builder, the mapping, the stations made so far, and tasks for every position."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,19 +11,11 @@ from numpy.typing import NDArray
 from archsim.core.timing import Timer
 from archsim.graph.operators import Operator
 from archsim.lowering.job import Job
-from archsim.mapping.placement import Mapping as Placement
+from archsim.mapping.mapping import Mapping as Placement
 from archsim.program import Builder
 
 Tasks = NDArray[np.int64]
-"""Task ids, one per position: sequence by sequence, position by position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A place of data: the tiles of a projection (`name` its key), or the units of `module` of a group."""
-
-    name: str
-    module: str | None
+"""Task ids, one per position at which an operator runs: sequence by sequence, position by position."""
 
 
 @dataclass
@@ -42,25 +34,14 @@ class Floor:
             self._stations[name] = self.builder.station(name)
         return self._stations[name]
 
-    def positions(self, operator: Operator) -> int:
-        """Positions per sequence at which an operator runs."""
-        return self.job.seq if operator.positions == "each" else 1
-
-    def keys(self, operator: Operator, position: int) -> int:
-        """Positions that one position sees."""
-        if operator.positions == "last" or not self.mapping.graph.causal:
-            return self.job.seq
-        return position + 1
-
     def per_position(self, operator: Operator, kind_for: Callable[[int], int]) -> Tasks:
-        """Tasks for all positions of all sequences; `kind_for(keys)` gives the kind of one."""
-        n = self.positions(operator)
-        first, last = self.keys(operator, 0), self.keys(operator, n - 1)
-        if first == last:
-            return ids(self.builder.tasks(kind_for(first), n * self.job.batch))
-        kinds = [kind_for(self.keys(operator, position)) for position in range(n)]
-        made = [self.builder.tasks(kind)[0] for _ in range(self.job.batch) for kind in kinds]
-        return np.array(made, np.int64)
+        """Tasks for all positions of all sequences; `kind_for(keys)` gives the kind of one that sees `keys`."""
+        causal = self.mapping.graph.causal
+        keys = [self.job.keys(row, causal=causal) for row in self.job.rows(operator)]
+        kinds = {number: kind_for(number) for number in dict.fromkeys(keys)}
+        if len(kinds) == 1:
+            return ids(self.builder.tasks(kinds[keys[0]], len(keys) * self.job.batch))
+        return ids(self.builder.tasks_each([kinds[number] for number in keys] * self.job.batch))
 
 
 def ids(tasks: range) -> Tasks:

@@ -6,7 +6,7 @@ from math import ceil
 
 from archsim.errors import ArchsimError
 from archsim.lowering.floor import Floor, merge, whole
-from archsim.mapping.placement import Placed
+from archsim.mapping.mapping import Placed
 from archsim.parts.base import Burst
 
 
@@ -20,27 +20,31 @@ class Room:
 
 @dataclass(frozen=True)
 class Rooms:
-    """Half of each tile's memory for what comes in, half for results; None where nothing moves that way."""
+    """Equal shares of each tile's memory for what comes in and for results; None where nothing moves that way."""
 
     inputs: Room | None
     results: Room | None
 
 
 def rooms(floor: Floor, placed: Placed, *, filled: bool, emptied: bool) -> Rooms:
-    """Stores for a projection that transfers fill, or empty; raises ArchsimError where not one position fits."""
+    """Stores for a projection that transfers fill, or empty; keys and values, where they live there, have half.
+
+    Raises ArchsimError where not one position fits.
+    """
     machine = floor.mapping.machine
     tile = machine.modules[machine.tile]
     if tile.memory is None:
         return Rooms(None, None)
     size = getattr(machine.parts[tile.memory], "size", 0)
-    half = int(size * tile.members[tile.memory]) // 2
+    kept = any(home.module == tile.name and not home.shared for home in floor.mapping.homes.values())
+    half = int(size * tile.members[tile.memory]) // (4 if kept else 2)
     loads = [load for load, _ in placed.tiling.loads]
     incoming = max(load.tile_inputs for load in loads) * int(machine.precision.inputs)
     outgoing = max(load.tile_outputs for load in loads) * int(machine.precision.outputs)
     for bits in (incoming, outgoing):
         if bits > half:
             found = (
-                f"{placed.linear.key}: one position needs {bits} b, half of {tile.name}.{tile.memory} holds {half} b"
+                f"{placed.linear.key}: one position needs {bits} b, its share of {tile.name}.{tile.memory} is {half} b"
             )
             raise ArchsimError(f"{found}. Try parts.{tile.memory}.size: {2 * bits} b.")
     return Rooms(

@@ -13,8 +13,8 @@ from math import ceil
 
 from archsim.lowering.floor import Floor, Tasks, ids, merge, whole
 from archsim.machine.machine import Machine
+from archsim.mapping.mapping import Mapping as Placement
 from archsim.mapping.mesh import Grid, Link, Traffic, route, sites
-from archsim.mapping.placement import Mapping as Placement
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class _Hops:
         flits = max(dict(traffic.links).get(link, 0) for where, traffic in self.leg.meshes if where == chip)
         most = max(max(t.port_flits, *(f for _, f in t.links), 0) for _, t in self.leg.meshes if t.links)
         x, y, to_x, to_y = link
-        name = f"chip {chip} link {x},{y} > {to_x},{to_y}"
+        name = f"mesh of chip {chip}: {x},{y} > {to_x},{to_y}"
         return [(name, *whole(most * hop.interval, flits * hop.interval), {})]
 
     def _chip_links(self, machine: Machine) -> list[tuple[str, int, int, dict[str, int]]]:

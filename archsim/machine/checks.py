@@ -7,7 +7,7 @@ from archsim.machine.machine import Module
 from archsim.machine.schema import MachineFile
 from archsim.machine.source import Document
 from archsim.parts.base import Part
-from archsim.vocabulary import OPERATORS
+from archsim.vocabulary import OPERATORS, PRODUCTS
 
 BESIDE = ("compute", "route", "link")
 
@@ -115,6 +115,7 @@ def check_helpers(check: Checker, modules: Mapping[str, Module], parts: Mapping[
         if m.mesh is not None
     ]
     wanted.append((("chips", "link"), file.chips.link, "link", tuple(parts)))
+    wanted += [(("kv_cache", str(i)), name, "memory", tuple(parts)) for i, name in enumerate(file.kv_cache)]
     for loc, name, place, among in wanted:
         if name is None:
             continue
@@ -127,8 +128,9 @@ def check_helpers(check: Checker, modules: Mapping[str, Module], parts: Mapping[
 def check_recipes(check: Checker, file: MachineFile, modules: Mapping[str, Module], parts: Mapping[str, Part]) -> None:
     """Each recipe is of a known operator, and each step is done by one that can do it."""
     for operator, steps in file.recipes.items():
-        if operator not in OPERATORS:
-            check.fault(("recipes", operator), f"unknown operator. {did_you_mean(operator, OPERATORS)}", key=True)
+        if operator not in (*OPERATORS, *PRODUCTS):
+            known = did_you_mean(operator, (*OPERATORS, *PRODUCTS))
+            check.fault(("recipes", operator), f"unknown operator. {known}", key=True)
         if not steps:
             check.fault(("recipes", operator), "is empty; expected steps, such as 'exp: vector'")
         for index, entry in enumerate(steps):
@@ -155,5 +157,9 @@ def _check_step(
     else:
         check.fault(loc, f"no such part or module. {did_you_mean(by, (*parts, *modules))}")
         return
+    operand = step.partition(" ")[2]
+    if operand and operand not in ("first", "second"):
+        check.fault(loc, f"found operand '{operand}' of a step; expected 'first' or 'second'", key=True)
+    step = step.partition(" ")[0]
     if step not in able:
         check.fault(loc, f"'{by}' does not do '{step}'. {did_you_mean(step, able)}", key=True)

@@ -66,6 +66,9 @@ def build(document: Document) -> Machine:
             op: tuple(Step(step, by) for entry in steps for step, by in entry.items())
             for op, steps in file.recipes.items()
         },
+        fusion=file.fusion,
+        function_cores=file.function_cores,
+        kv_cache=tuple(file.kv_cache),
         provenance=provenance,
         digest=_digest(data),
     )

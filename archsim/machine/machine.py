@@ -47,6 +47,9 @@ class Machine:
     core: str
     chips: Chips
     recipes: Mapping[str, tuple[Step, ...]]
+    fusion: str
+    function_cores: int | str
+    kv_cache: tuple[str, ...]
     provenance: Mapping[Loc, Provenance]
     digest: str
 
@@ -57,6 +60,10 @@ class Machine:
         if holder is None or (holder == self.root and not self.modules[holder].path):
             return self.core
         return holder
+
+    def recipe(self, kind: str, name: str) -> tuple[Step, ...]:
+        """How an operator is done: by the recipe of its name (`scores`, `context`), else by that of its kind."""
+        return self.recipes.get(name) or self.recipes[kind]
 
     def holder(self, name: str) -> str | None:
         """The module that holds a part or module; None for the root."""

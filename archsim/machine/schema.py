@@ -51,7 +51,7 @@ class ModuleSpec(_Strict):
     signs: Literal["offset", "columns", "arrays"] = "offset"
 
 
-def _chip_count(value: object) -> object:
+def _count_or_auto(value: object) -> object:
     from pydantic_core import PydanticCustomError
 
     from archsim import units
@@ -68,8 +68,11 @@ def _chip_count(value: object) -> object:
 class Chips(_Strict):
     """How many of the outermost module there are, and the part that links them."""
 
-    count: Annotated[int | Literal["auto"], PlainValidator(_chip_count)] = "auto"
+    count: Annotated[int | Literal["auto"], PlainValidator(_count_or_auto)] = "auto"
     link: str | None = None
+
+
+CountOrAuto = Annotated[int | Literal["auto"], PlainValidator(_count_or_auto)]
 
 
 class MachineFile(_Strict):
@@ -86,3 +89,6 @@ class MachineFile(_Strict):
     modules: dict[str, ModuleSpec]
     chips: Chips = Chips()
     recipes: dict[str, list[dict[str, str]]]
+    fusion: Literal["auto", "off", "required"] = "auto"
+    function_cores: CountOrAuto = "auto"
+    kv_cache: list[str] = Field(default_factory=list)

@@ -23,6 +23,11 @@ class Tiling:
     tiles: int
     partial_tiles: int
 
+    @property
+    def blocks(self) -> int:
+        """Blocks in all."""
+        return self.row_blocks * self.col_blocks
+
 
 def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
     """Cut `linear` for tiles of `cores` cores."""

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from archsim.parts.quantity import Area, Energy, Power, Rate, Time
 
 Place = Literal[
-    "drive", "array", "hold", "convert", "combine", "memory", "wire", "function", "compute", "route", "link"
+    "drive", "array", "hold", "convert", "decode", "combine", "memory", "wire", "function", "compute", "route", "link"
 ]
 """What a part is on the way of the data; `compute`, `route` and `link` stand beside paths."""
 

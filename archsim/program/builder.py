@@ -103,6 +103,13 @@ class Builder:
         self._task_kinds.append((kind, n))
         return range(first, self._n_tasks)
 
+    def tasks_each(self, kinds: Sequence[int]) -> range:
+        """Add a task of each of these kinds, in their order; ids as with `tasks`."""
+        first = self._n_tasks
+        self._n_tasks += len(kinds)
+        self._task_kinds += [(kind, 1) for kind in kinds]
+        return range(first, self._n_tasks)
+
     def after(self, tasks: Tasks, predecessors: Tasks) -> None:
         """Let each task wait for the predecessor at the same place; a single one on a side goes with all.
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from archsim.description import remarks
 from archsim.lowering.job import Job
 from archsim.machine.bibliography import bibliography, cited
-from archsim.mapping.placement import Mapping
+from archsim.mapping.mapping import Mapping
 from archsim.program import Run
 from archsim.result.ledger import Entry, Ledger, keep, layer_of, operator_of, part_of
 from archsim.result.result import Result
@@ -22,7 +22,7 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
     latency = run.makespan * SECONDS_PER_PS
     energy = ledger.total * JOULES_PER_ZJ
     area = float(machine.area(machine.root) * mapping.chips) * M2_PER_UM2
-    ops = 2 * job.batch * graph.macs(job.seq)
+    ops = 2 * job.macs(graph)
     tokens = job.batch * (job.seq if job.phase == "prefill" else job.new_tokens)
     return Result(
         machine=machine.name,

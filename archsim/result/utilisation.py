@@ -23,7 +23,7 @@ def utilisation(run: Run) -> dict[str, float]:
 
 
 def _name(station: str) -> str:
-    if station.startswith("chip "):
+    if station.startswith("mesh "):
         return "mesh links"
     if station.startswith("link "):
         return "chip links"

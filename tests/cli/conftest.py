@@ -1,4 +1,3 @@
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +10,7 @@ from tests.cli import fake
 @pytest.fixture
 def archsim(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Call `archsim` with words in this process, the fake in place of all that lies behind it."""
-    for name, module in fake.modules().items():
-        monkeypatch.setitem(sys.modules, name, module)
+    for target, stand_in in fake.REPLACED.items():
+        monkeypatch.setattr(target, stand_in)
     runner = CliRunner()
     return lambda *words: runner.invoke(main, words, prog_name="archsim")

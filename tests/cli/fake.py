@@ -7,11 +7,12 @@ machine says what happens in the run.
 import errno
 import sys
 import time
-from types import ModuleType
+from importlib import import_module
 from typing import Any
 
+from archsim.description import Description
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean
-from tests.report.samples import SampleDescription, sample_description, sample_result
+from tests.report.samples import sample_description, sample_result
 
 MACHINES = ("isaac", "buggy", "deep", "greedy", "interrupted", "large", "mute", "read-only", "sleepy")
 
@@ -38,7 +39,7 @@ def load_model(name: str) -> str:
     return name
 
 
-def describe(machine: str) -> SampleDescription:
+def describe(machine: str) -> Description:
     _happen(machine)
     return sample_description()
 
@@ -69,24 +70,19 @@ def _happen(machine: str) -> None:
         time.sleep(60)
 
 
-def modules() -> dict[str, ModuleType]:
-    """Modules by name, to be put into `sys.modules`."""
-    contents: dict[str, dict[str, object]] = {
-        "archsim.machine": {"load_machine": load_machine},
-        "archsim.machine.describe": {"describe": describe},
-        "archsim.graph": {"load_model": load_model},
-        "archsim.simulation": {"simulate": simulate},
-    }
-    made = {}
-    for name, attributes in contents.items():
-        made[name] = module = ModuleType(name)
-        for attribute, value in attributes.items():
-            setattr(module, attribute, value)
-    return made
+REPLACED = {
+    "archsim.machine.load_machine": load_machine,
+    "archsim.graph.load_model": load_model,
+    "archsim.description.describe": describe,
+    "archsim.simulation.simulate": simulate,
+}
+"""What stands in for what, by its dotted name."""
 
 
 if __name__ == "__main__":
-    sys.modules.update(modules())
+    for target, stand_in in REPLACED.items():
+        module, _, name = target.rpartition(".")
+        setattr(import_module(module), name, stand_in)
     from archsim.cli import main
 
     main()

@@ -1,9 +1,10 @@
 """A made-up result and description. The figures are round; none belongs to a real machine."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
+
+from archsim.description import Description, Node, Parameter, Speed
 
 
 def sample_result(*, operators: int = 3) -> dict[str, Any]:
@@ -37,75 +38,52 @@ def sample_result(*, operators: int = 3) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleNode:
-    path: str
-    count: Fraction
-    total: int | Fraction
-    area_m2: float
-    peak_power_w: float
-    part_class: str | None = None
-    parameters: tuple[tuple[str, str, str, str], ...] = ()
-    mvm_latency_s: float | None = None
-    mvm_interval_s: float | None = None
-    core_latency_s: float | None = None
-    peak_ops_per_s: float | None = None
-    children: Sequence["SampleNode"] = ()
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition(".")[2]
+def sample_node(path: str, count: Fraction, total: int, area_m2: float, peak_power_w: float, *children: Node) -> Node:
+    """A module: no class, no parameters."""
+    return Node(
+        path=path,
+        name=path.rpartition(".")[2],
+        count=count,
+        total=Fraction(total),
+        area_m2=area_m2,
+        peak_power_w=peak_power_w,
+        part_class=None,
+        parameters=(),
+        speed=None,
+        children=children,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class SampleDescription:
-    machine: str
-    root: SampleNode
-    sources: tuple[tuple[str, str], ...] = (("doe2020", "J. Doe: A machine in a paper. 2020."),)
-    notes: tuple[str, ...] = ("The vector unit is assumed.",)
-
-
-def sample_description() -> SampleDescription:
+def sample_description() -> Description:
     """A chip of 4 tiles, 8 cores a tile, 8 ADCs a core, and a router that four tiles share."""
-    adc = SampleNode(
-        path="chip.tile.core.adc",
-        count=Fraction(8),
-        total=256,
-        area_m2=1.2e-9,
-        peak_power_w=0.002,
-        part_class="adc",
+    adc = replace(
+        sample_node("chip.tile.core.adc", Fraction(8), 256, 1.2e-9, 0.002),
+        part_class="Adc",
         parameters=(
-            ("bits", "8", "simulated", "doe2020"),
-            ("convert.energy", "1.5625 pJ", "derived", "power over the rate at which it holds"),
+            Parameter("bits", "8 b", "simulated", "doe2020"),
+            Parameter("convert.rate", "1.28 GS/s", "derived", "doe2020"),
+            Parameter("area", "0.0012 mm2", "simulated", "roe2021"),
+            Parameter("convert.energy", "1.5625 pJ = power x 0.78125 ns", "derived", ""),
         ),
     )
-    core = SampleNode(
-        path="chip.tile.core",
-        count=Fraction(8),
-        total=32,
-        area_m2=9.6e-9,
-        peak_power_w=0.02408,
+    speed = Speed(
         mvm_latency_s=2.2e-6,
         mvm_interval_s=1.6e-6,
         core_latency_s=1.9e-6,
         peak_ops_per_s=2.048e10,
-        children=(adc,),
+        mvm_energy_j=3.6e-8,
     )
-    router = SampleNode(
-        path="chip.tile.router",
-        count=Fraction(1, 4),
-        total=1,
-        area_m2=1.5e-7,
-        peak_power_w=0.042,
-        part_class="router",
+    core = replace(sample_node("chip.tile.core", Fraction(8), 32, 9.6e-9, 0.02408, adc), speed=speed)
+    router = replace(
+        sample_node("chip.tile.router", Fraction(1, 4), 1, 1.5e-7, 0.042),
+        part_class="Router",
+        parameters=(Parameter("ports", "8", "", ""),),
     )
-    tile = SampleNode(
-        path="chip.tile",
-        count=Fraction(4),
-        total=4,
-        area_m2=3.72e-7,
-        peak_power_w=0.33,
-        children=(core, router),
+    tile = sample_node("chip.tile", Fraction(4), 4, 3.72e-7, 0.33, core, router)
+    return Description(
+        machine="isaac",
+        text="A made-up machine [bold]in[/bold] four tiles",
+        root=sample_node("chip", Fraction(1), 1, 8.54e-05, 65.8, tile),
+        sources=(("doe2020", "J. Doe: A machine in a paper. 2020."),),
+        notes=("The vector unit is assumed.",),
     )
-    chip = SampleNode(path="chip", count=Fraction(1), total=1, area_m2=8.54e-05, peak_power_w=65.8, children=(tile,))
-    return SampleDescription("isaac", chip)

@@ -40,8 +40,8 @@ def test_a_core_has_its_times_and_a_part_its_parameters() -> None:
     assert (core["mvm_latency_s"], core["mvm_interval_s"]) == (2.2e-6, 1.6e-6)
     assert (core["core_latency_s"], core["peak_ops_per_s"]) == (1.9e-6, 2.048e10)
     adc = node("tile", "core", "adc")
-    assert adc["class"] == "adc"
-    bits = {"key": "bits", "text": "8", "status": "simulated", "source": "doe2020"}
+    assert adc["class"] == "Adc"
+    bits = {"key": "bits", "text": "8 b", "status": "simulated", "source": "doe2020"}
     assert adc["parameters"][0] == bits
 
 
@@ -61,16 +61,16 @@ def test_a_pipe_shows_whole_paths_and_totals() -> None:
 
 def test_cores_have_a_table_of_their_own() -> None:
     rows = block("cores", terminal=True).rows
-    assert rows == (("chip.tile.core", "2.2", "µs", "1.6", "µs", "1.9", "µs", "20.48", "Gop/s"),)
+    assert rows == (("chip.tile.core", "2.2", "µs", "1.6", "µs", "1.9", "µs", "20.48", "Gop/s", "36", "nJ"),)
 
 
 def test_parameters_come_with_status_and_source() -> None:
     assert block("parameters", terminal=False).rows[0] == (
         "chip.tile.core.adc.bits",
-        "8",
+        "8 b",
         "simulated",
         "doe2020",
     )
     rows = block("parameters", terminal=True).rows
-    assert rows[0] == ("chip.tile.core.adc", "adc", "", "")
-    assert rows[1] == ("  bits", "8", "simulated", "doe2020")
+    assert rows[0] == ("chip.tile.core.adc", "Adc", "", "")
+    assert rows[1] == ("  bits", "8 b", "simulated", "doe2020")

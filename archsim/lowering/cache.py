@@ -1,0 +1,84 @@
+"""Keys and values of a job: the room that they take, how they come to a shared memory, and how they are read there."""
+
+from dataclasses import dataclass, field
+from math import ceil
+
+from archsim.graph.operators import Matmul, Operator
+from archsim.lowering.floor import Floor, Tasks, ids, whole
+from archsim.mapping.cache import attentions
+from archsim.mapping.mapping import Home
+
+
+@dataclass
+class Cache:
+    """One store per attention. Each position takes its share when it arrives; a sequence gives back all at its end."""
+
+    floor: Floor
+    stores: dict[str, int] = field(default_factory=dict)
+    written: dict[str, Tasks] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.last_reader = {linear.key: readers[-1].key for linear, readers in attentions(self.floor.mapping.graph)}
+
+    def home(self, operator: Operator) -> tuple[str, Home] | None:
+        """The kept projection that an operator reads many positions of, and where they live."""
+        for edge in operator.inputs:
+            if edge.scope != "same" and edge.source in self.floor.mapping.homes:
+                return edge.source, self.floor.mapping.homes[edge.source]
+        return None
+
+    def takes(self, source: str) -> dict[int, int]:
+        """What one position of a kept projection takes where it arrives."""
+        home = self.floor.mapping.homes.get(source)
+        if home is None:
+            return {}
+        if source not in self.stores:
+            there = home.per_position * self.floor.job.cached * self.floor.job.batch
+            self.stores[source] = self.floor.builder.store(f"{source} kept", home.capacity - there)
+        return {self.stores[source]: home.per_position}
+
+    def release(self, operator: Operator, last: Tasks) -> None:
+        """When the last reader is through with a sequence, its room is free again."""
+        for source, store in self.stores.items():
+            if self.last_reader[source] != operator.key:
+                continue
+            job, builder = self.floor.job, self.floor.builder
+            amount = self.floor.mapping.homes[source].per_position * job.positions
+            kind = builder.kind(f"{source} freed", station=None, gives={store: amount}, operator=source)
+            for row in last.reshape(job.batch, -1):
+                builder.after(builder.tasks(kind)[0], row)
+
+    def write(self, source: str, home: Home, arrived: Tasks) -> Tasks:
+        """In a shared memory: the tasks that write what has arrived; else what has arrived."""
+        if not home.shared:
+            return arrived
+        if source not in self.written:
+            kind = self._kind(source, home, "write", home.per_position)
+            tasks = ids(self.floor.builder.tasks(kind, len(arrived)))
+            self.floor.builder.after(tasks, arrived)
+            self.written[source] = tasks
+        return self.written[source]
+
+    def read(self, operator: Matmul, home: Home, first: Tasks) -> Tasks:
+        """In a shared memory: tasks that read the second operand before `first`; else `first` itself."""
+        if not home.shared:
+            return first
+        bits = operator.stored * int(self.floor.mapping.machine.precision.outputs)
+        tasks = self.floor.per_position(operator, lambda keys: self._kind(operator.key, home, "read", bits * keys))
+        self.floor.builder.after(first, tasks)
+        return tasks
+
+    def _kind(self, operator: str, home: Home, action: str, bits: int) -> int:
+        machine = self.floor.mapping.machine
+        part = machine.parts[home.part]
+        burst = part.burst(action, ceil(bits / int(getattr(part, "width"))), int(machine.count(home.part)))  # noqa: B009
+        latency, interval = whole(burst.latency, burst.occupancy)
+        chip = self.floor.mapping.group(operator.partition("/")[0]).chip
+        return self.floor.builder.kind(
+            f"{operator} {action}",
+            station=self.floor.station(f"chip {chip}/{home.module}.{home.part}"),
+            latency=latency,
+            interval=interval,
+            counts={f"{home.module}.{home.part}.{action}": burst.total},
+            operator=operator,
+        )

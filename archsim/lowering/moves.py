@@ -1,0 +1,118 @@
+"""Which results move where: planned for the whole job first, so that shared links are known, then lowered on demand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
+from archsim.lowering.floor import Floor, Tasks, merge
+from archsim.lowering.transfer import End, Ends, Transfer, link_loads, lower_transfer, plan
+from archsim.mapping.cache import performer
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place of data: the tiles of a projection (`name` its key), or the units of `module` of a group."""
+
+    name: str
+    module: str | None
+
+
+Move = tuple[str, Where, str]
+"""A transfer by its source, where it goes, and the positions that go."""
+
+
+@dataclass
+class Moves:
+    """All transfers of a job."""
+
+    floor: Floor
+    planned: dict[Move, Transfer] = field(default_factory=dict)
+    done: dict[Move, Tasks] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        mapping = self.floor.mapping
+        if mapping.machine.chips.link is not None or mapping.grid is not None:
+            for operator in mapping.graph.operators:
+                for edge in operator.inputs:
+                    self._plan(mapping.graph.by_key[edge.source], operator)
+        self.loads = link_loads(list(self.planned.values()))
+
+    def where(self, operator: Operator) -> Where:
+        """Where an operator takes its inputs in, and leaves its result."""
+        mapping = self.floor.mapping
+        if isinstance(operator, Linear):
+            return Where(operator.key, None)
+        if operator.key in mapping.fused:
+            return Where(mapping.fused[operator.key], None)
+        return Where(mapping.group(operator.layer).name, performer(mapping.machine, operator))
+
+    def move(self, source: str, operator: Operator) -> Move | None:
+        """The transfer by which a source's result comes to an operator; None where it is there already."""
+        move = (source, self.where(operator), operator.positions)
+        return move if move in self.planned else None
+
+    def leaving(self, source: str) -> list[Move]:
+        """All transfers of a source's result."""
+        return [move for move in self.planned if move[0] == source]
+
+    def arrive(self, source: str, operator: Operator, tasks: Tasks, ends: Callable[[Move], Ends]) -> Tasks:
+        """The tasks after which positions of `source`, made by `tasks`, are where `operator` needs them."""
+        move = self.move(source, operator)
+        if move is None:
+            return tasks
+        if move not in self.done:
+            here = move[1]
+            name = f"{source} > {here.name if here.module is None else f'{here.name} {here.module}'}"
+            self.done[move] = lower_transfer(
+                self.floor, name, operator.key, self.planned[move], self.loads, tasks, ends(move)
+            )
+        return self.done[move]
+
+    def memory_counts(self, move: Move) -> Mapping[str, int]:
+        """What a transfer reads and writes; its time is hidden behind the links, which are narrower."""
+        transfer = self.planned[move]
+        counts: dict[str, int] = {}
+        source = self.where(self.floor.mapping.graph.by_key[move[0]])
+        for where, action, bits in ((source, "read", transfer.sent), (move[1], "write", transfer.taken)):
+            name = where.module or self.floor.mapping.machine.tile
+            memory = self.floor.mapping.machine.modules[name].memory
+            if memory is not None:
+                part = self.floor.mapping.machine.parts[memory]
+                merge(counts, {f"{name}.{memory}.{action}": part.words(bits) if hasattr(part, "words") else 1})
+        return counts
+
+    def _plan(self, source: Operator, operator: Operator) -> None:
+        at, here = self.where(source), self.where(operator)
+        move = (source.key, here, operator.positions)
+        if at == here or operator.key in self.floor.mapping.fused or move in self.planned:
+            return
+        machine = self.floor.mapping.machine
+        keys = self.floor.job.cached + self.floor.job.positions
+        sent = _values_out(source, keys) * int(machine.precision.outputs)
+        sink = self._end(here)
+        copies = here.module is None
+        if copies:
+            loads = self.floor.mapping.placed[here.name].tiling.loads
+            per_unit = max(load.tile_inputs for load, _ in loads) * int(machine.precision.inputs)
+        else:
+            per_unit = -(-sent // sum(len(units) for units in sink.units.values()))
+        self.planned[move] = plan(self.floor.mapping, self._end(at), sink, sent, per_unit, copies=copies)
+
+    def _end(self, where: Where) -> End:
+        mapping = self.floor.mapping
+        if where.module is None:
+            runs = mapping.placed[where.name].runs
+            return End({chip: tuple(range(first, first + n)) for chip, first, n in runs}, mapping.tiles_per_chip)
+        group = next(group for group in mapping.groups.values() if group.name == where.name)
+        return End({group.chip: group.units[where.module]}, int(mapping.machine.count(where.module)))
+
+
+def _values_out(operator: Operator, keys: int) -> int:
+    """Values that an operator gives at one position."""
+    if isinstance(operator, Linear):
+        return operator.out_features
+    if isinstance(operator, Matmul):
+        return operator.values_out(keys)
+    if isinstance(operator, Rowwise):
+        return operator.values(keys)
+    raise TypeError(operator.kind)

@@ -1,0 +1,161 @@
+"""Operators by recipe: their steps, on digital units or in the function cores of their layer's group."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from math import ceil
+
+from archsim.core.load import function_pass
+from archsim.graph.operators import Matmul, Operator, Rowwise
+from archsim.graph.steps import step_sizes
+from archsim.lowering.floor import Floor, Tasks, merge, whole
+from archsim.machine.machine import Step
+from archsim.mapping.mapping import Group
+from archsim.parts.base import Burst
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Steps in a row that one performer does: a task per position. Its first turn reads operands, its last writes."""
+
+    operator: Operator
+    group: Group
+    by: str
+    steps: tuple[Step, ...]
+    indices: tuple[int, ...]
+    reads: bool
+    writes: bool
+
+
+def turns(floor: Floor, operator: Operator) -> list[Turn]:
+    """An operator's recipe as turns; cores of different functions are different performers."""
+    machine = floor.mapping.machine
+    steps = machine.recipe(operator.kind, operator.name)
+    group = floor.mapping.group(operator.layer)
+
+    def performer(at: tuple[int, Step]) -> tuple[str, str]:
+        return at[1].by, at[1].step.split()[0] if at[1].by == machine.core else ""
+
+    runs = [(by, list(found)) for (by, _), found in groupby(enumerate(steps), key=performer)]
+    return [
+        Turn(
+            operator=operator,
+            group=group,
+            by=by,
+            steps=tuple(step for _, step in found),
+            indices=tuple(index for index, _ in found),
+            reads=number == 0,
+            writes=number == len(runs) - 1,
+        )
+        for number, (by, found) in enumerate(runs)
+    ]
+
+
+def lower_recipe(floor: Floor, operator: Operator, *, near: bool) -> tuple[Tasks, Tasks]:
+    """First and last task of every position. `near`: a second operand is read from the units' own memory."""
+    first: Tasks | None = None
+    last: Tasks | None = None
+    for turn in turns(floor, operator):
+        lower_turn = _in_cores if turn.by == floor.mapping.machine.core else _on_units
+
+        def kind_for(keys: int, turn: Turn = turn) -> int:
+            return lower_turn(floor, turn, keys, near)  # noqa: B023 - called at once, in this turn
+
+        tasks = floor.per_position(operator, kind_for)
+        if last is not None:
+            floor.builder.after(tasks, last)
+        first, last = tasks if first is None else first, tasks
+    if first is None or last is None:
+        raise LookupError(operator.key)
+    return first, last
+
+
+def _sizes(floor: Floor, turn: Turn, keys: int) -> list[int]:
+    steps = floor.mapping.machine.recipe(turn.operator.kind, turn.operator.name)
+    sizes = step_sizes(turn.operator, [step.step for step in steps], keys)
+    return [sizes[index] for index in turn.indices]
+
+
+def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
+    """A part of the group's units does the steps one after another, while their memory reads and writes."""
+    machine = floor.mapping.machine
+    part, module = machine.parts[turn.by], str(machine.holder(turn.by))
+    units = int(machine.modules[module].members[turn.by]) * len(turn.group.units[module])
+    counts: dict[str, int] = {}
+    latency = occupancy = Fraction(0)
+    for step, size in zip(turn.steps, _sizes(floor, turn, keys), strict=True):
+        burst = part.burst(part.steps[step.step.split()[0]], size, units)
+        latency, occupancy = latency + burst.latency, occupancy + burst.occupancy
+        merge(counts, {f"{module}.{turn.by}.{burst.action}": burst.total})
+    read, written = values_moved(turn.operator, keys, near=near)
+    for action, values in (("read", read if turn.reads else 0), ("write", written if turn.writes else 0)):
+        traffic = memory_burst(floor, turn.group, module, action, values)
+        if values and traffic is not None:
+            key, burst = traffic
+            latency, occupancy = max(latency, burst.latency), max(occupancy, burst.occupancy)
+            merge(counts, {f"{key}.{action}": burst.total})
+    return _kind(floor, turn, f"{module}.{turn.by}", latency, occupancy, counts)
+
+
+def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
+    """Cores programmed with the function: passes of as many values as a core has outputs, spread over the cores."""
+    mapping = floor.mapping
+    machine, layout = mapping.machine, mapping.layout
+    name = turn.steps[0].step.split()[0]
+    cores = turn.group.function_cores[name]
+    lanes = layout.blocks * layout.outputs_per_block
+    counts: dict[str, int] = {}
+    latency = occupancy = Fraction(0)
+    for size in _sizes(floor, turn, keys):
+        full, rest = divmod(size, lanes)
+        timing = floor.timer.time(function_pass(layout, lanes if full else rest), with_tile=False)
+        times = max(1, ceil(ceil(size / lanes) / cores))
+        latency += timing.latency + (times - 1) * timing.interval
+        occupancy += times * timing.interval
+        if full:
+            merge(counts, timing.counts, full)
+        if rest:
+            merge(counts, floor.timer.time(function_pass(layout, rest), with_tile=False).counts)
+    read, written = values_moved(turn.operator, keys, near=near)
+    for action, values in (("read", read if turn.reads else 0), ("write", written if turn.writes else 0)):
+        traffic = memory_burst(floor, turn.group, machine.tile, action, values)
+        if values and traffic is not None:
+            merge(counts, {f"{traffic[0]}.{action}": traffic[1].total})
+    return _kind(floor, turn, f"{machine.core} {name}", latency, occupancy, counts)
+
+
+def _kind(
+    floor: Floor, turn: Turn, performer: str, latency: Fraction, occupancy: Fraction, counts: dict[str, int]
+) -> int:
+    spent, pace = whole(latency, occupancy)
+    return floor.builder.kind(
+        turn.operator.key,
+        station=floor.station(f"{turn.group.name}/{performer}"),
+        latency=spent,
+        interval=pace,
+        counts=counts,
+        operator=turn.operator.key,
+    )
+
+
+def values_moved(operator: Operator, keys: int, *, near: bool) -> tuple[int, int]:
+    """Values that one position reads from the units' memory and writes to it."""
+    if isinstance(operator, Matmul):
+        second = operator.stored * keys if near else 0
+        return operator.values_in(keys) + second, operator.values_out(keys)
+    if isinstance(operator, Rowwise):
+        values = operator.values(keys)
+        return values * max(1, len(operator.inputs)), values
+    raise TypeError(operator.kind)
+
+
+def memory_burst(floor: Floor, group: Group, module: str, action: str, values: int) -> tuple[str, Burst] | None:
+    """Reading or writing `values` values in the group's memories, spread evenly; None without a memory."""
+    machine = floor.mapping.machine
+    holder = machine.modules[module]
+    if holder.memory is None:
+        return None
+    memory = machine.parts[holder.memory]
+    words = ceil(values * int(machine.precision.outputs) / int(getattr(memory, "width")))  # noqa: B009
+    units = int(holder.members[holder.memory]) * len(group.units[module])
+    return f"{module}.{holder.memory}", memory.burst(action, words, units)

@@ -1,0 +1,82 @@
+"""Where keys and values live: in the memories beside the units that read them, else where the machine says."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping as Dict
+
+from archsim.errors import ArchsimError
+from archsim.graph.graph import Graph
+from archsim.graph.operators import Linear, Matmul, Operator
+from archsim.machine.machine import Machine
+from archsim.mapping.mapping import Group, Home
+
+
+def attentions(graph: Graph) -> Iterator[tuple[Linear, tuple[Matmul, ...]]]:
+    """Each projection whose result is kept, with the products that read many positions of it."""
+    for linear in graph.linears:
+        readers = tuple(
+            operator
+            for operator in graph.operators
+            if isinstance(operator, Matmul)
+            and any(edge.source == linear.key and edge.scope != "same" for edge in operator.inputs)
+        )
+        if readers:
+            yield linear, readers
+
+
+def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: int, sequences: int) -> dict[str, Home]:
+    """A Home for each kept projection; raises ArchsimError where not even what is needed at a time fits."""
+    found: dict[str, Home] = {}
+    kept = list(attentions(graph))
+    for linear, readers in kept:
+        offered = list(_offers(machine, groups, readers[0], kept))
+        if not offered:
+            continue
+        values = sum(reader.stored for reader in readers) if graph.causal else linear.out_features
+        bits = values * int(machine.precision.outputs)
+        needed = bits * keys * sequences
+        fitting = [(module, part, shared, room) for module, part, shared, room in offered if needed <= room]
+        if not fitting:
+            raise ArchsimError(_does_not_fit(machine, linear, keys, sequences, needed, offered[-1]))
+        module, part, shared, room = fitting[0]
+        found[linear.key] = Home(module, part, shared, room, bits)
+    return found
+
+
+def performer(machine: Machine, operator: Operator) -> str:
+    """The module whose parts finish an operator; the tile where a core does."""
+    by = machine.recipe(operator.kind, operator.name)[-1].by
+    return machine.tile if by == machine.core else str(machine.holder(by))
+
+
+def _offers(
+    machine: Machine,
+    groups: Dict[str, Group],
+    reader: Matmul,
+    kept: "list[tuple[Linear, tuple[Matmul, ...]]]",
+) -> Iterator[tuple[str, str, bool, int]]:
+    """(module, memory, shared by the chip?, bits for one attention), in the order in which they are tried."""
+    group = groups[reader.layer]
+    near = performer(machine, reader)
+    for part in machine.kv_cache or (machine.modules[near].memory,):
+        if part is None:
+            continue
+        size = int(getattr(machine.parts[part], "size", 0))
+        if part == machine.modules[near].memory:
+            sharing = sum(groups[readers[0].layer] is group for _, readers in kept)
+            all_of_it = size * int(machine.modules[near].members[part]) * len(group.units[near])
+            # a tile's memory also holds what its projections take in and give: half of it is for those
+            yield near, part, False, all_of_it // (2 if near == machine.tile else 1) // sharing
+            continue
+        holder = str(machine.holder(part))
+        chips = sum(groups[readers[0].layer].chip == group.chip for _, readers in kept)
+        yield holder, part, True, int(size * machine.count(part)) // chips
+
+
+def _does_not_fit(
+    machine: Machine, linear: Linear, keys: int, sequences: int, needed: int, last: tuple[str, str, bool, int]
+) -> str:
+    module, part, _, room = last
+    kept = f"{keys:,} positions" if sequences == 1 else f"{sequences} sequences of {keys:,} positions"
+    found = f"{linear.key}: keys and values of {kept} need {needed:,} b, {module}.{part} has {room:,} b for them"
+    times = -(-needed // max(1, room))
+    return f"{found}. Try a shorter --seq, or {times} times the size or number of {part} ({machine.file})."

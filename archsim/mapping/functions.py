@@ -1,0 +1,86 @@
+"""Functions in cores: which activations a projection may compute as it converts, and how many cores each other gets."""
+
+from collections.abc import Mapping as Dict
+
+from archsim.errors import ArchsimError
+from archsim.graph.graph import Graph
+from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
+from archsim.graph.steps import step_sizes
+from archsim.machine.machine import Machine
+from archsim.mapping.tiling import Tiling
+
+
+def functions_of(machine: Machine, graph: Graph, layer: str, without: Dict[str, str] | None = None) -> tuple[str, ...]:
+    """Functions that cores have to compute for a layer, by the steps of its operators' recipes, in order."""
+    found: dict[str, None] = {}
+    for operator in graph.operators:
+        if operator.layer == layer and operator.key not in (without or {}) and not isinstance(operator, Linear):
+            for step in machine.recipe(operator.kind, operator.name):
+                if step.by == machine.core:
+                    found[step.step.split()[0]] = None
+    return tuple(found)
+
+
+def fuse(machine: Machine, graph: Graph, tilings: Dict[str, Tiling]) -> dict[str, str]:
+    """Activations that their projection computes in its conversion: allowed once nothing is left to be added.
+
+    Raises ArchsimError where the machine demands fusion and a partial sum forbids it.
+    """
+    fused: dict[str, str] = {}
+    if machine.fusion == "off":
+        return fused
+    for operator in graph.operators:
+        linear = _fusible(machine, graph, operator)
+        if linear is None:
+            continue
+        reason = why_not(machine, tilings[linear.key], linear)
+        if reason is None:
+            fused[operator.key] = linear.key
+        elif machine.fusion == "required":
+            raise ArchsimError(f"{operator.key} cannot be fused: {reason}. Try fusion: auto.")
+    return fused
+
+
+def _fusible(machine: Machine, graph: Graph, operator: Operator) -> Linear | None:
+    """The projection that an activation follows, if cores do the activation and nobody else reads the projection."""
+    steps = machine.recipe(operator.kind, operator.name)
+    if not isinstance(operator, Rowwise) or len(operator.inputs) != 1 or len(steps) != 1 or steps[0].by != machine.core:
+        return None
+    source = graph.by_key[operator.inputs[0].source]
+    readers = sum(edge.source == source.key for other in graph.operators for edge in other.inputs)
+    return source if isinstance(source, Linear) and readers == 1 else None
+
+
+def why_not(machine: Machine, tiling: Tiling, linear: Linear) -> str | None:
+    """What forbids a function in a projection's conversion; None where it is legal. f(a) + f(b) is not f(a + b)."""
+    combine = machine.modules[machine.core].combine
+    if combine is not None:
+        for what in ("bits", "slices", "signs"):
+            if getattr(combine, what) == "digital" and (
+                what != "signs" or machine.modules[machine.core].signs != "offset"
+            ):
+                return f"{what} are combined digitally, after the conversion"
+    if tiling.row_blocks > 1:
+        rows = f"{linear.in_features} rows lie on {tiling.row_blocks} arrays"
+        return f"{rows}, whose partial sums are added after the conversion"
+    return None
+
+
+def allot(machine: Machine, graph: Graph, layer: str, fused: Dict[str, str], free: int, keys: int) -> dict[str, int]:
+    """Share a region's free cores out to its functions, so that the busiest is as idle as can be."""
+    work: dict[str, int] = dict.fromkeys(functions_of(machine, graph, layer, fused), 0)
+    for operator in graph.operators:
+        if operator.layer == layer and operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
+            steps = machine.recipe(operator.kind, operator.name)
+            for step, size in zip(steps, step_sizes(operator, [s.step for s in steps], keys), strict=True):
+                if step.by == machine.core:
+                    work[step.step.split()[0]] += size
+    if not work:
+        return {}
+    if isinstance(machine.function_cores, int):
+        free = min(free, machine.function_cores)
+    cores = dict.fromkeys(work, 1)
+    for _ in range(len(work), free):
+        busiest = max(work, key=lambda name: work[name] / cores[name])
+        cores[busiest] += 1
+    return cores

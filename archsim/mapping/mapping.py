@@ -1,0 +1,74 @@
+"""Mapping: a Graph on a Machine, legal and complete. Data types only."""
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+
+from archsim.graph.graph import Graph
+from archsim.graph.operators import Linear
+from archsim.machine.fits import Layout
+from archsim.machine.machine import Machine
+from archsim.mapping.mesh import Grid
+from archsim.mapping.tiling import Tiling
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A projection: its tiles as (chip, first tile, number) runs, one per chip that it touches."""
+
+    linear: Linear
+    tiling: Tiling
+    runs: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The tiles of a chip that belong to one layer: those of its projections, and a share of those left over."""
+
+    chip: int
+    first: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """The units that work for one or more layers, in step: numbers on the chip by module; cores by function."""
+
+    name: str
+    chip: int
+    units: Dict[str, tuple[int, ...]]
+    function_cores: Dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the keys and values of an attention live: `part` in `module`; `shared` by all layers of the chip.
+
+    capacity: bits there for this attention; per_position: bits that one position takes.
+    """
+
+    module: str
+    part: str
+    shared: bool
+    capacity: int
+    per_position: int
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Where everything is. fused: activations by the projection that computes them in its conversion."""
+
+    machine: Machine
+    graph: Graph
+    chips: int
+    grid: Grid | None
+    tiles_per_chip: int
+    layout: Layout
+    placed: Dict[str, Placed]
+    groups: Dict[str, Group]
+    fused: Dict[str, str]
+    homes: Dict[str, Home]
+    notes: tuple[str, ...]
+
+    def group(self, layer: str) -> Group:
+        """The units that serve a layer."""
+        return self.groups[layer]

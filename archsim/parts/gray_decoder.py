@@ -1,0 +1,14 @@
+"""Decoder from Gray code to binary behind a converter."""
+
+from typing import ClassVar
+
+from archsim.parts.base import Action, Part, Place
+
+
+class GrayDecoder(Part):
+    """One `decode` per converted column: a chain of XOR gates, one fewer than there are bits."""
+
+    place: ClassVar[Place] = "decode"
+    actions: ClassVar[tuple[str, ...]] = ("decode",)
+
+    decode: Action

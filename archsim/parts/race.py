@@ -1,0 +1,57 @@
+"""RACE unit (RACE-IT): analog CAM arrays for functions of one or two variables, with Gray decoding in rounds."""
+
+from typing import ClassVar
+
+from archsim.parts.acam import FUNCTIONS
+from archsim.parts.base import Action, Burst, Cost, Part, Place
+from archsim.parts.quantity import Count
+
+
+class Race(Part):
+    """`arrays` arrays of `rows` (output bits) x `cols` (ranges). A `search` asks one array, a `decode` is one round.
+
+    An 8-bit `multiply` is four searches of 4-bit pairs, side by side in four arrays, and adds; a `function` of one
+    variable takes `function_arrays`. Decoding feeds back into the same gates for `rounds` rounds.
+    """
+
+    place: ClassVar[Place] = "compute"
+    actions: ClassVar[tuple[str, ...]] = ("multiply", "function")
+    steps: ClassVar[dict[str, str]] = {"multiply": "multiply"} | dict.fromkeys(FUNCTIONS, "function")
+
+    arrays: Count
+    rows: Count
+    cols: Count
+    rounds: Count
+    function_arrays: Count = 1
+    search: Action
+    decode: Action
+
+    @property
+    def parallel(self) -> int:
+        """Power is that of all arrays searching; `cost` shares it out."""
+        return self.arrays
+
+    def searches(self, action: str) -> int:
+        """Arrays that one action searches."""
+        return 4 if action == "multiply" else self.function_arrays
+
+    def cost(self, action: str) -> Cost:
+        """Searches side by side as far as there are arrays, then the rounds of the decoder."""
+        if action not in self.actions:
+            return super().cost(action)
+        search, decode = super().cost("search"), super().cost("decode")
+        turns = -(-self.searches(action) // self.arrays)
+        latency = search.latency + (turns - 1) * search.interval + self.rounds * decode.latency
+        interval = max(turns * search.interval, self.rounds * decode.interval)
+        energy = self.searches(action) * search.energy + self.rounds * decode.energy
+        derivation = (
+            f"{self.searches(action)} searches ({search.derivation}), {self.rounds} rounds ({decode.derivation})"
+        )
+        return Cost(latency, interval, energy, derivation)
+
+    def burst(self, action: str, number: int, units: int = 1, *, counted: int | None = None) -> Burst:
+        """A unit works on one action at a time, or on as many as its arrays have room for."""
+        side_by_side = max(1, self.arrays // self.searches(action))
+        cost = self.cost(action)
+        times = max(1, -(-number // (units * side_by_side)))
+        return Burst(action, times, number if counted is None else counted, cost.latency, cost.interval)
