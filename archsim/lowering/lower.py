@@ -94,7 +94,7 @@ class _Lowering:
         source, here, _ = move
         takes: dict[int, int] = {}
         gives: dict[int, int] = {}
-        if here.module is None:
+        if here.seat is None:
             room = self.rooms[here.name].inputs
             takes |= {room.store: room.bits} if room else {}
         else:

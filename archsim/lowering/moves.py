@@ -11,10 +11,10 @@ from archsim.mapping.cache import performer
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A place of data: the tiles of a projection (`name` its key), or the units of `module` of a group."""
+    """A place of data: the tiles of a projection (`name` its key), or the units at a `seat` of a group."""
 
     name: str
-    module: str | None
+    seat: str | None
 
 
 Move = tuple[str, Where, str]
@@ -62,7 +62,7 @@ class Moves:
             return tasks
         if move not in self.done:
             here = move[1]
-            name = f"{source} > {here.name if here.module is None else f'{here.name} {here.module}'}"
+            name = f"{source} > {here.name if here.seat is None else f'{here.name} {here.seat}'}"
             self.done[move] = lower_transfer(
                 self.floor, name, operator.key, self.planned[move], self.loads, tasks, ends(move)
             )
@@ -74,8 +74,8 @@ class Moves:
         counts: dict[str, int] = {}
         source = self.where(self.floor.mapping.graph.by_key[move[0]])
         for where, action, bits in ((source, "read", transfer.sent), (move[1], "write", transfer.taken)):
-            name = where.module or self.floor.mapping.machine.tile
-            memory = self.floor.mapping.machine.modules[name].memory
+            name = where.seat or self.floor.mapping.machine.tile
+            memory = self.floor.mapping.machine.memory_at(name)
             if memory is not None:
                 part = self.floor.mapping.machine.parts[memory]
                 merge(counts, {f"{name}.{memory}.{action}": part.words(bits) if hasattr(part, "words") else 1})
@@ -90,7 +90,7 @@ class Moves:
         keys = self.floor.job.cached + self.floor.job.positions
         sent = _values_out(source, keys) * int(machine.precision.outputs)
         sink = self._end(here)
-        copies = here.module is None
+        copies = here.seat is None
         if copies:
             loads = self.floor.mapping.placed[here.name].tiling.loads
             per_unit = max(load.tile_inputs for load, _ in loads) * int(machine.precision.inputs)
@@ -100,11 +100,11 @@ class Moves:
 
     def _end(self, where: Where) -> End:
         mapping = self.floor.mapping
-        if where.module is None:
+        if where.seat is None:
             runs = mapping.placed[where.name].runs
             return End({chip: tuple(range(first, first + n)) for chip, first, n in runs}, mapping.tiles_per_chip)
         group = next(group for group in mapping.groups.values() if group.name == where.name)
-        return End({group.chip: group.units[where.module]}, int(mapping.machine.count(where.module)))
+        return End({group.chip: group.units[where.seat]}, int(mapping.machine.count(where.seat)))
 
 
 def _values_out(operator: Operator, keys: int) -> int:

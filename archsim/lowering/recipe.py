@@ -80,7 +80,8 @@ def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
     """A part of the group's units does the steps one after another, while their memory reads and writes."""
     machine = floor.mapping.machine
     part, module = machine.parts[turn.by], str(machine.holder(turn.by))
-    units = int(machine.modules[module].members[turn.by]) * len(turn.group.units[module])
+    seat = machine.seat(turn.by)
+    units = machine.at_seat(turn.by, seat) * len(turn.group.units[seat])
     counts: dict[str, int] = {}
     latency = occupancy = Fraction(0)
     for step, size in zip(turn.steps, _sizes(floor, turn, keys), strict=True):
@@ -89,7 +90,7 @@ def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
         merge(counts, {f"{module}.{turn.by}.{burst.action}": burst.total})
     read, written = values_moved(turn.operator, keys, near=near)
     for action, values in (("read", read if turn.reads else 0), ("write", written if turn.writes else 0)):
-        traffic = memory_burst(floor, turn.group, module, action, values)
+        traffic = memory_burst(floor, turn.group, seat, action, values)
         if values and traffic is not None:
             key, burst = traffic
             latency, occupancy = max(latency, burst.latency), max(occupancy, burst.occupancy)
@@ -149,13 +150,13 @@ def values_moved(operator: Operator, keys: int, *, near: bool) -> tuple[int, int
     raise TypeError(operator.kind)
 
 
-def memory_burst(floor: Floor, group: Group, module: str, action: str, values: int) -> tuple[str, Burst] | None:
+def memory_burst(floor: Floor, group: Group, seat: str, action: str, values: int) -> tuple[str, Burst] | None:
     """Reading or writing `values` values in the group's memories, spread evenly; None without a memory."""
     machine = floor.mapping.machine
-    holder = machine.modules[module]
-    if holder.memory is None:
+    name = machine.memory_at(seat)
+    if name is None:
         return None
-    memory = machine.parts[holder.memory]
+    memory = machine.parts[name]
     words = ceil(values * int(machine.precision.outputs) / int(getattr(memory, "width")))  # noqa: B009
-    units = int(holder.members[holder.memory]) * len(group.units[module])
-    return f"{module}.{holder.memory}", memory.burst(action, words, units)
+    units = machine.at_seat(name, seat) * len(group.units[seat])
+    return f"{seat}.{name}", memory.burst(action, words, units)

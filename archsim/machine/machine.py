@@ -69,6 +69,24 @@ class Machine:
         """The module that holds a part or module; None for the root."""
         return next((m.name for m in self.modules.values() if name in m.members), None)
 
+    def seat(self, by: str) -> str:
+        """Where a performer of steps sits: a core in its tile; a part in its module, whose memory it shares.
+
+        Parts of a module that a chip has once are spread over the chip, so each is a seat of its own.
+        """
+        if by == self.core:
+            return self.tile
+        module = str(self.holder(by))
+        return module if self.count(module) > 1 else by
+
+    def at_seat(self, part: str, seat: str) -> int:
+        """How many of a part stand at a seat."""
+        return int(self.modules[seat].members[part]) if seat in self.modules else 1
+
+    def memory_at(self, seat: str) -> str | None:
+        """The memory that a seat's parts share."""
+        return self.modules[seat].memory if seat in self.modules else None
+
     def count(self, name: str, within: str | None = None) -> Fraction:
         """How many of a part or module stand in one `within` (default: the root)."""
         top = within or self.root

@@ -43,9 +43,8 @@ def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: int, s
 
 
 def performer(machine: Machine, operator: Operator) -> str:
-    """The module whose parts finish an operator; the tile where a core does."""
-    by = machine.recipe(operator.kind, operator.name)[-1].by
-    return machine.tile if by == machine.core else str(machine.holder(by))
+    """The seat of what finishes an operator."""
+    return machine.seat(machine.recipe(operator.kind, operator.name)[-1].by)
 
 
 def _offers(
@@ -57,13 +56,13 @@ def _offers(
     """(module, memory, shared by the chip?, bits for one attention), in the order in which they are tried."""
     group = groups[reader.layer]
     near = performer(machine, reader)
-    for part in machine.kv_cache or (machine.modules[near].memory,):
+    for part in machine.kv_cache or (machine.memory_at(near),):
         if part is None:
             continue
         size = int(getattr(machine.parts[part], "size", 0))
-        if part == machine.modules[near].memory:
+        if part == machine.memory_at(near):
             sharing = sum(groups[readers[0].layer] is group for _, readers in kept)
-            all_of_it = size * int(machine.modules[near].members[part]) * len(group.units[near])
+            all_of_it = size * machine.at_seat(part, near) * len(group.units[near])
             # a tile's memory also holds what its projections take in and give: half of it is for those
             yield near, part, False, all_of_it // (2 if near == machine.tile else 1) // sharing
             continue

@@ -1,6 +1,7 @@
 """Functions in cores: which activations a projection may compute as it converts, and how many cores each other gets."""
 
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
@@ -66,11 +67,14 @@ def why_not(machine: Machine, tiling: Tiling, linear: Linear) -> str | None:
     return None
 
 
-def allot(machine: Machine, graph: Graph, layer: str, fused: Dict[str, str], free: int, keys: int) -> dict[str, int]:
-    """Share a region's free cores out to its functions, so that the busiest is as idle as can be."""
-    work: dict[str, int] = dict.fromkeys(functions_of(machine, graph, layer, fused), 0)
+def allot(
+    machine: Machine, graph: Graph, layers: Sequence[str], fused: Dict[str, str], free: int, keys: int
+) -> dict[str, int]:
+    """Share a region's free cores out to the functions of `layers`, so that the busiest is as idle as can be."""
+    names = (name for layer in layers for name in functions_of(machine, graph, layer, fused))
+    work: dict[str, int] = dict.fromkeys(names, 0)
     for operator in graph.operators:
-        if operator.layer == layer and operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
+        if operator.layer in layers and operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
             steps = machine.recipe(operator.kind, operator.name)
             for step, size in zip(steps, step_sizes(operator, [s.step for s in steps], keys), strict=True):
                 if step.by == machine.core:

@@ -19,40 +19,34 @@ def make_groups(
     layout: Layout,
     keys: int,
 ) -> dict[str, Group]:
-    """A group for every layer. One without weights, or without a unit of some module, shares its neighbour's."""
-    modules = sorted(_performing(machine))
-    complete: dict[str, Group] = {}
-    for layer, region in regions.items():
-        units = {module: _inside(machine, module, region) for module in modules}
-        if all(units.values()):
-            free = _free_cores(machine, graph, layer, placed, region, layout)
-            cores = allot(machine, graph, layer, fused, free, keys)
-            complete[layer] = Group(layer, region.chip, units, cores)
-    if not complete:
-        everything = {module: tuple(range(int(machine.count(module)))) for module in modules}
-        complete[graph.layers[0]] = Group("all", 0, everything, {})
+    """A group for every layer. One without weights, or without a unit of some seat, shares its neighbour's."""
+    seats = sorted(_seats(machine))
+    units = {layer: {seat: _inside(machine, seat, region) for seat in seats} for layer, region in regions.items()}
+    complete = {layer for layer, found in units.items() if all(found.values())}
     order = list(graph.layers)
+    if not complete:
+        everything = {seat: tuple(range(int(machine.count(seat)))) for seat in seats}
+        return dict.fromkeys(order, Group("all", 0, everything, {}))
     at = {layer: index for index, layer in enumerate(order)}
-    return {
-        layer: complete[min(complete, key=lambda other: (abs(at[layer] - at[other]), at[other]))] for layer in order
-    }
+    served = {layer: min(complete, key=lambda o: (abs(at[layer] - at[o]), at[o])) for layer in order}
+    groups = {}
+    for owner in complete:
+        layers = [layer for layer in order if served[layer] == owner]
+        free = _free_cores(machine, graph, owner, placed, regions[owner], layout)
+        cores = allot(machine, graph, layers, fused, free, keys)
+        groups[owner] = Group(owner, regions[owner].chip, units[owner], cores)
+    return {layer: groups[served[layer]] for layer in order}
 
 
-def _performing(machine: Machine) -> set[str]:
-    """Modules that hold what does steps; a core stands in a tile."""
-    found: set[str] = set()
-    for steps in machine.recipes.values():
-        for step in steps:
-            if step.by != machine.core:
-                found.add(str(machine.holder(step.by)))
-            elif step.step != "mvm":
-                found.add(machine.tile)
-    return found
+def _seats(machine: Machine) -> set[str]:
+    """Seats of all that does steps, the product with weights aside."""
+    steps = (step for recipe in machine.recipes.values() for step in recipe)
+    return {machine.seat(step.by) for step in steps if (step.by, step.step) != (machine.core, "mvm")}
 
 
-def _inside(machine: Machine, module: str, region: Region) -> tuple[int, ...]:
-    """Units of a module, spread evenly over the chip's tiles, that stand in a region."""
-    total, tiles = int(machine.count(module)), int(machine.count(machine.tile))
+def _inside(machine: Machine, seat: str, region: Region) -> tuple[int, ...]:
+    """Units of a seat, spread evenly over the chip's tiles, that stand in a region."""
+    total, tiles = int(machine.count(seat)), int(machine.count(machine.tile))
     first = ceil(region.first * total / tiles)
     last = ceil((region.first + region.number) * total / tiles)
     return tuple(range(first, last))

@@ -31,7 +31,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Group:
-    """The units that work for one or more layers, in step: numbers on the chip by module; cores by function."""
+    """The units that work for one or more layers, in step: numbers on the chip by seat; cores by function."""
 
     name: str
     chip: int
