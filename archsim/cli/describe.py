@@ -7,8 +7,9 @@ import click
 
 @click.command("describe", epilog="MACHINE is a name that archsim knows, or a file.")
 @click.argument("machine")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits=6.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def command(*, machine: str, as_json: bool) -> None:
+def command(*, machine: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Show what MACHINE is made of: counts, areas, peak power and speed, with their sources."""
     from archsim.description import describe
     from archsim.machine import load_machine
@@ -16,7 +17,7 @@ def command(*, machine: str, as_json: bool) -> None:
     from archsim.report.tables import write_description
     from archsim.result.save import dump
 
-    description = describe(load_machine(machine))
+    description = describe(load_machine(machine, settings))
     if as_json:
         sys.stdout.write(dump(description_dict(description)))
     else:

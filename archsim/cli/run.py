@@ -56,6 +56,7 @@ _MOST_BATCH = 1 << 16
     callback=whole(_MOST_BATCH),
     help="Prompts run together.",
 )
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits=6.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Save result.json and timing.json in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(
@@ -66,6 +67,7 @@ def command(
     seq: int,
     new_tokens: int | None,
     batch: int,
+    settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -77,7 +79,7 @@ def command(
     tokens = _new_tokens(phase, new_tokens)
     if out is not None:
         save.check_folder(out)
-    described, graph = _load(machine, model)
+    described, graph = _load(machine, model, settings)
     times = {"load": time.perf_counter() - began}
     result = simulate(described, graph, phase=phase, seq=seq, new_tokens=tokens, batch=batch, times=times).to_dict()
     times["total"] = time.perf_counter() - began
@@ -102,13 +104,13 @@ def _new_tokens(phase: str, asked: int | None) -> int:
     return 0
 
 
-def _load(machine: str, model: str) -> tuple[Machine, Model]:
+def _load(machine: str, model: str, settings: tuple[str, ...]) -> tuple[Machine, Model]:
     """Load both; the faults of both are raised together."""
     from archsim.graph import load_model
     from archsim.machine import load_machine
 
     try:
-        described = load_machine(machine)
+        described = load_machine(machine, settings)
     except ArchsimError as error:
         try:
             load_model(model)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,19 +15,22 @@ from archsim.machine.alternatives import choose
 from archsim.machine.bibliography import check_sources
 from archsim.machine.fits import check_core
 from archsim.machine.machine import Machine, Module, Step
+from archsim.machine.overlay import LABELLED, read_whole
 from archsim.machine.provenance import separate
 from archsim.machine.schema import MachineFile, ModuleSpec
-from archsim.machine.source import Document, read
+from archsim.machine.source import Document
 from archsim.machine.wording import reword
 from archsim.parts.base import Part
 
 M = TypeVar("M", bound=BaseModel)
-LABELLED = ("precision", "parts", "modules", "chips")
 
 
-def load_machine(name_or_path: str | Path) -> Machine:
-    """Load a machine by its name in `hw_configs/machines`, or by the path of its file."""
-    return build(read(resources.locate("hw_configs/machines", str(name_or_path))))
+def load_machine(name_or_path: str | Path, settings: Sequence[str] = ()) -> Machine:
+    """Load a machine by its name in `hw_configs/machines`, or by the path of its file.
+
+    settings: texts such as `parts.adc.bits=6`, put over what the file says.
+    """
+    return build(read_whole(resources.locate("hw_configs/machines", str(name_or_path)), settings))
 
 
 def build(document: Document) -> Machine:

@@ -25,7 +25,7 @@ class FakeResult:
         return self.data
 
 
-def load_machine(name: str) -> str:
+def load_machine(name: str, settings: tuple[str, ...] = ()) -> str:  # noqa: ARG001
     if name == "faulty.yaml":
         raise ArchsimError(Fault("second", Place("faulty.yaml", 9, 1)), Fault("first", Place("faulty.yaml", 2, 3)))
     if name not in MACHINES:

@@ -1,0 +1,107 @@
+"""Files over files: `extends` takes another machine and changes it; `--set a.b=c` changes what is there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from archsim import resources
+from archsim.errors import ArchsimError, Fault, Place, UsageError
+from archsim.machine.provenance import LABELS, mapping
+from archsim.machine.source import Document, Loc, parse, read
+
+LABELLED = ("precision", "parts", "modules", "chips")
+"""Sections whose numbers have a source and a status."""
+
+_LONGEST_CHAIN = 10
+_EITHER = {"rate": "interval", "interval": "rate"}
+
+
+def read_whole(path: Path, settings: Sequence[str] = ()) -> Document:
+    """Read a machine file, what it extends, and apply settings, the last one on top."""
+    document = _extended(path, ())
+    for text in settings:
+        document = merge(document, _setting(text), {"source": "set on the command line", "status": "assumed"})
+    return document
+
+
+def _extended(path: Path, below: tuple[Path, ...]) -> Document:
+    document = read(path)
+    data = mapping(document)
+    base = data.get("extends")
+    if base is None:
+        return document
+    place = document.place(("extends",))
+    if not isinstance(base, str) or not base:
+        raise ArchsimError(Fault("extends: expected a machine's name, or the path of its file", place))
+    chain = (*below, path.resolve())
+    beside = path.parent / base
+    try:
+        found = beside if beside.is_file() else resources.locate("hw_configs/machines", base)
+    except ArchsimError as error:
+        raise ArchsimError(*(Fault(f"extends: {fault.message}", place) for fault in error.faults)) from None
+    if found.resolve() in chain:
+        raise ArchsimError(Fault(f"extends: '{base}' extends this file in turn; expected an end to it", place))
+    if len(chain) >= _LONGEST_CHAIN:
+        raise ArchsimError(Fault(f"extends: more than {_LONGEST_CHAIN} files on top of each other", place))
+    labels = {
+        "source": str(data.get("source", f"changed in {path.name}")),
+        "status": str(data.get("status", "assumed")),
+    }
+    own = {key: value for key, value in data.items() if key not in ("extends", "schema", *LABELS)}
+    return merge(_extended(found, chain), Document(document.file, own, document.places, document.key_places), labels)
+
+
+def _setting(text: str) -> Document:
+    """`a.b=c` as a document whose values have their place in the text."""
+    name, equals, value = text.partition("=")
+    keys = tuple(name.split("."))
+    if not equals or not all(keys):
+        raise UsageError(f"--set {text}: expected KEY=VALUE, such as parts.adc.bits=6")
+    file = f"--set {text}"
+    inner = parse(value, file) if value[:1] in ("{", "[") else None
+    data: Any = inner.data if inner else value
+    places: dict[Loc, Place] = {(*keys, *loc): place for loc, place in (inner.places if inner else {}).items()}
+    key_places: dict[Loc, Place] = {(*keys, *loc): place for loc, place in (inner.key_places if inner else {}).items()}
+    for depth in range(len(keys), 0, -1):
+        places.setdefault(keys[:depth], Place(file, 1, len(name) + 2))
+        key_places[keys[:depth]] = Place(file, 1, 1 + sum(len(key) + 1 for key in keys[: depth - 1]))
+        data = {keys[depth - 1]: data}
+    return Document(file, data, places, key_places)
+
+
+def merge(below: Document, above: Document, labels: dict[str, str]) -> Document:
+    """Put `above` over `below`, key by key; its numbers get `labels` where they have none of their own."""
+    places, key_places = dict(below.places), dict(below.key_places)
+    data = _merged(mapping(below), mapping(above), (), labels, (places, key_places), above)
+    return Document(below.file, data, places, key_places)
+
+
+def _merged(
+    below: Any,
+    above: Any,
+    loc: Loc,
+    labels: dict[str, str],
+    places: tuple[dict[Loc, Place], dict[Loc, Place]],
+    document: Document,
+) -> Any:
+    if not isinstance(above, dict):
+        places[0][loc] = document.place(loc)
+        places[0].update({at: place for at, place in document.places.items() if at[: len(loc)] == loc})
+        if (
+            isinstance(above, str)
+            and len(loc) > 1
+            and loc[0] in LABELLED
+            and loc[-1] not in (*LABELS, "alternative", "value")
+        ):
+            places[0][*loc, "value"] = document.place(loc)
+            return {"value": above, **labels}
+        return above
+    merged = dict(below) if isinstance(below, dict) and "value" not in above and "value" not in below else {}
+    for key, value in above.items():
+        at = (*loc, key)
+        if at in document.key_places:
+            places[1][at] = document.key_places[at]
+        if key in _EITHER:
+            merged.pop(_EITHER[key], None)
+        merged[key] = _merged(merged.get(key), value, at, labels, places, document)
+    return merged
