@@ -13,11 +13,11 @@ HERE = Path(__file__).parent
 TINY = """
 schema: archsim.model/1
 name: tiny
-architecture: encoder
+architecture: ARCHITECTURE
 layers: LAYERS
-hidden: 32
+hidden: HIDDEN
 heads: 2
-ffn: 32
+ffn: FFN
 vocabulary: 100
 positions: 4096
 causal: CAUSAL
@@ -42,7 +42,10 @@ def meshed(unit: int = 2) -> Machine:
     return machine(text)
 
 
-def tiny(layers: int = 2, *, causal: bool = False) -> Graph:
+def tiny(
+    layers: int = 2, *, causal: bool = False, hidden: int = 32, ffn: int = 32, architecture: str = "encoder"
+) -> Graph:
     """A transformer of equal layers."""
-    text = TINY.replace("LAYERS", str(layers)).replace("CAUSAL", str(causal).lower())
+    text = TINY.replace("LAYERS", str(layers)).replace("CAUSAL", str(causal).lower()).replace("HIDDEN", str(hidden))
+    text = text.replace("FFN", str(ffn)).replace("ARCHITECTURE", architecture)
     return build_model(parse(text, "tiny.yaml"))

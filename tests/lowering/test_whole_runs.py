@@ -3,24 +3,15 @@
 import numpy as np
 import pytest
 
-from archsim.core.timing import Timer
-from archsim.graph import Graph, load_model
-from archsim.lowering.job import Job, make_job
-from archsim.lowering.lower import lower
-from archsim.machine import Machine, load_machine
-from archsim.mapping.placement import place
-from archsim.program import Run, check
-from archsim.program.simpy import play
+from archsim.graph import load_model
+from archsim.lowering.job import make_job
+from archsim.machine import load_machine
+from archsim.program import Run
 from tests.lowering.machines import equal_stages, meshed, tiny
+from tests.lowering.runs import all_times, run
 
 T = 1_000_000
 """Interval of every projection of the machine with equal stages, ps."""
-
-
-def run(on: Machine, model: Graph, seq: int, batch: int = 1) -> Run:
-    program = lower(place(on, model), Job(seq=seq, batch=batch), Timer(on))
-    check(program)
-    return play(program)
 
 
 def times(played: Run, kind: str) -> tuple[np.ndarray, np.ndarray]:
@@ -72,13 +63,6 @@ def test_softmax_waits_for_its_last_score_and_norm_for_its_vector(causal: bool) 
         assert scores.min() >= keys_ready.max()
 
 
-def all_times(played: Run, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """As `times`, where every number of keys has a kind of its own."""
-    kinds = [index for index, kind in enumerate(played.program.kinds) if kind == name]
-    chosen = np.isin(played.program.kind, kinds)
-    return played.start[chosen], played.finish[chosen]
-
-
 @pytest.mark.parametrize("causal", [False, True])
 def test_doubling_every_rate_halves_every_time(causal: bool) -> None:  # noqa: FBT001
     slow, fast = (run(meshed(unit), tiny(causal=causal), seq=10, batch=2) for unit in (4, 2))
@@ -86,11 +70,9 @@ def test_doubling_every_rate_halves_every_time(causal: bool) -> None:  # noqa: F
         assert (getattr(slow, name) == 2 * getattr(fast, name)).all()
 
 
-@pytest.mark.parametrize(
-    ("on", "model", "job"), [("isaac", "bert-base", {"seq": 16}), ("isaac", "bert-base", {"seq": 5, "batch": 3})]
-)
-def test_no_run_is_faster_than_its_bounds(on: str, model: str, job: dict[str, int]) -> None:
-    played = run(load_machine(on), load_model(model), **job)
+@pytest.mark.parametrize(("seq", "batch"), [(16, 1), (5, 3)])
+def test_no_run_is_faster_than_its_bounds(seq: int, batch: int) -> None:
+    played = run(load_machine("isaac"), load_model("bert-base"), seq, batch)
     assert played.makespan >= played.critical_path_length()
     program = played.program
     busy = np.zeros(len(program.stations), np.int64)
