@@ -72,7 +72,7 @@ def check_core(check: Checker, core: Module, parts: Mapping[str, Part], precisio
         lanes_in, lanes_out = ends
         if previous is not None and (previous[1] / lanes_in).denominator != 1:
             who, out = previous
-            given, taken = f"'{who}' gives {out} lanes", f"'{name}' takes {lanes_in}"
+            given, taken = f"'{who}' gives {out} lane{'' if out == 1 else 's'}", f"'{name}' takes {lanes_in}"
             check.fault(
                 (*loc, "path"),
                 f"{given}, {taken}; expected a whole number of the first for each of the second",

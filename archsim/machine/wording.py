@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from archsim.errors import Fault, did_you_mean
+from archsim.errors import Fault, did_you_mean, near
 from archsim.machine.source import Document
 
 Loc = tuple[str | int, ...]
@@ -12,7 +12,17 @@ Loc = tuple[str | int, ...]
 
 def reword(error: ValidationError, model: type[BaseModel], document: Document, base: Loc) -> list[Fault]:
     """One Fault per error; `base` is where the validated mapping stands in the document."""
-    return [_fault(dict(entry), model, document, base) for entry in error.errors(include_url=False)]
+    entries: list[dict[str, Any]] = [dict(entry) for entry in error.errors(include_url=False)]
+    unknown = {
+        (entry["loc"][:-1], name)
+        for entry in entries
+        if entry["type"] == "extra_forbidden"
+        for name in near(str(entry["loc"][-1]), _keys(model, entry["loc"][:-1]))[:1]
+    }
+    # a misspelt key is one fault, not also a missing one
+    missing = [entry for entry in entries if entry["type"] == "missing"]
+    twins = [entry for entry in missing if (entry["loc"][:-1], str(entry["loc"][-1])) in unknown]
+    return [_fault(entry, model, document, base) for entry in entries if entry not in twins]
 
 
 def _fault(entry: dict[str, Any], model: type[BaseModel], document: Document, base: Loc) -> Fault:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, PlainValidator
+from pydantic import AfterValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from archsim import units
@@ -35,13 +35,19 @@ def _positive(value: object) -> object:
     return value
 
 
+def _whole(value: Fraction) -> Fraction:
+    if value.denominator != 1:
+        raise PydanticCustomError("quantity", "found {found} bits; expected a whole number", {"found": str(value)})
+    return value
+
+
 def _quantity(dimension: str) -> PlainValidator:
     return PlainValidator(_reader(lambda text: units.parse(text, dimension)))
 
 
 Time = Annotated[Fraction, _quantity("time")]
 """Picoseconds."""
-Rate = Annotated[Fraction, BeforeValidator(_positive), _quantity("frequency")]
+Rate = Annotated[Fraction, _quantity("frequency"), AfterValidator(_positive)]
 """Events per picosecond."""
 Energy = Annotated[Fraction, _quantity("energy")]
 """Zeptojoules."""
@@ -49,11 +55,11 @@ Power = Annotated[Fraction, _quantity("power")]
 """Nanowatts."""
 Area = Annotated[Fraction, _quantity("area")]
 """Square micrometres."""
-Bits = Annotated[Fraction, _quantity("information")]
+Bits = Annotated[Fraction, _quantity("information"), AfterValidator(_positive), AfterValidator(_whole)]
 """Bits of storage or of one word."""
 Share = Annotated[Fraction, PlainValidator(_reader(units.ratio))]
 """A count, or a fraction of a part that several modules share."""
-Count = Annotated[int, PlainValidator(_reader(units.whole)), BeforeValidator(_positive)]
+Count = Annotated[int, PlainValidator(_reader(units.whole)), AfterValidator(_positive)]
 """A whole number of at least 1."""
 Whole = Annotated[int, PlainValidator(_reader(units.whole))]
 """A whole number, 0 included."""
