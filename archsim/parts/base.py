@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from archsim.parts.quantity import Area, Energy, Power, Rate, Time
+from archsim.parts.quantity import Area, Energy, Period, Power, Rate, Time
 
 Place = Literal[
     "drive", "array", "hold", "convert", "decode", "combine", "memory", "wire", "function", "compute", "route", "link"
@@ -17,11 +17,15 @@ Place = Literal[
 
 
 class Action(BaseModel):
-    """What a part is counted doing, as the YAML gives it; what is left out follows from the rest."""
+    """What a part is counted doing, as the YAML gives it; what is left out follows from the rest.
+
+    latency: a time, from start to end; by default the interval. interval: a time, from one start to the next; or
+    rate: a frequency, its inverse; by default the latency. energy: an energy, of one; by default from power.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     latency: Time | None = None
-    interval: Time | None = None
+    interval: Period | None = None
     rate: Rate | None = None
     energy: Energy | None = None
 
@@ -32,7 +36,7 @@ class Action(BaseModel):
         if self.interval is None and self.rate is None and self.latency is None:
             raise PydanticCustomError("action", "expected an 'interval', a 'rate' or a 'latency'", {})
         if not self.pace():
-            raise PydanticCustomError("action", "found a time of 0; expected more than 0", {})
+            raise PydanticCustomError("action", "found a latency of 0 alone; expected an 'interval' or a 'rate' too", {})
         return self
 
     def pace(self) -> Fraction:
@@ -77,7 +81,10 @@ class Part(BaseModel):
     """Base of all part classes, built-in and foreign.
 
     A class names its `place`, its `actions` (each a field of type `Action`) and its `steps`: step -> action.
-    `power` is that of one part working without pause, `leakage` the share of it that always flows.
+    Every part may have these parameters:
+
+    area: an area. power: a power, of one part working without pause. leakage: a power, the share of it that
+    always flows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,6 +106,10 @@ class Part(BaseModel):
     def parallel(self) -> int:
         """How many actions run side by side in one part when `power` is drawn."""
         return 1
+
+    def side_by_side(self, action: str) -> int:
+        """How many of one action run side by side in one part."""
+        return self.parallel
 
     def cost(self, action: str) -> Cost:
         """Latency, interval and energy of one action; energy follows from power where it is not given."""
@@ -123,7 +134,7 @@ class Part(BaseModel):
         `counted`: how many to count, where other units do the same at the same time.
         """
         cost = self.cost(action)
-        times = max(1, ceil(Fraction(number, units * self.parallel)))
+        times = max(1, ceil(Fraction(number, units * self.side_by_side(action))))
         total = number if counted is None else counted
         return Burst(action, times, total, cost.latency, cost.interval)
 
@@ -135,12 +146,12 @@ class Part(BaseModel):
         """Power of one part working without pause, nW: given, or that of its most expensive action."""
         if self.power is not None:
             return self.power
-        costs = [self.cost(action) for action in self.actions]
-        return self.leakage + max((c.energy / c.interval * self.parallel for c in costs), default=Fraction(0))
+        costs = [(self.cost(action), self.side_by_side(action)) for action in self.actions]
+        return self.leakage + max((cost.energy / cost.interval * number for cost, number in costs), default=Fraction(0))
 
 
 class Stream(Part):
-    """A part that moves words of `width` bits: an action moves one word."""
+    """A part that moves words of `width` bits, a parameter that its subclasses declare: an action moves one word."""
 
     def words(self, bits: int) -> int:
         """Actions that it takes to move `bits` bits."""

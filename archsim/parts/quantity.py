@@ -2,66 +2,98 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Annotated, TypeVar
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import PlainValidator
 from pydantic_core import PydanticCustomError
 
 from archsim import units
+from archsim.errors import quoted
 
-T = TypeVar("T")
+_LONGEST_TIME: Final = 10**15  # ps: a run's times must fit 64 bits
+_LARGEST_MEMORY: Final = 2**50  # bits
+_WIDEST_NUMBER: Final = 64  # bits
 
 
-def _reader(parse: Callable[[str], T]) -> Callable[[object], T | object]:
-    """Turn a parser of text into a validator that says its errors in archsim's words."""
+def field_type(parse: Callable[[str], object], *kinds: type) -> PlainValidator:
+    """Return what reads a YAML text with `parse`, whose UnitError becomes the message; code may give `kinds`."""
 
-    def read(value: object) -> T | object:
-        if not isinstance(value, str):
-            if isinstance(value, (dict, list)):
-                found = "a mapping" if isinstance(value, dict) else "a list"
-                raise PydanticCustomError("quantity", "found {found}; expected one value", {"found": found})
+    def read(value: object) -> object:
+        if type(value) in kinds:
             return value
+        if not isinstance(value, str):
+            found = {dict: "a mapping", list: "a list"}.get(type(value), type(value).__name__)
+            raise PydanticCustomError("quantity", "found {found}; expected one value", {"found": found})
         try:
             return parse(value)
         except units.UnitError as error:
             raise PydanticCustomError("quantity", "{reason}", {"reason": str(error)}) from None
 
-    return read
-
-
-def _positive(value: object) -> object:
-    if value == 0:
-        raise PydanticCustomError("quantity", "found 0; expected more than 0", {})
-    return value
-
-
-def _whole(value: Fraction) -> Fraction:
-    if value.denominator != 1:
-        raise PydanticCustomError("quantity", "found {found} bits; expected a whole number", {"found": str(value)})
-    return value
+    return PlainValidator(read)
 
 
 def _quantity(dimension: str) -> PlainValidator:
-    return PlainValidator(_reader(lambda text: units.parse(text, dimension)))
+    return field_type(lambda text: units.parse(text, dimension), Fraction, int)
 
 
-Time = Annotated[Fraction, _quantity("time")]
+def _time(text: str) -> Fraction:
+    value = units.parse(text, "time")
+    if value > _LONGEST_TIME:
+        raise units.UnitError(f"found {quoted(text)}; expected at most {_LONGEST_TIME // 10**12} s")
+    return value
+
+
+def _period(text: str) -> Fraction:
+    value = _time(text)
+    if not value:
+        raise units.UnitError(f"found {quoted(text)}; expected more than 0")
+    return value
+
+
+def _rate(text: str) -> Fraction:
+    value = units.parse(text, "frequency")
+    if value * _LONGEST_TIME < 1:
+        raise units.UnitError(f"found {quoted(text)}; expected at least 1 mHz")
+    return value
+
+
+def _bits(text: str, most: int = _LARGEST_MEMORY) -> Fraction:
+    value = units.parse(text, "information")
+    if value.denominator != 1 or not 1 <= value <= most:
+        limit = f", at most {most}" if value > most else ", at least 1"
+        raise units.UnitError(f"found {quoted(text)}; expected a whole number of bits{limit}")
+    return value
+
+
+def count(text: str) -> int:
+    """Return a whole number of at least 1. Raises UnitError."""
+    value = units.whole(text)
+    if not value:
+        raise units.UnitError(f"found {quoted(text)}; expected at least 1")
+    return value
+
+
+Time = Annotated[Fraction, field_type(_time, Fraction, int)]
 """Picoseconds."""
-Rate = Annotated[Fraction, _quantity("frequency"), AfterValidator(_positive)]
-"""Events per picosecond."""
+Period = Annotated[Fraction, field_type(_period, Fraction, int)]
+"""Picoseconds, more than 0."""
+Rate = Annotated[Fraction, field_type(_rate, Fraction, int)]
+"""Events per picosecond, more than 0."""
 Energy = Annotated[Fraction, _quantity("energy")]
 """Zeptojoules."""
 Power = Annotated[Fraction, _quantity("power")]
 """Nanowatts."""
 Area = Annotated[Fraction, _quantity("area")]
 """Square micrometres."""
-Bits = Annotated[Fraction, _quantity("information"), AfterValidator(_positive), AfterValidator(_whole)]
-"""Bits of storage or of one word."""
-Share = Annotated[Fraction, PlainValidator(_reader(units.ratio))]
+Bits = Annotated[Fraction, field_type(_bits, Fraction, int)]
+"""Whole bits of storage or of one word, at least 1."""
+Resolution = Annotated[Fraction, field_type(lambda text: _bits(text, _WIDEST_NUMBER), Fraction, int)]
+"""Whole bits of one number, from 1 to 64."""
+Share = Annotated[Fraction, field_type(units.ratio, Fraction, int)]
 """A count, or a fraction of a part that several modules share."""
-Count = Annotated[int, PlainValidator(_reader(units.whole)), AfterValidator(_positive)]
+Count = Annotated[int, field_type(count, int)]
 """A whole number of at least 1."""
-Whole = Annotated[int, PlainValidator(_reader(units.whole))]
+Whole = Annotated[int, field_type(units.whole, int)]
 """A whole number, 0 included."""
-Truth = Annotated[bool, PlainValidator(_reader(units.truth))]
+Truth = Annotated[bool, field_type(units.truth, bool)]
 """`true` or `false`."""

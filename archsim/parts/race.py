@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from archsim.parts.acam import FUNCTIONS
-from archsim.parts.base import Action, Burst, Cost, Part, Place
+from archsim.parts.base import Action, Cost, Part, Place
 from archsim.parts.quantity import Count
 
 
@@ -49,9 +49,6 @@ class Race(Part):
         )
         return Cost(latency, interval, energy, derivation)
 
-    def burst(self, action: str, number: int, units: int = 1, *, counted: int | None = None) -> Burst:
+    def side_by_side(self, action: str) -> int:
         """A unit works on one action at a time, or on as many as its arrays have room for."""
-        side_by_side = max(1, self.arrays // self.searches(action))
-        cost = self.cost(action)
-        times = max(1, -(-number // (units * side_by_side)))
-        return Burst(action, times, number if counted is None else counted, cost.latency, cost.interval)
+        return max(1, self.arrays // self.searches(action))

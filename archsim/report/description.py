@@ -17,6 +17,7 @@ def description_dict(description: Description) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "machine": description.machine,
+        "text": description.text,
         "tree": _node_dict(description.root),
         "sources": [{"key": key, "text": text} for key, text in description.sources],
         "notes": list(description.notes),
