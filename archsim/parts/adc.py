@@ -3,15 +3,19 @@
 from typing import ClassVar
 
 from archsim.parts.base import Action, Part, Place
-from archsim.parts.quantity import Bits
+from archsim.parts.quantity import Resolution
 
 
 class Adc(Part):
-    """One `convert` turns one column's result into `bits` bits."""
+    """Turns columns' results into numbers.
+
+    bits: of a result, such as 8 b.
+    Actions: convert, of one column. Steps: convert.
+    """
 
     place: ClassVar[Place] = "convert"
     actions: ClassVar[tuple[str, ...]] = ("convert",)
     steps: ClassVar[dict[str, str]] = {"convert": "convert"}
 
-    bits: Bits
+    bits: Resolution
     convert: Action

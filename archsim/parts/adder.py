@@ -6,7 +6,10 @@ from archsim.parts.base import Action, Part, Place
 
 
 class Adder(Part):
-    """One `add` takes one value in; `sum` adds up what came before it."""
+    """Adds values of full width.
+
+    Actions: add, which takes one value in. Steps: shift_add, add, subtract, and sum (of what came before it).
+    """
 
     place: ClassVar[Place] = "combine"
     actions: ClassVar[tuple[str, ...]] = ("add",)

@@ -36,7 +36,7 @@ class Action(BaseModel):
         if self.interval is None and self.rate is None and self.latency is None:
             raise PydanticCustomError("action", "expected an 'interval', a 'rate' or a 'latency'", {})
         if not self.pace():
-            raise PydanticCustomError("action", "found a latency of 0 alone; expected an 'interval' or a 'rate' too", {})
+            raise PydanticCustomError("action", "found a latency of 0; expected an 'interval' too", {})
         return self
 
     def pace(self) -> Fraction:
@@ -107,7 +107,7 @@ class Part(BaseModel):
         """How many actions run side by side in one part when `power` is drawn."""
         return 1
 
-    def side_by_side(self, action: str) -> int:
+    def side_by_side(self, action: str) -> int:  # noqa: ARG002 - in most parts all actions are alike
         """How many of one action run side by side in one part."""
         return self.parallel
 
@@ -146,8 +146,11 @@ class Part(BaseModel):
         """Power of one part working without pause, nW: given, or that of its most expensive action."""
         if self.power is not None:
             return self.power
-        costs = [(self.cost(action), self.side_by_side(action)) for action in self.actions]
-        return self.leakage + max((cost.energy / cost.interval * number for cost, number in costs), default=Fraction(0))
+        return self.leakage + max(self._draw(action) for action in self.actions)
+
+    def _draw(self, action: str) -> Fraction:
+        cost = self.cost(action)
+        return cost.energy / cost.interval * self.side_by_side(action)
 
 
 class Stream(Part):

@@ -7,7 +7,11 @@ from archsim.parts.quantity import Bits
 
 
 class Buffer(Stream):
-    """Holds `size` bits; a `read` or a `write` moves `width` bits. Reads and writes have a port each."""
+    """Holds bits, in words. Reads and writes have a port each.
+
+    size: bits held, such as 64 KiB. width: bits of a word, such as 256 b.
+    Actions: read and write, of one word. Steps: none.
+    """
 
     place: ClassVar[Place] = "memory"
     actions: ClassVar[tuple[str, ...]] = ("read", "write")

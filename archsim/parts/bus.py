@@ -7,7 +7,11 @@ from archsim.parts.quantity import Bits
 
 
 class Bus(Stream):
-    """`width` wires; one `transfer` moves as many bits, to all that listen."""
+    """Moves a word to all that listen.
+
+    width: bits of a word, a wire each, such as 384 b.
+    Actions: transfer, of one word. Steps: none.
+    """
 
     place: ClassVar[Place] = "wire"
     actions: ClassVar[tuple[str, ...]] = ("transfer",)

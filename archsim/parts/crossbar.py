@@ -2,18 +2,21 @@
 
 from fractions import Fraction
 from math import ceil
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from archsim.parts.base import Action, Part, Place
-from archsim.parts.quantity import Bits, Count
+from archsim.parts.quantity import Count, Resolution
 
 
 class Crossbar(Part):
-    """`rows` x `cols` cells of `cell_bits` bits; one `read` multiplies all columns by the driven rows.
+    """`rows` x `cols` cells; one `read` multiplies all columns by the driven rows.
 
-    `slices` is the number of cells that hold one weight; by default the weight's bits over the cell's.
+    rows, cols: counts of cells. cell_bits: bits that one holds, such as 2 b (default 1 b). slices: a count, of the
+    cells that hold one weight (default: the weight's bits over the cell's). slicing: `digital` cells hold some bits of
+    a weight each; `analog` ones a value and its scaled residuals.
+    Actions: read, of the whole array. Steps: mvm.
     """
 
     place: ClassVar[Place] = "array"
@@ -22,7 +25,7 @@ class Crossbar(Part):
 
     rows: Count
     cols: Count
-    cell_bits: Annotated[Bits, Field(default=Fraction(1))]
+    cell_bits: Resolution = Field(default=Fraction(1))
     slicing: Literal["digital", "analog"] = "digital"
     slices: Count | None = None
     read: Action

@@ -3,14 +3,18 @@
 from typing import ClassVar
 
 from archsim.parts.base import Action, Part, Place
-from archsim.parts.quantity import Bits
+from archsim.parts.quantity import Resolution
 
 
 class Dac(Part):
-    """Drives `bits` bits of one input a read; an input of more bits takes several reads."""
+    """Drives one row; an input of more bits than it takes at once takes several reads.
+
+    bits: of an input that are driven at once, such as 1 b.
+    Actions: drive, of one row for one read. Steps: none.
+    """
 
     place: ClassVar[Place] = "drive"
     actions: ClassVar[tuple[str, ...]] = ("drive",)
 
-    bits: Bits
+    bits: Resolution
     drive: Action

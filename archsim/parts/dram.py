@@ -4,4 +4,7 @@ from archsim.parts.buffer import Buffer
 
 
 class Dram(Buffer):
-    """Shared by all layers of a chip; reads and writes queue at one port."""
+    """Shared by all layers of a chip; reads and writes queue at one port.
+
+    Parameters, actions and steps are those of a buffer.
+    """

@@ -3,13 +3,17 @@
 from fractions import Fraction
 
 from archsim.parts.buffer import Buffer
-from archsim.parts.quantity import Time
+from archsim.parts.quantity import Period
 
 
 class Edram(Buffer):
-    """A buffer that forgets: with a `retention` time, every word is read and written once in it."""
+    """A buffer that forgets.
 
-    retention: Time | None = None
+    retention: a time, such as 40 us, in which every word is read and written once; without it, nothing is refreshed.
+    All else is as of a buffer.
+    """
+
+    retention: Period | None = None
 
     def static_power(self) -> Fraction:
         """Leakage and refresh, nW."""

@@ -6,7 +6,10 @@ from archsim.parts.base import Action, Part, Place
 
 
 class Function(Part):
-    """One `evaluate` per value."""
+    """Applies a function to one value at a time.
+
+    Actions: evaluate, of one value. Steps: sigmoid, relu, maximum.
+    """
 
     place: ClassVar[Place] = "function"
     actions: ClassVar[tuple[str, ...]] = ("evaluate",)

@@ -6,7 +6,10 @@ from archsim.parts.base import Action, Part, Place
 
 
 class GrayDecoder(Part):
-    """One `decode` per converted column: a chain of XOR gates, one fewer than there are bits."""
+    """A chain of XOR gates, one fewer than there are bits.
+
+    Actions: decode, of one converted column. Steps: none.
+    """
 
     place: ClassVar[Place] = "decode"
     actions: ClassVar[tuple[str, ...]] = ("decode",)

@@ -7,7 +7,11 @@ from archsim.parts.quantity import Bits
 
 
 class Link(Stream):
-    """One `send` moves a packet of `width` bits to the neighbouring chip."""
+    """Moves packets to the neighbouring chip.
+
+    width: bits of a packet, such as 32 B.
+    Actions: send, of one packet. Steps: none.
+    """
 
     place: ClassVar[Place] = "link"
     actions: ClassVar[tuple[str, ...]] = ("send",)

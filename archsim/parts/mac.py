@@ -7,7 +7,11 @@ from archsim.parts.quantity import Count
 
 
 class Mac(Part):
-    """`lanes` multiply-accumulates side by side; energy is per multiply-accumulate."""
+    """Multiplies and accumulates, on many lanes side by side.
+
+    lanes: a count. Without an energy, an action costs its lane's share of the power.
+    Actions: mac, of one product. Steps: multiply_accumulate.
+    """
 
     place: ClassVar[Place] = "compute"
     actions: ClassVar[tuple[str, ...]] = ("mac",)

@@ -22,7 +22,7 @@ def field_type(parse: Callable[[str], object], *kinds: type) -> PlainValidator:
         if type(value) in kinds:
             return value
         if not isinstance(value, str):
-            found = {dict: "a mapping", list: "a list"}.get(type(value), type(value).__name__)
+            found = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
             raise PydanticCustomError("quantity", "found {found}; expected one value", {"found": found})
         try:
             return parse(value)

@@ -8,10 +8,12 @@ from archsim.parts.quantity import Count
 
 
 class Race(Part):
-    """`arrays` arrays of `rows` (output bits) x `cols` (ranges). A `search` asks one array, a `decode` is one round.
+    """An 8-bit product is four searches of 4-bit pairs, side by side in four arrays; a function takes fewer.
 
-    An 8-bit `multiply` is four searches of 4-bit pairs, side by side in four arrays, and adds; a `function` of one
-    variable takes `function_arrays`. Decoding feeds back into the same gates for `rounds` rounds.
+    arrays: a count; each has `rows` (output bits) x `cols` (ranges). function_arrays: a count, of those that a function
+    of one variable takes (default 1). rounds: a count, of times that decoding feeds back into the same gates.
+    search: what asking one array takes, decode: what one round takes; both are given as actions are.
+    Actions: multiply and function, of one result. Steps: multiply, and the functions of one variable.
     """
 
     place: ClassVar[Place] = "compute"

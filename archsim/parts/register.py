@@ -7,7 +7,11 @@ from archsim.parts.quantity import Bits
 
 
 class Register(Stream):
-    """Holds `size` bits; a `read` or a `write` moves `width` bits."""
+    """Holds bits, in words, between two stages.
+
+    size: bits held, such as 2 KiB. width: bits of a word, such as 384 b.
+    Actions: read and write, of one word. Steps: none.
+    """
 
     place: ClassVar[Place] = "memory"
     actions: ClassVar[tuple[str, ...]] = ("read", "write")

@@ -7,7 +7,11 @@ from archsim.parts.quantity import Bits, Count
 
 
 class Router(Stream):
-    """One `hop` moves a flit of `width` bits through one of `ports` ports and over the link behind it."""
+    """Moves flits through its ports, and over the links behind them.
+
+    width: bits of a flit, such as 32 b. ports: a count; all may move a flit at once.
+    Actions: hop, of one flit through one port. Steps: none.
+    """
 
     place: ClassVar[Place] = "route"
     actions: ClassVar[tuple[str, ...]] = ("hop",)

@@ -6,7 +6,10 @@ from archsim.parts.base import Action, Part, Place
 
 
 class SampleHold(Part):
-    """One `sample` per column and read; held until the converter has taken it."""
+    """Holds a column's result until the converter has taken it.
+
+    Actions: sample, of one column at one read. Steps: none.
+    """
 
     place: ClassVar[Place] = "hold"
     actions: ClassVar[tuple[str, ...]] = ("sample",)

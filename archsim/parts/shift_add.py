@@ -6,7 +6,10 @@ from archsim.parts.base import Action, Part, Place
 
 
 class ShiftAdd(Part):
-    """One `add` takes one partial result in."""
+    """Adds partial results, shifted by their weight.
+
+    Actions: add, which takes one partial result in. Steps: shift_add, add.
+    """
 
     place: ClassVar[Place] = "combine"
     actions: ClassVar[tuple[str, ...]] = ("add",)

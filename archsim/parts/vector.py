@@ -10,9 +10,12 @@ _SPECIAL = ("exp", "log", "reciprocal", "rsqrt", "sigmoid", "tanh", "gelu", "sil
 
 
 class Vector(Part):
-    """`lanes` values side by side: `linear` for sums and products, `special` for transcendental functions.
+    """Works on many values side by side.
 
-    Energy is per value. Without `energy`, an action costs its lane's share of `power`.
+    lanes: a count. Without an energy, an action costs its lane's share of the power.
+    Actions: linear, one value of a sum or product; special, one of a transcendental function.
+    Steps: add, subtract, multiply, square, maximum, sum, scale (linear); exp, log, reciprocal, rsqrt, sigmoid, tanh,
+    gelu, silu, relu (special).
     """
 
     place: ClassVar[Place] = "compute"

@@ -9,8 +9,30 @@ from typing import Any
 import pytest
 
 KEYS = tuple(
-    "schema machine model phase batch seq new_tokens chips latency_s tokens_per_s energy_j average_power_w area_m2 "
-    "ops tops tops_per_w energy_by_part_j energy_by_operator_j energy_by_layer_j utilisation tasks sources".split()  # noqa: SIM905 - readable
+    [
+        "schema",
+        "machine",
+        "model",
+        "phase",
+        "batch",
+        "seq",
+        "new_tokens",
+        "chips",
+        "latency_s",
+        "tokens_per_s",
+        "energy_j",
+        "average_power_w",
+        "area_m2",
+        "ops",
+        "tops",
+        "tops_per_w",
+        "energy_by_part_j",
+        "energy_by_operator_j",
+        "energy_by_layer_j",
+        "utilisation",
+        "tasks",
+        "sources",
+    ]
 )
 
 

@@ -9,11 +9,33 @@ import pytest
 
 from tests.end_to_end.command import QUICK, archsim
 
-KEYS = (
-    "schema machine model phase batch seq new_tokens chips latency_s tokens_per_s energy_j average_power_w area_m2 "
-    "ops tops tops_per_w tops_per_mm2 energy_by_part_j energy_by_operator_j energy_by_layer_j utilisation tasks "
-    "sources notes provenance"
-).split()
+KEYS = [
+    "schema",
+    "machine",
+    "model",
+    "phase",
+    "batch",
+    "seq",
+    "new_tokens",
+    "chips",
+    "latency_s",
+    "tokens_per_s",
+    "energy_j",
+    "average_power_w",
+    "area_m2",
+    "ops",
+    "tops",
+    "tops_per_w",
+    "tops_per_mm2",
+    "energy_by_part_j",
+    "energy_by_operator_j",
+    "energy_by_layer_j",
+    "utilisation",
+    "tasks",
+    "sources",
+    "notes",
+    "provenance",
+]
 BREAKDOWNS = ("energy_by_part_j", "energy_by_operator_j", "energy_by_layer_j")
 LINEARS = {"qkv", "attention output", "ffn up", "ffn down"}
 
