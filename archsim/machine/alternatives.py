@@ -1,49 +1,84 @@
 """Named alternatives of a part: where a source contradicts itself, both figures stand in the file."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from archsim.errors import ArchsimError, Fault, did_you_mean
+from archsim.errors import Fault, did_you_mean
 from archsim.machine.provenance import LABELS
-from archsim.machine.source import Document
+from archsim.machine.source import Document, Loc, dotted
+from archsim.machine.wording import shown
+
+KEYS = ("alternative", "alternatives")
+_EITHER = {"rate": "interval", "interval": "rate"}
 
 
-def choose(document: Document) -> Document:
-    """Apply each part's chosen `alternative`, and take all `alternatives` out of the data."""
+def choose(document: Document, faults: list[Fault]) -> Document:
+    """Apply each part's chosen `alternative`, and take both keys out of the data; what is wrong joins `faults`."""
+    top, parts = _parts(document)
+    if top is None or parts is None:
+        return document
+    document = Document(document.file, {**top, "parts": dict(parts)}, dict(document.places), dict(document.key_places))
+    for name, part in parts.items():
+        wanted = part.get("alternative") if isinstance(part, dict) else None
+        offered = _offered(document, name, part, faults)
+        if wanted is not None and not (isinstance(wanted, str) and wanted in offered):
+            loc = ("parts", name, "alternative")
+            known = did_you_mean(wanted if isinstance(wanted, str) else "", offered)
+            message = f"{dotted(loc)}: found {shown(wanted)}, which is not among the alternatives. {known}"
+            faults.append(Fault(message, document.place(loc)))
+            wanted = None
+        _put_part(document, name, part, wanted, offered)
+    return document
+
+
+def others(document: Document) -> Iterator[Document]:
+    """For each alternative that is not chosen, a document of its part alone with the alternative applied."""
+    _, parts = _parts(document)
+    for name, part in (parts or {}).items():
+        offered = _offered(document, name, part, [])
+        for other in offered:
+            if other != part.get("alternative"):
+                data = {"parts": {name: part}}
+                variant = Document(document.file, data, dict(document.places), dict(document.key_places))
+                _put_part(variant, name, part, other, offered)
+                yield variant
+
+
+def _parts(document: Document) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     top: Any = document.data
     parts = top.get("parts") if isinstance(top, dict) else None
-    if not isinstance(parts, dict):
-        return document
-    faults: list[Fault] = []
-    chosen: dict[str, Any] = {}
-    places, key_places = dict(document.places), dict(document.key_places)
-    for name, part in parts.items():
-        chosen[name] = part
-        if not isinstance(part, dict) or not ({"alternatives", "alternative"} & part.keys()):
-            continue
-        plain = {key: value for key, value in part.items() if key not in ("alternatives", "alternative")}
-        chosen[name] = plain
-        wanted = part.get("alternative")
-        offered = part.get("alternatives", {})
-        if not isinstance(offered, dict) or not all(isinstance(v, dict) for v in offered.values()):
-            message = f"parts.{name}.alternatives: expected a mapping of names to mappings of keys"
-            faults.append(Fault(message, document.place(("parts", name, "alternatives"))))
-        elif wanted is not None and wanted not in offered:
-            known = did_you_mean(str(wanted), offered)
-            message = f"parts.{name}.alternative: found '{wanted}', which is not among the alternatives. {known}"
-            faults.append(Fault(message, document.place(("parts", name, "alternative"))))
-        elif wanted is not None:
-            labels = {key: value for key, value in offered[wanted].items() if key in LABELS}
-            for dotted, value in offered[wanted].items():
-                if dotted in LABELS:
-                    continue
-                keys = tuple(dotted.split("."))
-                _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value})})
-                _move(places, ("parts", name, "alternatives", wanted, dotted), ("parts", name, *keys))
-                _move(key_places, ("parts", name, "alternatives", wanted, dotted), ("parts", name, *keys))
-    if faults:
-        raise ArchsimError(*faults)
-    data = {**top, "parts": chosen}
-    return Document(file=document.file, data=data, places=places, key_places=key_places)
+    return top, parts if isinstance(parts, dict) else None
+
+
+def _offered(document: Document, name: str, part: Any, faults: list[Fault]) -> dict[str, dict[str, Any]]:
+    """A part's alternatives that are of the right shape: name -> {dotted key: value}."""
+    given = part.get("alternatives", {}) if isinstance(part, dict) else {}
+    loc: Loc = ("parts", name, "alternatives")
+    wrong = {loc: given} if not isinstance(given, dict) else {}
+    offered = {} if wrong else given
+    wrong |= {(*loc, key): value for key, value in offered.items() if not isinstance(value, dict)}
+    for at, found in wrong.items():
+        expected = "keys and values, such as {convert.rate: 1 GHz}"
+        expected = f"names, each with {expected}" if at == loc else expected
+        faults.append(Fault(f"{dotted(at)}: found {shown(found)}; expected {expected}", document.place(at)))
+    return {key: value for key, value in offered.items() if isinstance(value, dict)}
+
+
+def _put_part(document: Document, name: str, part: Any, wanted: str | None, offered: dict[str, dict[str, Any]]) -> None:
+    """Put a part without its alternatives, or with one applied, into the document."""
+    top: Any = document.data
+    if not isinstance(part, dict):
+        return
+    plain = top["parts"][name] = {key: value for key, value in part.items() if key not in KEYS}
+    change = offered[wanted] if wanted is not None else {}
+    labels = {key: value for key, value in change.items() if key in LABELS}
+    for key, value in change.items():
+        if key not in LABELS:
+            keys = tuple(key.split("."))
+            _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value})})
+            old, new = ("parts", name, "alternatives", str(wanted), key), ("parts", name, *keys)
+            _move(document.places, old, new)
+            _move(document.key_places, old, new)
 
 
 def _put(part: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
@@ -53,12 +88,10 @@ def _put(part: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
         inner = part.get(key)
         part[key] = dict(inner) if isinstance(inner, dict) else {}
         part = part[key]
-    for one, other in (("rate", "interval"), ("interval", "rate")):
-        if last == one:
-            part.pop(other, None)
+    part.pop(_EITHER.get(last, ""), None)
     part[last] = value
 
 
-def _move(places: dict[tuple[str | int, ...], Any], old: tuple[str, ...], new: tuple[str, ...]) -> None:
+def _move(places: dict[Loc, Any], old: Loc, new: Loc) -> None:
     for loc in [loc for loc in places if loc[: len(old)] == old]:
         places[new + loc[len(old) :]] = places[loc]

@@ -3,12 +3,26 @@
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field
 
-from archsim.parts.quantity import Bits, Count, Share, Time
+from archsim import units
+from archsim.errors import quoted
+from archsim.parts.quantity import Count, Name, Period, Resolution, Share, count, field_type
 
-SCHEMA = "archsim.machine/1"
 Where = Literal["analog", "digital"]
+
+
+def _count_or_auto(text: str) -> int | str:
+    if text == "auto":
+        return text
+    try:
+        return count(text)
+    except units.UnitError:
+        found = quoted(text) if text else "nothing"
+        raise units.UnitError(f"found {found}; expected 'auto' or a whole number of at least 1") from None
+
+
+CountOrAuto = Annotated[int | Literal["auto"], field_type(_count_or_auto, int)]
 
 
 class _Strict(BaseModel):
@@ -18,9 +32,9 @@ class _Strict(BaseModel):
 class Precision(_Strict):
     """Bits of the numbers that the machine computes with."""
 
-    weights: Bits = Fraction(8)
-    inputs: Bits = Fraction(8)
-    outputs: Bits = Fraction(8)
+    weights: Resolution = Fraction(8)
+    inputs: Resolution = Fraction(8)
+    outputs: Resolution = Fraction(8)
 
 
 class Combine(_Strict):
@@ -34,61 +48,41 @@ class Combine(_Strict):
 class Mesh(_Strict):
     """Routers on a grid of `columns`, numbered along a snake so that neighbours in number are neighbours in place."""
 
-    router: str
+    router: Name
     columns: Count
 
 
 class ModuleSpec(_Strict):
-    """Parts and modules with counts, and the way of the data through them."""
+    """Parts and modules with counts, and the way of the data through them; `cycle` is in ps."""
 
     parts: dict[str, Share]
-    path: str | None = None
-    cycle: Time | None = None
-    memory: str | None = None
+    path: Name | None = None
+    cycle: Period | None = None
+    memory: Name | None = None
     mesh: Mesh | None = None
     combine: Combine | None = None
     slices_in: Literal["columns", "arrays"] = "columns"
     signs: Literal["offset", "columns", "arrays"] = "offset"
 
 
-def _count_or_auto(value: object) -> object:
-    from pydantic_core import PydanticCustomError
-
-    from archsim import units
-
-    if value == "auto" or not isinstance(value, str):
-        return value
-    try:
-        return units.whole(value)
-    except units.UnitError:
-        message = "found '{found}'; expected 'auto' or a whole number of at least 1"
-        raise PydanticCustomError("quantity", message, {"found": value}) from None
-
-
 class Chips(_Strict):
     """How many of the outermost module there are, and the part that links them."""
 
-    count: Annotated[int | Literal["auto"], PlainValidator(_count_or_auto)] = "auto"
-    link: str | None = None
-
-
-CountOrAuto = Annotated[int | Literal["auto"], PlainValidator(_count_or_auto)]
+    count: CountOrAuto = "auto"
+    link: Name | None = None
 
 
 class MachineFile(_Strict):
-    """The whole file."""
+    """The whole file, but for the labels that say where its numbers come from."""
 
     schema_id: Literal["archsim.machine/1"] = Field(alias="schema")
-    name: str
+    name: Name
     description: str = ""
-    source: str | None = None
-    status: str | None = None
-    note: str | None = None
     precision: Precision = Precision()
     parts: dict[str, dict[str, Any]]
     modules: dict[str, ModuleSpec]
     chips: Chips = Chips()
-    recipes: dict[str, list[dict[str, str]]]
+    recipes: dict[str, list[dict[str, Name]]]
     fusion: Literal["auto", "off", "required"] = "auto"
     function_cores: CountOrAuto = "auto"
-    kv_cache: list[str] = Field(default_factory=list)
+    kv_cache: list[Name] = Field(default_factory=list)

@@ -97,3 +97,13 @@ Whole = Annotated[int, field_type(units.whole, int)]
 """A whole number, 0 included."""
 Truth = Annotated[bool, field_type(units.truth, bool)]
 """`true` or `false`."""
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise units.UnitError("found nothing; expected a name")
+    return text
+
+
+Name = Annotated[str, field_type(_name)]
+"""Text that is not empty."""

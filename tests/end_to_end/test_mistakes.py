@@ -20,6 +20,8 @@ RUN = ("run", "isaac", "bert-base")
         ((*RUN, "--phase", "generate", "--new-tokens", "4"), 2, "is an encoder"),
         ((*RUN, "--new-tokens", "4"), 2, "prefill produces none"),
         ((*RUN, "--seq", "513"), 2, "bert-base has 512 positions, the job needs 513. Try --seq 512 or less."),
+        ((*RUN, "--set", "chips.count=1"), 1, "need 435 tiles, 1 chip has 168. Try chips.count: 3"),
+        (("run", ".", "bert-base"), 1, ". is a folder; expected a .yaml file."),
         ((*RUN, "--out", __file__), 1, "found a file; expected a folder"),
     ],
 )

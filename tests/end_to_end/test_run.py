@@ -164,10 +164,21 @@ def test_bert_large_takes_more_of_everything(result: dict[str, Any]) -> None:
         assert large[key] > result[key]
 
 
-def test_a_decoder_generates() -> None:
-    done = archsim("run", "isaac", "gpt2", "--phase", "generate", "--seq", "4", "--new-tokens", "2", "--json")
+@pytest.mark.parametrize("machine", ["isaac", "nl_dpe"])
+@pytest.mark.parametrize(
+    ("words", "tokens"),
+    [
+        (("bert-base", "--seq", "8"), 8),
+        (("gpt2", "--seq", "4", "--phase", "decode", "--new-tokens", "2"), 2),
+        (("gpt2", "--seq", "4", "--phase", "generate", "--new-tokens", "2", "--batch", "2"), 4),
+    ],
+)
+def test_every_machine_runs_every_kind_of_job(machine: str, words: tuple[str, ...], tokens: int) -> None:
+    done = archsim("run", machine, *words, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["tokens_per_s"] == pytest.approx(2 / found["latency_s"])
+    assert (found["machine"], found["model"]) == (machine, words[0])
+    assert found["tokens_per_s"] == pytest.approx(tokens / found["latency_s"])
     for breakdown in BREAKDOWNS:
         assert math.fsum(found[breakdown].values()) == pytest.approx(found["energy_j"], rel=1e-12, abs=0)
+        assert found[breakdown]["static"] > 0
