@@ -22,15 +22,17 @@ def simulate(
     seq: int = 128,
     new_tokens: int = 0,
     batch: int = 1,
+    grain: str = "projection",
     times: MutableMapping[str, float] | None = None,
 ) -> Result:
     """Run `model` on `machine`; raises ArchsimError where it does not fit or cannot be done.
 
     seq: prompt positions; new_tokens: generated after them; batch: sequences run together.
+    grain: `projection`, or `core` for a task per core: slower, to check the usual grain.
     times: filled with the host's seconds by stage.
     """
     watch = _Watch({} if times is None else times)
-    job = make_job(model, phase, seq, new_tokens, batch)
+    job = make_job(model, phase, seq, new_tokens, batch, grain)
     keys, together = job.cached + job.positions, 1 if phase == "prefill" else batch
     mapping = place(machine, model, keys=keys, sequences=together)
     watch.stop("map")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archsim.graph import Model
     from archsim.machine import Machine
 
+_GRAINS = ("projection", "core")
 _PHASES = ("prefill", "decode", "generate")
 _MOST_TOKENS = 1 << 20
 _MOST_BATCH = 1 << 16
@@ -56,6 +57,13 @@ _MOST_BATCH = 1 << 16
     callback=whole(_MOST_BATCH),
     help="Prompts run together.",
 )
+@click.option(
+    "--grain",
+    metavar="|".join(_GRAINS),
+    default="projection",
+    callback=word(*_GRAINS),
+    help="A task for a projection, or for each core.",
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits=6.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Save result.json and timing.json in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -67,6 +75,7 @@ def command(
     seq: int,
     new_tokens: int | None,
     batch: int,
+    grain: str,
     settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -81,7 +90,9 @@ def command(
         save.check_folder(out)
     described, graph = _load(machine, model, settings)
     times = {"load": time.perf_counter() - began}
-    result = simulate(described, graph, phase=phase, seq=seq, new_tokens=tokens, batch=batch, times=times).to_dict()
+    result = simulate(
+        described, graph, phase=phase, seq=seq, new_tokens=tokens, batch=batch, grain=grain, times=times
+    ).to_dict()
     times["total"] = time.perf_counter() - began
     if out is not None:
         save.save(result, out, times)
@@ -92,6 +103,8 @@ def command(
 
         write_result(result, sys.stdout)
     sys.stdout.flush()
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        click.echo(err=True)  # set apart from the table above it
     click.echo(_host_line(times), err=True)
 
 

@@ -121,7 +121,7 @@ class _Lowering:
         for element, burst in bursts:
             counts[f"{element.key}.{burst.action}"] = burst.total
         takes, gives = self._space(index, stage, read, final=final)
-        return _Pass(pace, *_whole(latency, interval, stage.cycle), takes, gives, counts)
+        return _Pass(pace, *whole_cycles(latency, interval, stage.cycle), takes, gives, counts)
 
     def _space(self, index: int, stage: Stage, read: int, *, final: bool) -> tuple[dict[int, int], dict[int, int]]:
         takes: dict[int, int] = {}
@@ -169,7 +169,7 @@ class _Lowering:
         return self.path.array
 
 
-def _whole(latency: Fraction, interval: Fraction, cycle: Fraction | None) -> tuple[int, int]:
+def whole_cycles(latency: Fraction, interval: Fraction, cycle: Fraction | None) -> tuple[int, int]:
     """Whole picoseconds; whole cycles, and at least one, where the stage is clocked."""
     if cycle is not None:
         latency, interval = (max(1, ceil(time / cycle)) * cycle for time in (latency, interval))

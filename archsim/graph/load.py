@@ -9,6 +9,7 @@ from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import decoder, encoder
+from archsim.machine.bibliography import unknown_source
 from archsim.machine.load import validate
 from archsim.machine.source import Document, read
 
@@ -22,7 +23,10 @@ def build(document: Document) -> Graph:
     """Check a document and make a Graph of it; raises ArchsimError with every fault found."""
     faults: list[Fault] = []
     preset = validate(Preset, document.data, document, (), faults)
-    if preset is None:
+    wrong = unknown_source(preset.source) if preset is not None and preset.source is not None else None
+    if wrong is not None:
+        faults.append(Fault(f"source: {wrong}", document.place(("source",))))
+    if preset is None or faults:
         raise ArchsimError(*faults)
     text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
     return Graph(

@@ -5,17 +5,19 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from archsim.parts.quantity import Count, Truth, Whole
+from archsim.parts.quantity import Count, Name, Truth, Whole
+
+_MOST_LAYERS = 10_000
 
 
 class Preset(BaseModel):
-    """A transformer by its sizes."""
+    """A transformer by its sizes: layers, heads; values of a position, of its feed-forward part; tokens, positions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     schema_id: Literal["archsim.model/1"] = Field(alias="schema")
-    name: str
+    name: Name
     description: str = ""
-    source: str | None = None
+    source: Name | None = None
     architecture: Literal["encoder", "decoder"]
     layers: Count
     hidden: Count
@@ -34,7 +36,10 @@ class Preset(BaseModel):
         return self.causal or self.architecture == "decoder"
 
     @model_validator(mode="after")
-    def _heads_divide(self) -> "Preset":
+    def _sizes_fit(self) -> "Preset":
+        if self.layers > _MOST_LAYERS:
+            message = "found {layers} layers; expected at most {most}"
+            raise PydanticCustomError("preset", message, {"layers": self.layers, "most": _MOST_LAYERS})
         if self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})

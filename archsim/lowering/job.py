@@ -7,6 +7,7 @@ from archsim.graph.graph import Graph
 from archsim.graph.operators import Operator
 
 PHASES = ("prefill", "decode", "generate")
+GRAINS = ("projection", "core")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +16,14 @@ class Job:
 
     prefill: the prompt alone. decode: the prompt's keys and values are there; every new token is one pass.
     generate: both; the prompt's last position gives the first new token, so one pass less.
+    grain: a task for a projection at a position, or for each of its cores.
     """
 
     phase: str = "prefill"
     seq: int = 128
     new_tokens: int = 0
     batch: int = 1
+    grain: str = "projection"
 
     @property
     def positions(self) -> int:
@@ -58,7 +61,7 @@ class Job:
         )
 
 
-def make_job(graph: Graph, phase: str, seq: int, new_tokens: int, batch: int) -> Job:
+def make_job(graph: Graph, phase: str, seq: int, new_tokens: int, batch: int, grain: str = "projection") -> Job:
     """A checked Job; raises UsageError."""
     if phase not in PHASES:
         raise UsageError(f"found phase '{phase}'; expected one of them. {did_you_mean(phase, PHASES)}")
@@ -66,12 +69,14 @@ def make_job(graph: Graph, phase: str, seq: int, new_tokens: int, batch: int) ->
         raise UsageError(f"{graph.name} is an encoder: it generates nothing. Try --phase prefill.")
     if new_tokens and phase == "prefill":
         raise UsageError(f"found {new_tokens} new tokens in phase 'prefill'. Try --phase generate.")
+    if grain not in GRAINS:
+        raise UsageError(f"found grain '{grain}'; expected one of them. {did_you_mean(grain, GRAINS)}")
     for name, value in (("seq", seq), ("batch", batch)):
         if value < 1:
             raise UsageError(f"found --{name} {value}; expected at least 1.")
     if new_tokens < 1 and phase != "prefill":
         raise UsageError(f"found --new-tokens {new_tokens}; expected at least 1.")
-    job = Job(phase, seq, new_tokens, batch)
+    job = Job(phase, seq, new_tokens, batch, grain)
     if job.cached + job.positions > graph.max_positions:
         found = f"{graph.name} has {graph.max_positions} positions, the job needs {job.cached + job.positions}"
         left = graph.max_positions - (job.cached + job.positions - seq)

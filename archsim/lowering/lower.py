@@ -1,18 +1,21 @@
 """Mapping + Job -> Program."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from archsim.core.timing import Timer
 from archsim.graph.operators import Edge, Linear, Matmul, Operator
 from archsim.lowering.cache import Cache
+from archsim.lowering.dynamic import write
 from archsim.lowering.floor import Floor, Tasks, ids
+from archsim.lowering.grain import lower_cores
 from archsim.lowering.job import Job
 from archsim.lowering.linear import Rooms, projection, rooms
 from archsim.lowering.moves import Move, Moves
 from archsim.lowering.recipe import lower_recipe
 from archsim.lowering.transfer import Ends
+from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Mapping
 from archsim.program import Program
 
@@ -56,21 +59,29 @@ class _Lowering:
         for activation in fused:
             self.rooms[activation] = self.rooms[operator.key]
         arrivals = [(edge, self._arrive(edge, operator)) for edge in operator.inputs]
-        kind = projection(self.floor, placed, self.rooms[operator.key])
-        tasks = self.floor.per_position(operator, lambda _: kind)
+        if self.floor.job.grain == "core":
+            number = len(self.floor.job.rows(operator)) * self.floor.job.batch
+            first, last = lower_cores(self.floor, placed, self.rooms[operator.key], number)
+        else:
+            kind = projection(self.floor, placed, self.rooms[operator.key])
+            first = last = self.floor.per_position(operator, lambda _: kind)
         for edge, source in arrivals:
-            self._wait(tasks, edge, source)
-        self.starts[operator.key] = self.ends[operator.key] = tasks
+            self._wait(first, edge, source)
+        self.starts[operator.key], self.ends[operator.key] = first, last
 
     def _recipe(self, operator: Operator) -> None:
         arrivals = [(edge, self._arrive(edge, operator)) for edge in operator.inputs]
         kept = self.cache.home(operator)
-        first, last = lower_recipe(self.floor, operator, near=kept is None or not kept[1].shared)
+        written = is_written(self.floor.mapping.machine, operator)
+        near = not written and (kept is None or not kept[1].shared)
+        first, last = lower_recipe(self.floor, operator, near=near)
         self.starts[operator.key], self.ends[operator.key] = first, last
         if kept is not None and isinstance(operator, Matmul):
             first = self.cache.read(operator, kept[1], first)
         for edge, source in arrivals:
-            if edge.scope != "same" and kept is not None:
+            if edge.scope != "same" and written and isinstance(operator, Matmul):
+                self._wait(first, replace(edge, source=f"{operator.key} write"), write(self.floor, operator, source))
+            elif edge.scope != "same" and kept is not None:
                 self._wait(first, edge, self.cache.write(kept[0], kept[1], source))
             else:
                 self._wait(first, edge, source)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
 from archsim.lowering.floor import Floor, Tasks, merge
-from archsim.lowering.transfer import End, Ends, Transfer, link_loads, lower_transfer, plan
+from archsim.lowering.transfer import End, Ends, Transfer, flit_bits, link_loads, lower_transfer, plan
 from archsim.mapping.cache import performer
 
 
@@ -89,22 +89,24 @@ class Moves:
         machine = self.floor.mapping.machine
         keys = self.floor.job.cached + self.floor.job.positions
         sent = _values_out(source, keys) * int(machine.precision.outputs)
-        sink = self._end(here)
+        sink = self._end(here, sent)
         copies = here.seat is None
         if copies:
             loads = self.floor.mapping.placed[here.name].tiling.loads
             per_unit = max(load.tile_inputs for load, _ in loads) * int(machine.precision.inputs)
         else:
             per_unit = -(-sent // sum(len(units) for units in sink.units.values()))
-        self.planned[move] = plan(self.floor.mapping, self._end(at), sink, sent, per_unit, copies=copies)
+        self.planned[move] = plan(self.floor.mapping, self._end(at, sent), sink, sent, per_unit, copies=copies)
 
-    def _end(self, where: Where) -> End:
+    def _end(self, where: Where, bits: int) -> End:
+        """The units at a place; of a group no more than the moved bits have words, so that none moves less than one."""
         mapping = self.floor.mapping
         if where.seat is None:
             runs = mapping.placed[where.name].runs
             return End({chip: tuple(range(first, first + n)) for chip, first, n in runs}, mapping.tiles_per_chip)
         group = next(group for group in mapping.groups.values() if group.name == where.name)
-        return End({group.chip: group.units[where.seat]}, int(mapping.machine.count(where.seat)))
+        words = max(1, bits // flit_bits(mapping.machine)) if mapping.grid is not None else 1
+        return End({group.chip: group.units[where.seat][:words]}, int(mapping.machine.count(where.seat)))
 
 
 def _values_out(operator: Operator, keys: int) -> int:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
+from typing import cast
 
 from archsim.core.load import function_pass
 from archsim.graph.operators import Matmul, Operator, Rowwise
 from archsim.graph.steps import step_sizes
+from archsim.lowering.dynamic import product
 from archsim.lowering.floor import Floor, Tasks, merge, whole
 from archsim.machine.machine import Step
 from archsim.mapping.mapping import Group
@@ -36,7 +38,8 @@ def turns(floor: Floor, operator: Operator) -> list[Turn]:
     def performer(at: tuple[int, Step]) -> tuple[str, str]:
         return at[1].by, at[1].step.split()[0] if at[1].by == machine.core else ""
 
-    runs = [(by, list(found)) for (by, _), found in groupby(enumerate(steps), key=performer)]
+    numbered = [(index, step) for index, step in enumerate(steps) if step.step.split()[0] != "write"]
+    runs = [(by, list(found)) for (by, _), found in groupby(numbered, key=performer)]
     return [
         Turn(
             operator=operator,
@@ -56,7 +59,8 @@ def lower_recipe(floor: Floor, operator: Operator, *, near: bool) -> tuple[Tasks
     first: Tasks | None = None
     last: Tasks | None = None
     for turn in turns(floor, operator):
-        lower_turn = _in_cores if turn.by == floor.mapping.machine.core else _on_units
+        in_core = turn.by == floor.mapping.machine.core
+        lower_turn = _on_units if not in_core else _in_arrays if turn.steps[0].step == "mvm" else _in_cores
 
         def kind_for(keys: int, turn: Turn = turn) -> int:
             return lower_turn(floor, turn, keys, near)  # noqa: B023 - called at once, in this turn
@@ -123,6 +127,13 @@ def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
         if values and traffic is not None:
             merge(counts, {f"{traffic[0]}.{action}": traffic[1].total})
     return _kind(floor, turn, f"{machine.core} {name}", latency, occupancy, counts)
+
+
+def _in_arrays(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: ARG001, FBT001
+    """A product with an operand that was written into arrays."""
+    operator = cast("Matmul", turn.operator)
+    latency, occupancy, counts = product(floor, operator, keys)
+    return _kind(floor, turn, f"{floor.mapping.machine.core} {operator.name}", latency, occupancy, counts)
 
 
 def _kind(

@@ -92,7 +92,7 @@ def _leg(
     chips = tuple(range(chip, target + step, step))
     if grid is None:
         return Leg(chips, (), bits)
-    width = _flit(machine)
+    width = flit_bits(machine)
     shared = [(site, ceil(need * share)) for site, need in into]
     if chip == target:
         return Leg(chips, ((chip, route(grid, width, origin, shared, copies=copies)),), bits)
@@ -110,7 +110,8 @@ def _router(machine: Machine) -> tuple[str, str]:
     raise LookupError(message)
 
 
-def _flit(machine: Machine) -> int:
+def flit_bits(machine: Machine) -> int:
+    """Bits of a flit of the mesh."""
     return int(getattr(machine.parts[_router(machine)[1]], "width"))  # noqa: B009
 
 

@@ -38,7 +38,7 @@ def others(document: Document) -> Iterator[Document]:
         offered = _offered(document, name, part, [])
         for other in offered:
             if other != part.get("alternative"):
-                data = {"parts": {name: part}}
+                data: Any = {"parts": {name: part}}
                 variant = Document(document.file, data, dict(document.places), dict(document.key_places))
                 _put_part(variant, name, part, other, offered)
                 yield variant

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from archsim import resources
-from archsim.errors import did_you_mean
-from archsim.machine.checks import Checker
-from archsim.machine.provenance import Loc, Provenance, mapping
-from archsim.machine.source import read
+from archsim.errors import did_you_mean, quoted
+from archsim.machine.provenance import Provenance, mapping
+from archsim.machine.source import Loc, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +32,13 @@ def bibliography() -> Mapping[str, Reference]:
     return {key: Reference(key=key, **{"identifier": "", **fields}) for key, fields in data.items()}
 
 
-def check_sources(check: Checker, provenance: Mapping[Loc, Provenance]) -> None:
-    """A source is a key of the bibliography, or a reference in words (anything with a blank in it)."""
+def unknown_source(source: str) -> str | None:
+    """What is wrong with a source, if anything: it is a key of the bibliography, or a reference in several words."""
     known = bibliography()
-    seen: set[str] = set()
-    for loc, origin in provenance.items():
-        source = origin.source
-        if source is None or source in known or " " in source or source in seen:
-            continue
-        seen.add(source)
-        message = f"source '{source}' is not in the bibliography. {did_you_mean(source, known)}"
-        check.fault(loc, f"{message} A reference in words is welcome too.")
+    if source in known or " " in source.strip():
+        return None
+    meant = did_you_mean(source, known)
+    return f"source {quoted(source)} is not in the bibliography. {meant} A reference in words is welcome too."
 
 
 def cited(provenance: Mapping[Loc, Provenance]) -> tuple[tuple[str, str], ...]:

@@ -1,165 +1,152 @@
-"""Checks of a machine as a whole: that names exist, that paths fit together, that recipes can be followed."""
+"""Checks of a machine as a whole: that names exist, that modules form a tree, that each key has a use."""
 
-from collections.abc import Iterator, Mapping
+import re
+from typing import Final
 
-from archsim.errors import Fault, did_you_mean
-from archsim.machine.machine import Module
-from archsim.machine.schema import MachineFile
-from archsim.machine.source import Document
-from archsim.parts.base import Part
-from archsim.vocabulary import OPERATORS, PRODUCTS
+from archsim.errors import did_you_mean, quoted
+from archsim.machine.draft import Draft, names
+from archsim.machine.source import Loc
 
-BESIDE = ("compute", "route", "link")
+MOST: Final = 1_000_000
+"""Of one part or module in a module."""
 
-
-class Checker:
-    """Collects faults with their places."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.faults: list[Fault] = []
-
-    def fault(self, loc: tuple[str | int, ...], message: str, *, key: bool = False) -> None:
-        """Note a fault of the value at `loc`, or of its key."""
-        place = self.document.key_place(loc) if key else self.document.place(loc)
-        self.faults.append(Fault(f"{'.'.join(map(str, loc))}: {message}", place))
+_NAME = re.compile(r"[\w-]+")
+_KINDS = {"memory": "a memory", "route": "a router", "link": "a link between chips"}
 
 
-def check_members(check: Checker, file: MachineFile) -> None:
-    """Members exist, no name has two meanings, whole modules are not split."""
-    known = (*file.parts, *file.modules)
-    for name in file.modules:
-        if name in file.parts:
-            check.fault(("modules", name), f"'{name}' is also a part; give one of them another name", key=True)
-    for name, module in file.modules.items():
-        if not module.parts:
-            check.fault(("modules", name, "parts"), "is empty; expected parts with their counts")
-        for member, number in module.parts.items():
-            loc = ("modules", name, "parts", member)
-            if member not in known:
-                check.fault(loc, f"no such part or module. {did_you_mean(member, known)}", key=True)
-            elif number.denominator != 1 and (member in file.modules or number.numerator != 1):
-                check.fault(loc, f"found {number}; expected a whole number, or 1/N for a part that N modules share")
-            elif number <= 0:
-                check.fault(loc, "found 0; expected at least 1, or leave it out")
+def check_members(draft: Draft) -> None:
+    """Names are plain and have one meaning; members exist; whole modules are not split."""
+    for section, found in (("parts", draft.file.parts), ("modules", draft.modules)):
+        for name in found:
+            if not _NAME.fullmatch(name):
+                draft.fault((section, name), "expected a name of letters, digits, '_' and '-'", key=True)
+            elif name == "value":
+                draft.fault((section, name), "the key 'value' stands for a number; expected another name", key=True)
+    for name, module in draft.modules.items():
+        if name in draft.file.parts:
+            draft.fault(("modules", name), f"{quoted(name)} is also a part; give one of them another name", key=True)
+        if not module.members:
+            draft.fault(("modules", name, "parts"), "is empty; expected parts with their counts")
+        for member in module.members:
+            _check_member(draft, name, member)
 
 
-def find_root(check: Checker, file: MachineFile) -> str | None:
+def _check_member(draft: Draft, module: str, member: str) -> None:
+    loc = ("modules", module, "parts", member)
+    number = draft.modules[module].members[member]
+    known = (*draft.file.parts, *draft.modules)
+    if member not in known:
+        draft.fault(loc, f"no such part or module. {did_you_mean(member, known)}", key=True)
+    elif not number:
+        draft.fault(loc, "found 0; expected at least 1, or leave it out")
+    elif number.denominator != 1 and member in draft.modules:
+        draft.fault(loc, f"found {number}; expected a whole number, since only parts are shared")
+    elif number.denominator != 1 and number.numerator != 1:
+        draft.fault(loc, f"found {number}; expected a whole number, or 1/N for a part that N modules share")
+    elif not 1 <= max(number, 1 / number) <= MOST:
+        draft.fault(loc, f"found {number}; expected at most {MOST:,}")
+
+
+def find_root(draft: Draft) -> str | None:
     """The one module that no other holds; circles and second roots are faults."""
-    inside = {member for module in file.modules.values() for member in module.parts}
-    roots = [name for name in file.modules if name not in inside]
-    circle = next((name for name in file.modules if _reaches(file, name, name, frozenset())), None)
-    if circle is not None:
-        check.fault(("modules", circle), "holds itself, directly or through its modules", key=True)
+    circle = [name for name in draft.modules if name in draft.within(name)]
+    if circle:
+        message = "holds itself" if circle[0] in draft.modules[circle[0]].members else "holds itself, through others"
+        draft.fault(("modules", circle[0]), message, key=True)
         return None
-    if len(roots) > 1:
-        names = ", ".join(f"'{name}'" for name in roots)
-        check.fault(("modules",), f"{names} stand in no other module; expected one outermost module")
-        return None
+    roots = [name for name in draft.modules if not draft.holders(name)]
+    for name in roots[1:]:
+        found = f"stands in no other module, and neither does {quoted(roots[0])}"
+        draft.fault(("modules", name), f"{found}; expected one outermost module", key=True)
     if not roots:
-        check.fault(("modules",), "is empty; expected at least one module", key=True)
-        return None
-    return roots[0]
+        draft.fault(("modules",), "is empty; expected at least one module")
+    return roots[0] if len(roots) == 1 else None
 
 
-def _reaches(file: MachineFile, start: str, target: str, seen: frozenset[str]) -> bool:
-    for member in file.modules[start].parts:
-        if member == target:
-            return True
-        if member in file.modules and member not in seen and _reaches(file, member, target, seen | {member}):
-            return True
-    return False
-
-
-def find_core(check: Checker, modules: Mapping[str, Module], parts: Mapping[str, Part]) -> str | None:
+def find_core(draft: Draft) -> str | None:
     """The one module whose path goes through a crossbar."""
-    cores = [m.name for m in modules.values() if any(_place(parts, name) == "array" for name in _flat(m))]
-    if len(cores) == 1:
-        return cores[0]
-    found = ", ".join(f"'{name}'" for name in cores) or "none"
-    check.fault(("modules",), f"expected one module whose path goes through a crossbar, the core; found {found}")
-    return None
+    if any(draft.broken(name) for name in draft.file.parts):
+        return None  # it may be the crossbar that is broken
+    cores = [m.name for m in draft.modules.values() if any(draft.place(name) == "array" for name in m.flat)]
+    for name in cores[1:]:
+        message = f"goes through a crossbar, as that of {quoted(cores[0])} does; expected one core"
+        draft.fault(("modules", name, "path"), message)
+    if not cores:
+        draft.fault(("modules",), "expected one module whose path goes through a crossbar, the core; found none")
+    return cores[0] if len(cores) == 1 else None
 
 
-def _flat(module: Module) -> Iterator[str]:
-    for stage in module.path:
-        yield from stage
+def check_uses(draft: Draft, root: str, core: str) -> None:
+    """Cores stand in one module; only they combine; only they and the module that holds them have a path."""
+    holders = draft.holders(core)
+    if len(holders) > 1:
+        loc = ("modules", holders[1], "parts", core)
+        draft.fault(loc, f"stands in {names(holders)}; expected cores in one module", key=True)
+    for name in draft.modules:
+        _check_keys(draft, name, core, (core, *holders))
+    meshes = [name for name in draft.modules if draft.modules[name].mesh is not None]
+    for name in meshes[1:]:
+        draft.fault(("modules", name, "mesh"), f"{quoted(meshes[0])} has one too; expected one mesh", key=True)
+    if root == core and draft.file.chips.link is not None:
+        draft.fault(("chips", "link"), f"the core, {quoted(core)}, is the outermost module; expected chips around it")
 
 
-def _place(parts: Mapping[str, Part], name: str) -> str | None:
-    return parts[name].place if name in parts else None
+def _check_keys(draft: Draft, name: str, core: str, with_path: tuple[str, ...]) -> None:
+    """A module has no key that nothing heeds, and no module on its path but the core on that of what holds it."""
+    spec, module = draft.file.modules[name], draft.modules[name]
+    for key in ("combine", "slices_in", "signs"):
+        if key in spec.model_fields_set and name != core:
+            draft.fault(("modules", name, key), f"is of no use here; expected in the core, {quoted(core)}", key=True)
+    if module.path and name not in with_path:
+        found = f"is of no use here; expected in the core and what holds it, {names(with_path)}"
+        draft.fault(("modules", name, "path"), found, key=True)
+    if module.cycle is not None and not module.path:
+        draft.fault(("modules", name, "cycle"), "is of no use without a path", key=True)
+    for member in module.flat:
+        if member in draft.modules and (member != core or name == core):
+            found = f"{quoted(member)} is a module; expected parts, and the core, {quoted(core)}, in what holds it"
+            draft.fault(("modules", name, "path"), found)
 
 
-def check_paths(check: Checker, modules: Mapping[str, Module], parts: Mapping[str, Part]) -> None:
-    """Paths run through members, and through parts that carry data."""
-    for module in modules.values():
-        loc = ("modules", module.name, "path")
-        for name in _flat(module):
-            if name not in module.members:
-                check.fault(loc, f"'{name}' is not in this module. {did_you_mean(name, module.members)}")
-            elif _place(parts, name) in BESIDE:
-                check.fault(
-                    loc,
-                    f"'{name}' is of class '{_place(parts, name)}', which stands beside paths, not on them",
-                )
+def check_helpers(draft: Draft) -> None:
+    """`memory`, `mesh.router`, `chips.link` and `kv_cache` name parts of the right kind, standing where they should."""
+    every = tuple(draft.file.parts)
+    for module in draft.modules.values():
+        if module.memory is not None:
+            loc: Loc = ("modules", module.name, "memory")
+            if _check_kind(draft, loc, module.memory, "memory", tuple(module.members), " of this module"):
+                check_whole(draft, loc, module.name, module.memory)
+        if module.mesh is not None:
+            loc, router = ("modules", module.name, "mesh", "router"), module.mesh.router
+            inside = tuple(draft.within(module.name))
+            if _check_kind(draft, loc, router, "route", inside, " that stands in this module"):
+                _check_once(draft, loc, router)
+    link = draft.file.chips.link
+    if link is not None and _check_kind(draft, ("chips", "link"), link, "link", every):
+        _check_once(draft, ("chips", "link"), link)
+    for index, name in enumerate(draft.file.kv_cache):
+        if _check_kind(draft, ("kv_cache", index), name, "memory", every):
+            _check_once(draft, ("kv_cache", index), name)
 
 
-def check_helpers(check: Checker, modules: Mapping[str, Module], parts: Mapping[str, Part], file: MachineFile) -> None:
-    """`memory`, `mesh.router` and `chips.link` name parts of the right kind, where they are needed."""
-    wanted: list[tuple[tuple[str, ...], str | None, str, tuple[str, ...]]] = [
-        (("modules", m.name, "memory"), m.memory, "memory", tuple(m.members)) for m in modules.values()
-    ]
-    wanted += [
-        (("modules", m.name, "mesh", "router"), m.mesh.router, "route", tuple(parts))
-        for m in modules.values()
-        if m.mesh is not None
-    ]
-    wanted.append((("chips", "link"), file.chips.link, "link", tuple(parts)))
-    wanted += [(("kv_cache", str(i)), name, "memory", tuple(parts)) for i, name in enumerate(file.kv_cache)]
-    for loc, name, place, among in wanted:
-        if name is None:
-            continue
-        fitting = [n for n in among if _place(parts, n) == place]
-        if name not in fitting:
-            kind = {"memory": "a memory of this module", "route": "a router", "link": "a link between chips"}[place]
-            check.fault(loc, f"found '{name}'; expected {kind}. {did_you_mean(name, fitting)}")
+def _check_kind(draft: Draft, loc: Loc, name: str, place: str, among: tuple[str, ...], where: str = "") -> bool:
+    if draft.broken(name):
+        return False
+    fitting = [each for each in among if draft.place(each) == place]
+    if name not in fitting:
+        draft.fault(loc, f"found {quoted(name)}; expected {_KINDS[place]}{where}. {did_you_mean(name, fitting)}")
+    return name in fitting
 
 
-def check_recipes(check: Checker, file: MachineFile, modules: Mapping[str, Module], parts: Mapping[str, Part]) -> None:
-    """Each recipe is of a known operator, and each step is done by one that can do it."""
-    for operator, steps in file.recipes.items():
-        if operator not in (*OPERATORS, *PRODUCTS):
-            known = did_you_mean(operator, (*OPERATORS, *PRODUCTS))
-            check.fault(("recipes", operator), f"unknown operator. {known}", key=True)
-        if not steps:
-            check.fault(("recipes", operator), "is empty; expected steps, such as 'exp: vector'")
-        for index, entry in enumerate(steps):
-            for step, by in entry.items():
-                _check_step(check, ("recipes", operator, index, step), step, by, modules, parts)
+def _check_once(draft: Draft, loc: Loc, name: str) -> None:
+    holders = draft.holders(name)
+    if len(holders) != 1:
+        found = names(holders) if holders else "no module"
+        draft.fault(loc, f"{quoted(name)} stands in {found}; expected exactly one module")
 
 
-def _check_step(
-    check: Checker,
-    loc: tuple[str | int, ...],
-    step: str,
-    by: str,
-    modules: Mapping[str, Module],
-    parts: Mapping[str, Part],
-) -> None:
-    if by in modules:
-        able = {s for name in _flat(modules[by]) if name in parts for s in parts[name].steps}
-    elif by in parts:
-        able = set(parts[by].steps)
-        holders = [m.name for m in modules.values() if by in m.members]
-        if len(holders) != 1:
-            found = " and ".join(f"'{h}'" for h in holders) or "no module"
-            check.fault(loc, f"'{by}' stands in {found}; a part that does steps must stand in exactly one module")
-    else:
-        check.fault(loc, f"no such part or module. {did_you_mean(by, (*parts, *modules))}")
-        return
-    operand = step.partition(" ")[2]
-    if operand and operand not in ("first", "second"):
-        check.fault(loc, f"found operand '{operand}' of a step; expected 'first' or 'second'", key=True)
-    step = step.partition(" ")[0]
-    if step not in able:
-        check.fault(loc, f"'{by}' does not do '{step}'. {did_you_mean(step, able)}", key=True)
+def check_whole(draft: Draft, loc: Loc, module: str, name: str) -> None:
+    """A part that a module works with is its own, not shared with others."""
+    number = draft.modules[module].members[name]
+    if number.denominator != 1:
+        draft.fault(loc, f"{quoted(name)} is shared, {number} in each {quoted(module)}; expected a whole one")

@@ -1,15 +1,20 @@
-"""Do the ends on a core's path fit each other? And is all there that its way of combining needs?"""
+"""Do the ends on a path fit each other? And is all there that a core's way of combining needs?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
-from archsim.machine.checks import Checker
+from archsim.errors import did_you_mean, quoted
+from archsim.machine.checks import check_whole
+from archsim.machine.draft import Draft
 from archsim.machine.machine import Module
 from archsim.machine.schema import Combine, Precision
 from archsim.parts.base import Part
 from archsim.parts.crossbar import Crossbar
+
+BESIDE = ("compute", "route", "link")
+"""Places of parts that do not carry data along a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Layout:
 
 def layout(core: Module, parts: Mapping[str, Part], precision: Precision) -> Layout:
     """Work out how a weight's slices and signs are spread over columns and arrays."""
-    array = next(name for stage in core.path for name in stage if name in parts and parts[name].place == "array")
+    array = next(name for name in core.flat if name in parts and parts[name].place == "array")
     crossbar = cast("Crossbar", parts[array])
     slices = crossbar.slices_for(int(precision.weights))
     pairs = 1 if core.signs == "offset" else 2
@@ -46,46 +51,78 @@ def layout(core: Module, parts: Mapping[str, Part], precision: Precision) -> Lay
     return Layout(array, crossbar, int(core.members[array]), in_columns, slices * pairs // in_columns, conversions)
 
 
-def check_core(check: Checker, core: Module, parts: Mapping[str, Part], precision: Precision) -> None:
+def check_path(draft: Draft) -> None:
+    """Paths run through whole members of their module, and through parts that carry data."""
+    for module in draft.modules.values():
+        loc = ("modules", module.name, "path")
+        for name in module.flat:
+            if not name:
+                draft.fault(loc, "found nothing between two marks; expected names joined by '>' and '+'")
+            elif name not in module.members:
+                draft.fault(loc, f"{quoted(name)} is not in this module. {did_you_mean(name, module.members)}")
+            elif draft.place(name) in BESIDE:
+                kind = f"{quoted(name)} is of class {quoted(type(draft.parts[name]).__name__)}"
+                draft.fault(loc, f"{kind}, which stands beside paths, not on them")
+            else:
+                check_whole(draft, loc, module.name, name)
+
+
+def check_core(draft: Draft, core: Module) -> None:
     """Lanes upstream over lanes downstream are whole; blocks fit arrays; digital combining has its adder."""
     loc = ("modules", core.name)
-    flat = [name for stage in core.path for name in stage]
-    if core.combine is None:
-        check.fault(loc, "is missing 'combine', such as {bits: digital, slices: digital, signs: digital}", key=True)
+    combine = core.combine
+    if combine is None:
+        draft.fault(loc, "is missing 'combine', such as {bits: digital, slices: digital, signs: digital}", key=True)
         return
-    lay = layout(core, parts, precision)
-    weight = f"a weight of {precision.weights} bits"
+    if sum(draft.place(name) == "array" for name in core.flat) > 1:
+        draft.fault((*loc, "path"), "goes through more than one crossbar; expected one")
+        return
+    lay = layout(core, draft.parts, draft.file.precision)
+    _check_weights(draft, core, lay)
+    digital = "digital" in (combine.bits, combine.slices) or (combine.signs == "digital" and core.signs != "offset")
+    if digital and not any(draft.place(name) == "combine" for name in core.flat):
+        draft.fault((*loc, "path"), "bits, slices or signs are combined digitally, but no shift-add stands on the path")
+    _check_lanes(draft, core, lay)
+
+
+def _check_weights(draft: Draft, core: Module, lay: Layout) -> None:
+    """Cells hold a weight's bits, and an array or a core has room for them."""
+    loc = ("modules", core.name)
+    bits = draft.file.precision.weights
+    weight = f"a weight of {bits} bits"
+    held = (lay.crossbar.slices or bits) * lay.crossbar.cell_bits
+    if lay.crossbar.slicing == "digital" and held < bits:
+        cells = f"{lay.crossbar.slices} cells of {lay.crossbar.cell_bits} bits"
+        draft.fault(("parts", lay.array, "slices"), f"{weight} does not fit {cells}; expected more slices")
     if lay.outputs_per_block < 1:
-        found = f"{lay.columns_per_output} columns, '{lay.array}' has {lay.crossbar.cols}"
-        check.fault(loc, f"{weight} needs {found}")
+        found = f"{lay.columns_per_output} columns, {quoted(lay.array)} has {lay.crossbar.cols}"
+        draft.fault(loc, f"{weight} needs {found}", key=True)
     if lay.blocks < 1:
-        check.fault(loc, f"{weight} needs {lay.arrays_per_block} arrays, a core has {lay.arrays} of '{lay.array}'")
-    adds = any(name in parts and parts[name].place == "combine" for name in flat)
-    if "digital" in (core.combine.bits, core.combine.slices) and not adds:
-        message = "bits or slices are combined digitally, but no shift-add stands on the path"
-        check.fault((*loc, "path"), message)
+        found = f"{lay.arrays_per_block} arrays, a core has {lay.arrays} of {quoted(lay.array)}"
+        draft.fault(loc, f"{weight} needs {found}", key=True)
+
+
+def _check_lanes(draft: Draft, core: Module, lay: Layout) -> None:
     previous: tuple[str, Fraction] | None = None
-    for name in flat:
-        ends = _lanes(core, parts, lay, name)
+    for name in core.flat:
+        ends = _lanes(core, draft, lay, name)
         if ends is None:
             continue
         lanes_in, lanes_out = ends
         if previous is not None and (previous[1] / lanes_in).denominator != 1:
             who, out = previous
-            given, taken = f"'{who}' gives {out} lane{'' if out == 1 else 's'}", f"'{name}' takes {lanes_in}"
-            check.fault(
-                (*loc, "path"),
-                f"{given}, {taken}; expected a whole number of the first for each of the second",
-            )
+            given = f"{quoted(who)} gives {out} lane{'' if out == 1 else 's'}, {quoted(name)} takes {lanes_in}"
+            found = f"{given}; expected a whole number of the first for each of the second"
+            draft.fault(("modules", core.name, "path"), found)
         previous = (name, lanes_out)
 
 
-def _lanes(core: Module, parts: Mapping[str, Part], lay: Layout, name: str) -> tuple[Fraction, Fraction] | None:
+def _lanes(core: Module, draft: Draft, lay: Layout, name: str) -> tuple[Fraction, Fraction] | None:
     """Values that a part of the path takes and gives at once; None where words, not values, are moved."""
-    if name not in parts or parts[name].place in ("memory", "wire", "function"):
+    if draft.place(name) in (None, "memory", "wire", "function"):
         return None
     number = core.members[name]
-    if parts[name].place == "array":
+    if draft.place(name) == "array":
         cells = lay.columns_per_output * lay.arrays_per_block // lay.conversions_per_output
         return number * lay.crossbar.rows, number * lay.crossbar.cols / max(1, cells)
     return number, number

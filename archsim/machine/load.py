@@ -2,25 +2,28 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from archsim import registry, resources
-from archsim.errors import ArchsimError, Fault
+from archsim.errors import ArchsimError, Fault, did_you_mean, quoted
 from archsim.machine import checks
-from archsim.machine.alternatives import choose
-from archsim.machine.bibliography import check_sources
-from archsim.machine.fits import check_core
-from archsim.machine.machine import Machine, Module, Step
+from archsim.machine.alternatives import choose, others
+from archsim.machine.bibliography import unknown_source
+from archsim.machine.draft import Draft
+from archsim.machine.fits import check_core, check_path
+from archsim.machine.machine import Machine, Step
 from archsim.machine.overlay import LABELLED, read_whole
-from archsim.machine.provenance import separate
-from archsim.machine.schema import MachineFile, ModuleSpec
-from archsim.machine.source import Document
-from archsim.machine.wording import reword
+from archsim.machine.provenance import LABELS, separate, sources
+from archsim.machine.recipes import check_recipes
+from archsim.machine.schema import MachineFile
+from archsim.machine.source import Document, Loc, dotted
+from archsim.machine.wording import reword, shown
 from archsim.parts.base import Part
+from archsim.parts.wellformed import RESERVED, flaws
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -35,34 +38,29 @@ def load_machine(name_or_path: str | Path, settings: Sequence[str] = ()) -> Mach
 
 def build(document: Document) -> Machine:
     """Check a document and make a Machine of it; raises ArchsimError with every fault found."""
-    document = choose(document)
-    data, provenance, faults = separate(document, LABELLED)
-    for key in ("source", "status", "note"):
-        data.pop(key, None)
-    file = validate(MachineFile, data, document, (), faults)
-    parts = _parts(document, data.get("parts"), faults)
-    if faults or file is None:
+    faults: list[Fault] = []
+    chosen = choose(document, faults)
+    data, provenance, wrong = separate(chosen, LABELLED)
+    faults += wrong
+    faults += _wrong_sources(document)
+    file = validate(MachineFile, data, chosen, (), faults, LABELS)
+    parts = _parts(chosen, data.get("parts"), faults)
+    for other in others(document):
+        stripped, _, wrong = separate(other, LABELLED)
+        _parts(other, stripped["parts"], wrong)
+        faults += [fault for fault in wrong if fault not in faults]
+    draft = Draft(chosen, file, parts) if file is not None else None
+    root, core = _check(draft) if draft is not None else (None, None)
+    faults += draft.faults if draft is not None else []
+    if faults or file is None or draft is None or root is None or core is None:
         raise ArchsimError(*faults)
-    check = checks.Checker(document)
-    checks.check_members(check, file)
-    root = checks.find_root(check, file)
-    modules = {name: _module(name, spec) for name, spec in file.modules.items()}
-    checks.check_paths(check, modules, parts)
-    checks.check_helpers(check, modules, parts, file)
-    checks.check_recipes(check, file, modules, parts)
-    check_sources(check, provenance)
-    core = checks.find_core(check, modules, parts) if not check.faults else None
-    if core is not None:
-        check_core(check, modules[core], parts, file.precision)
-    if check.faults or root is None or core is None:
-        raise ArchsimError(*check.faults)
     return Machine(
         name=file.name,
         file=document.file,
         description=file.description,
         precision=file.precision,
         parts=parts,
-        modules=modules,
+        modules=draft.modules,
         root=root,
         core=core,
         chips=file.chips,
@@ -78,56 +76,80 @@ def build(document: Document) -> Machine:
     )
 
 
+def _check(draft: Draft) -> tuple[str | None, str | None]:
+    """The outermost module and the core of a draft; what is wrong with it joins its faults."""
+    checks.check_members(draft)
+    root = checks.find_root(draft)
+    core = checks.find_core(draft)
+    check_path(draft)
+    checks.check_helpers(draft)
+    check_recipes(draft, core)
+    if root is not None and core is not None:
+        checks.check_uses(draft, root, core)
+        if not draft.faults:
+            check_core(draft, draft.modules[core])
+    return root, core
+
+
+def _wrong_sources(document: Document) -> Iterator[Fault]:
+    """A fault for each source that nobody can look up, where it is first named."""
+    seen: set[str] = set()
+    for loc, source in sources(document, LABELLED):
+        wrong = unknown_source(source) if source and source not in seen else None
+        seen.add(source)
+        if wrong is not None:
+            yield Fault(f"{dotted(loc)}: {wrong}", document.place(loc))
+
+
 def validate(
-    model: type[M], data: Any, document: Document, loc: tuple[str | int, ...], faults: list[Fault]
+    model: type[M], data: Any, document: Document, loc: Loc, faults: list[Fault], also: tuple[str, ...] = ()
 ) -> M | None:
-    """Validate `data` against a pydantic model; what is wrong with it joins `faults`, in archsim's words."""
+    """Validate `data` against a pydantic model; what is wrong with it joins `faults`, in archsim's words.
+
+    also: keys that may stand there too, for suggestions.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults += reword(error, model, document, loc)
+        faults += reword(error, model, document, loc, also)
         return None
 
 
 def _parts(document: Document, given: Any, faults: list[Fault]) -> dict[str, Part]:
-    parts: dict[str, Part] = {}
-    for name, fields in given.items() if isinstance(given, dict) else ():
-        if not isinstance(fields, dict):
-            continue
-        loc = ("parts", name)
-        wanted = fields.get("class")
-        if not isinstance(wanted, str):
-            known = ", ".join(registry.known())
-            faults.append(Fault(f"parts.{name}: needs a 'class'. Known: {known}.", document.key_place(loc)))
-            continue
-        try:
-            found = registry.part_class(wanted, Part)
-        except registry.RegistryError as error:
-            place = document.place((*loc, "class"))
-            faults += [Fault(f"parts.{name}.class: {fault.message}", place) for fault in error.faults]
-            continue
-        rest = {key: value for key, value in fields.items() if key != "class"}
-        part = validate(found, rest, document, loc, faults)
+    """The parts that are whole; what is wrong with the others joins `faults`."""
+    fields = given if isinstance(given, dict) else {}
+    made = {name: _part(document, name, of, faults) for name, of in fields.items() if isinstance(of, dict)}
+    return {name: part for name, part in made.items() if part is not None}
+
+
+def _part(document: Document, name: str, fields: dict[str, Any], faults: list[Fault]) -> Part | None:
+    loc: Loc = ("parts", name)
+    wanted = fields.get("class")
+    if not isinstance(wanted, str) or not wanted:
+        found = "needs a 'class'" if wanted is None else f"found {shown(wanted)} as its class; expected a name"
+        known = did_you_mean("", registry.known())
+        faults.append(Fault(f"{dotted(loc)}: {found}. {known}", document.key_place(loc)))
+        return None
+    place = document.place((*loc, "class"))
+    try:
+        kind = registry.part_class(wanted, Part)
+    except registry.RegistryError as error:
+        faults += [Fault(f"{dotted(loc)}.class: {fault.message}", place) for fault in error.faults]
+        return None
+    wrong = [f"part class {quoted(wanted)} {flaw}" for flaw in flaws(kind)]
+    faults += [Fault(f"{dotted(loc)}.class: {message}", place) for message in wrong]
+    if wrong:
+        return None
+    rest = {key: value for key, value in fields.items() if key != "class"}
+    try:
+        part = validate(kind, rest, document, loc, faults, RESERVED)
         if part is not None:
-            parts[name] = part
-    return parts
-
-
-def _module(name: str, spec: ModuleSpec) -> Module:
-    stages = tuple(
-        tuple(member.strip() for member in stage.split("+")) for stage in (spec.path.split(">") if spec.path else ())
-    )
-    return Module(
-        name=name,
-        members=spec.parts,
-        path=stages,
-        cycle=spec.cycle,
-        memory=spec.memory,
-        mesh=spec.mesh,
-        combine=spec.combine,
-        slices_in=spec.slices_in,
-        signs=spec.signs,
-    )
+            _ = [part.burst(action, 1) for action in kind.actions], part.peak_power(), part.static_power()
+    except Exception as error:  # noqa: BLE001 - a stranger's class may raise anything
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        faults.append(Fault(f"{dotted(loc)}.class: part class {quoted(wanted)} fails ({why})", place))
+        return None
+    return part
 
 
 def _digest(data: Any) -> str:

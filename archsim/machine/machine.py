@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from archsim.machine.provenance import Loc, Provenance
+from archsim.machine.provenance import Provenance
 from archsim.machine.schema import Chips, Combine, Mesh, Precision
+from archsim.machine.source import Loc
 from archsim.parts.base import Part
 
 
 @dataclass(frozen=True)
 class Module:
-    """Members with counts per module, and the path: stages, each the names that act together."""
+    """Members with counts per module, and the path: stages, each the names that act together; `cycle` in ps."""
 
     name: str
     members: Mapping[str, Fraction]
@@ -23,6 +24,11 @@ class Module:
     combine: Combine | None
     slices_in: str
     signs: str
+
+    @property
+    def flat(self) -> tuple[str, ...]:
+        """Names on the path, in order."""
+        return tuple(name for stage in self.path for name in stage)
 
 
 @dataclass(frozen=True, slots=True)

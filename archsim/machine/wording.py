@@ -1,108 +1,118 @@
 """pydantic's errors in archsim's words, with the place in the file."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
-from archsim.errors import Fault, did_you_mean, near
-from archsim.machine.source import Document
+from archsim.errors import Fault, did_you_mean, near, quoted
+from archsim.machine.source import Document, Loc, dotted
 
-Loc = tuple[str | int, ...]
+_MAPPING = "a mapping of keys to values"
+_EXPECTED = {
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "list_type": "a list in [ ]",
+    "string_type": "text",
+}
 
 
-def reword(error: ValidationError, model: type[BaseModel], document: Document, base: Loc) -> list[Fault]:
-    """One Fault per error; `base` is where the validated mapping stands in the document."""
+def shown(value: object) -> str:
+    """Say what stands in a file: text in quotes, or of what sort it is."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return quoted(str(value)) if str(value).strip() else "nothing"
+
+
+def reword(
+    error: ValidationError, model: type[BaseModel], document: Document, base: Loc, also: tuple[str, ...] = ()
+) -> list[Fault]:
+    """One Fault per error; `base` is where the validated mapping stands in the document.
+
+    also: keys that may stand there too, though `model` does not know them; suggested, but not listed.
+    """
     entries: list[dict[str, Any]] = [dict(entry) for entry in error.errors(include_url=False)]
-    unknown = {
-        (entry["loc"][:-1], name)
-        for entry in entries
-        if entry["type"] == "extra_forbidden"
-        for name in near(str(entry["loc"][-1]), _keys(model, entry["loc"][:-1]))[:1]
-    }
+    unknown = [entry["loc"] for entry in entries if entry["type"] == "extra_forbidden"]
+    meant = {(*loc[:-1], name) for loc in unknown for name in near(str(loc[-1]), _fields(model, loc[:-1]))[:1]}
     # a misspelt key is one fault, not also a missing one
-    missing = [entry for entry in entries if entry["type"] == "missing"]
-    twins = [entry for entry in missing if (entry["loc"][:-1], str(entry["loc"][-1])) in unknown]
-    return [_fault(entry, model, document, base) for entry in entries if entry not in twins]
+    return [
+        _fault(entry, model, document, base, also)
+        for entry in entries
+        if entry["type"] != "missing" or entry["loc"] not in meant
+    ]
 
 
-def _fault(entry: dict[str, Any], model: type[BaseModel], document: Document, base: Loc) -> Fault:
+def _fault(
+    entry: dict[str, Any], model: type[BaseModel], document: Document, base: Loc, also: tuple[str, ...]
+) -> Fault:
     loc: Loc = (*base, *_in_file(entry["loc"], document, base))
-    kind = entry["type"]
-    name = ".".join(map(str, loc)) or "the file"
-    if kind == "extra_forbidden":
-        known = did_you_mean(str(loc[-1]), _keys(model, entry["loc"][:-1]))
+    name = dotted(loc) or "the file"
+    fields = _fields(model, entry["loc"][:-1])
+    if entry["type"] == "extra_forbidden":
+        known = did_you_mean(str(loc[-1]), [*fields, *near(str(loc[-1]), also)])
         return Fault(f"{name}: unknown key. {known}", document.key_place(loc))
-    if kind == "missing":
-        place = document.key_place(loc[:-1]) if loc[:-1] else document.place(())
-        return Fault(f"{name}: is missing.{_purpose(model, entry['loc'])}", place)
+    if entry["type"] == "missing":
+        required = ", ".join(key for key, field in fields.items() if field.is_required())
+        return Fault(f"{name}: is missing. Required: {required}.", document.key_place(loc[:-1]))
     return Fault(f"{name}: {_message(entry)}", document.place(loc))
 
 
 def _message(entry: dict[str, Any]) -> str:
-    kind, found = entry["type"], entry.get("input")
-    shown = f"found '{found}'" if isinstance(found, str) else f"found {_sort(found)}"
+    """What was found and expected. A validator of archsim's own has said both."""
+    kind, said = entry["type"], str(entry["msg"])
+    found = f"found {shown(entry.get('input'))}"
     if kind == "literal_error":
-        return f"{shown}; expected {entry['ctx']['expected']}"
-    expected = {
-        "dict_type": "a mapping of keys to values",
-        "model_type": "a mapping of keys to values",
-        "model_attributes_type": "a mapping of keys to values",
-        "list_type": "a list, such as [exp: vector, sum: vector]",
-        "string_type": "text",
-        "fraction_type": "a value with its unit",
-    }.get(kind)
-    return f"{shown}; expected {expected}" if expected else str(entry["msg"])
+        return f"{found}; expected {entry['ctx']['expected']}"
+    if kind in _EXPECTED:
+        return f"{found}; expected {_EXPECTED[kind]}"
+    if kind in ("value_error", "assertion_error"):
+        return _one_line(said.partition(", ")[2])
+    return _one_line(said if said.startswith(("found", "expected", "'")) else f"{found}; {said[:1].lower()}{said[1:]}")
 
 
-def _sort(found: object) -> str:
-    if isinstance(found, dict):
-        return "a mapping"
-    return "a list" if isinstance(found, list) else "nothing"
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _in_file(loc: tuple[int | str, ...], document: Document, base: Loc) -> Loc:
     """Drop the steps of pydantic's path that stand for a type rather than for a key of the file."""
-    kept: list[int | str] = []
+    kept: Loc = ()
     for index, step in enumerate(loc):
-        last = index == len(loc) - 1
-        if last or (*base, *kept, step) in document.places:
-            kept.append(step)
-    return tuple(kept)
+        if index == len(loc) - 1 or (*base, *kept, step) in document.places:
+            kept = (*kept, step)
+    return kept
 
 
-def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """The pydantic model that a path of keys leads to, through mappings of models too."""
-    current: Any = model
+def _fields(model: type[BaseModel], loc: Loc) -> dict[str, FieldInfo]:
+    """Fields, by the names that files use, of the model to which a path of keys leads."""
+    found: list[Any] = [model]
     for step in loc:
-        field = (
-            current.model_fields.get(str(step))
-            if isinstance(current, type) and issubclass(current, BaseModel)
-            else None
-        )
-        if field is not None:
-            current = _model_in(field.annotation)
-        # a key of a mapping of models, such as a module's name: the model stays the same
-        if current is None:
-            return None
-    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+        found = [inner for annotation in found for inner in _inside(annotation, step)]
+    models = (kind for annotation in found for kind in _models(annotation))
+    return {field.alias or name: field for kind in models for name, field in kind.model_fields.items()}
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
+    """Types of what stands at `step` in a value of a type."""
+    if get_origin(annotation) in (dict, list):
+        yield get_args(annotation)[-1]
+        return
+    for model in _models(annotation):
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if step in fields:
+            yield fields[str(step)].annotation
+    for arg in get_args(annotation):
+        yield from _inside(arg, step)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """A type itself, if it is a model, else the models in a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (found for arg in getattr(annotation, "__args__", ()) if (found := _model_in(arg)) is not None)
-    return next(inner, None)
-
-
-def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    found = _model_at(model, loc)
-    return [field.alias or name for name, field in found.model_fields.items()] if found is not None else []
-
-
-def _purpose(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    found = _model_at(model, loc[:-1])
-    if found is None:
-        return ""
-    names = {field.alias or name: field for name, field in found.model_fields.items()}
-    required = [name for name, field in names.items() if field.is_required()]
-    return f" Required: {', '.join(required)}."
+        yield annotation
+    elif get_origin(annotation) not in (dict, list):
+        for arg in get_args(annotation):
+            yield from _models(arg)

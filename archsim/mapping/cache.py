@@ -7,6 +7,7 @@ from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.graph.operators import Linear, Matmul, Operator
 from archsim.machine.machine import Machine
+from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Group, Home
 
 
@@ -28,6 +29,8 @@ def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: int, s
     found: dict[str, Home] = {}
     kept = list(attentions(graph))
     for linear, readers in kept:
+        if all(is_written(machine, reader) for reader in readers):
+            continue  # they live in the arrays
         offered = list(_offers(machine, groups, readers[0], kept))
         if not offered:
             continue

@@ -10,6 +10,9 @@ from archsim.graph.steps import step_sizes
 from archsim.machine.machine import Machine
 from archsim.mapping.tiling import Tiling
 
+IN_ARRAYS = ("mvm", "write")
+"""Steps of a core that are no function."""
+
 
 def functions_of(machine: Machine, graph: Graph, layer: str, without: Dict[str, str] | None = None) -> tuple[str, ...]:
     """Functions that cores have to compute for a layer, by the steps of its operators' recipes, in order."""
@@ -17,7 +20,7 @@ def functions_of(machine: Machine, graph: Graph, layer: str, without: Dict[str, 
     for operator in graph.operators:
         if operator.layer == layer and operator.key not in (without or {}) and not isinstance(operator, Linear):
             for step in machine.recipe(operator.kind, operator.name):
-                if step.by == machine.core:
+                if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
                     found[step.step.split()[0]] = None
     return tuple(found)
 
@@ -77,7 +80,7 @@ def allot(
         if operator.layer in layers and operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
             steps = machine.recipe(operator.kind, operator.name)
             for step, size in zip(steps, step_sizes(operator, [s.step for s in steps], keys), strict=True):
-                if step.by == machine.core:
+                if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
                     work[step.step.split()[0]] += size
     if not work:
         return {}

@@ -3,9 +3,11 @@
 from collections.abc import Mapping as Dict
 from math import ceil
 
+from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.machine.fits import Layout
 from archsim.machine.machine import Machine
+from archsim.mapping.dynamic import arrays_of
 from archsim.mapping.functions import allot
 from archsim.mapping.mapping import Group, Placed, Region
 
@@ -33,9 +35,18 @@ def make_groups(
     for owner in complete:
         layers = [layer for layer in order if served[layer] == owner]
         free = _free_cores(machine, graph, owner, placed, regions[owner], layout)
-        cores = allot(machine, graph, layers, fused, free, keys)
-        groups[owner] = Group(owner, regions[owner].chip, units[owner], cores)
+        arrays = {name: n for layer in layers for name, n in arrays_of(machine, graph, layer, layout, keys).items()}
+        _require_arrays(owner, arrays, free, keys)
+        cores = allot(machine, graph, layers, fused, free - sum(arrays.values()), keys)
+        groups[owner] = Group(owner, regions[owner].chip, units[owner], cores | arrays)
     return {layer: groups[served[layer]] for layer in order}
+
+
+def _require_arrays(layer: str, arrays: Dict[str, int], free: int, keys: int) -> None:
+    needed = sum(arrays.values())
+    if needed > free:
+        found = f"{layer}: operands of {keys:,} positions are written into {needed:,} cores, {free:,} are free"
+        raise ArchsimError(f"{found}. Try a shorter --seq, or more tiles on a chip.")
 
 
 def _seats(machine: Machine) -> set[str]:
@@ -58,4 +69,4 @@ def _free_cores(
     """Cores of a region that hold no weights."""
     cores = int(machine.count(machine.core, machine.tile))
     linears = (placed[linear.key] for linear in graph.linears if linear.layer == layer)
-    return region.number * cores - sum(ceil(found.tiling.blocks / layout.blocks) for found in linears)
+    return max(0, region.number * cores - sum(ceil(found.tiling.blocks / layout.blocks) for found in linears))

@@ -1,8 +1,9 @@
 """The mesh of a chip: where tiles stand, and what a transfer asks of its links (dimension order: first x, then y)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from math import ceil
 
@@ -64,30 +65,58 @@ def route(
 ) -> Traffic:
     """Send from `sources` to `sinks`, both (router, units there).
 
-    sources: each unit sends an equal share. sinks: (router, bits that it takes in).
-    copies: sinks want the same bits, so a link carries them once; else each sink has bits of its own.
+    sources: each unit sends an equal share of the whole, in order. sinks: (router, bits that it takes in).
+    copies: sinks want the same bits, so a link carries them once; else each has the part that is next in order.
     """
     senders, takers = Counter(dict(sources)), dict(sinks)
     units = sum(senders.values())
-    loads: Counter[Link] = Counter()
-    hops = 0
-    for source, number in senders.items():
-        carried: dict[Link, int] = {}
-        for sink, bits in takers.items():
-            flits = ceil(bits * number / units / width)
-            way = _way(grid, source, sink)
-            hops = max(hops, len(way))
-            for link in way:
-                carried[link] = max(carried.get(link, 0), flits) if copies else carried.get(link, 0) + flits
-        loads.update(carried)
-    ejected = [ceil(bits / width) for bits in takers.values()]
     sent = max(takers.values()) if copies else sum(takers.values())
+    loads: Counter[Link] = Counter()
+    share = Fraction(sent, units)
+    pairs = list(_pairs(senders, takers, share, copies=copies))
+    hops = max(len(_way(grid, source, sink)) for source, sink, _ in pairs)
+    if copies:
+        loads = _once(grid, width, senders, takers, share)
+    else:
+        for source, sink, bits in pairs:
+            loads.update(dict.fromkeys(_way(grid, source, sink), ceil(bits / width)))
+    ejected = [ceil(bits / width) for bits in takers.values()]
     return Traffic(
         hops=hops + 1,
         links=tuple(loads.items()),
         flit_hops=sum(loads.values()) + sum(ejected),
-        port_flits=max(*ejected, ceil(sent / units / width)),
+        port_flits=max(*ejected, ceil(Fraction(sent, units * width))),
     )
+
+
+def _pairs(
+    senders: Mapping[int, int], takers: Mapping[int, int], share: Fraction, *, copies: bool
+) -> Iterator[tuple[int, int, Fraction]]:
+    """(source, sink, bits between them): all pairs for copies, else those whose parts of the whole overlap."""
+    begin = Fraction(0)
+    for source, number in senders.items():
+        end = begin + number * share
+        start = Fraction(0)
+        for sink, bits in takers.items():
+            stop = start + bits
+            common = number * share if copies else min(end, stop) - max(begin, start)
+            if common > 0:
+                yield source, sink, common
+            start = stop
+        begin = end
+
+
+def _once(
+    grid: Grid, width: int, senders: Mapping[int, int], takers: Mapping[int, int], share: Fraction
+) -> Counter[Link]:
+    """Flits by link where each source's bits pass a link once, however many sinks lie behind it."""
+    loads: Counter[Link] = Counter()
+    for source, number in senders.items():
+        tree = {link for sink in takers for link in _way(grid, source, sink)}
+        flits = ceil(number * share / width)
+        for link in tree:
+            loads[link] += flits
+    return loads
 
 
 def grid_of(machine: Machine) -> Grid | None:

@@ -9,6 +9,7 @@ from archsim.graph.graph import Graph
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
 from archsim.mapping.cache import homes
+from archsim.mapping.dynamic import arrays_of
 from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
 from archsim.mapping.mapping import Mapping, Placed, Region
@@ -26,7 +27,11 @@ def place(machine: Machine, graph: Graph, *, keys: int = 128, sequences: int = 1
     cores = int(machine.count(machine.core, machine.tile))
     per_chip = int(machine.count(machine.tile))
     tilings = {linear.key: tile(linear, lay, cores) for linear in graph.linears}
-    spare = {layer: _spare(machine, graph, layer, tilings, lay.blocks, cores) for layer in graph.layers}
+    wanted = {
+        layer: len(functions_of(machine, graph, layer)) + sum(arrays_of(machine, graph, layer, lay, keys).values())
+        for layer in graph.layers
+    }
+    spare = {layer: _spare(graph, layer, tilings, lay.blocks, cores, wanted[layer]) for layer in graph.layers}
     starts, needed = _pack(graph, tilings, spare, per_chip)
     chips = _require_chips(machine, graph, tilings, needed, per_chip)
     placed, regions = _spread(graph, tilings, starts, per_chip)
@@ -76,9 +81,8 @@ def _require_chips(machine: Machine, graph: Graph, tilings: Dict[str, Tiling], n
     return chips
 
 
-def _spare(machine: Machine, graph: Graph, layer: str, tilings: Dict[str, Tiling], blocks: int, cores: int) -> int:
-    """Tiles that a layer needs beside its projections, so that each of its functions has a core."""
-    wanted = len(functions_of(machine, graph, layer))
+def _spare(graph: Graph, layer: str, tilings: Dict[str, Tiling], blocks: int, cores: int, wanted: int) -> int:
+    """Tiles that a layer needs beside its projections, so that `wanted` cores are free."""
     used = [tilings[linear.key] for linear in graph.linears if linear.layer == layer]
     free = sum(found.tiles * cores - ceil(found.blocks / blocks) for found in used)
     return ceil(max(0, wanted - free) / cores)

@@ -45,6 +45,21 @@ def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
     return Tiling(len(rows), len(cols), tuple(loads.items()), ceil(blocks / step), min(spread, ceil(blocks / step)))
 
 
+def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Load, list[Load]]]:
+    """Of every tile its load and those of its cores, one by one."""
+    rows = _cut(linear.in_features, layout.crossbar.rows)
+    cols = _cut(linear.out_features, layout.outputs_per_block)
+    per_tile = cores * layout.blocks
+    step = max(1, per_tile // len(rows)) * len(rows) if len(rows) <= per_tile else per_tile
+    found = []
+    for first in range(0, len(rows) * len(cols), step):
+        span = range(first, min(first + step, len(rows) * len(cols)))
+        pieces = [span[start : start + layout.blocks] for start in range(0, len(span), layout.blocks)]
+        singles = [_load(piece, rows, cols, layout, layout.blocks) for piece in pieces]
+        found.append((_load(span, rows, cols, layout, layout.blocks), singles))
+    return found
+
+
 def _cut(size: int, piece: int) -> list[int]:
     """Sizes of the pieces, the last one what is left."""
     whole, rest = divmod(size, piece)

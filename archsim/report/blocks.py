@@ -1,6 +1,7 @@
 """A block is a titled table of text cells; renderers decide how it looks."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archsim.units import format_si
@@ -43,6 +44,18 @@ def quantity(value: float | None, unit: str) -> tuple[str, str]:
         return "-", "-"
     number, _, prefixed = format_si(value, unit).rpartition(" ")
     return number, prefixed
+
+
+def quantities(values: Sequence[float], unit: str, whole: float) -> list[tuple[str, str]]:
+    """Shares of a whole as pairs of cells, all in the unit that suits it, to five digits of it.
+
+    0.0021 and 2e-6 of 0.0281 J give "2.100", "mJ" and "0.002", "mJ": a column that can be compared and summed.
+    """
+    number, prefixed = quantity(whole, unit)
+    power = round(math.log10(float(number) / whole)) if whole else 0
+    scale = 10.0**power
+    decimals = max(0, 4 - math.floor(math.log10(abs(whole * scale)))) if whole else 0
+    return [(f"{value * scale:.{decimals}f}", prefixed) for value in values]
 
 
 def figure(value: float) -> str:

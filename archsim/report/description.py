@@ -1,5 +1,6 @@
 """A described machine as JSON-ready data, and as blocks of a report."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
@@ -53,14 +54,21 @@ def description_blocks(description: Description, *, terminal: bool) -> list[Bloc
     """
     nodes = tuple(_walk(description.root, 0))
     blocks = [
-        Block("", "", "w<", (("machine", cell(description.machine)),), keyed=False),
+        _head(description),
         _tree(nodes, terminal=terminal),
         _cores(nodes),
-        _parameters(nodes, terminal=terminal),
+        _parts(nodes) if terminal else _parameters(nodes),
         notes_block(description.notes),
         sources_block(description.sources),
     ]
     return [block for block in blocks if block.rows]
+
+
+def _head(description: Description) -> Block:
+    rows = [("machine", cell(description.machine))]
+    if description.text:
+        rows.append(("description", cell(description.text)))
+    return Block("", "", "<w", tuple(rows), keyed=False)
 
 
 def _walk(node: Node, depth: int) -> Iterator[tuple[Node, int]]:
@@ -109,13 +117,33 @@ def _cores(nodes: Sequence[tuple[Node, int]]) -> Block:
     return Block("cores", "Matrix-vector product of a core", "w><><><><><", rows, headers, keyed=False)
 
 
-def _parameters(nodes: Sequence[tuple[Node, int]], *, terminal: bool) -> Block:
-    """A row per parameter; on a terminal a part is named once, above its parameters."""
-    rows: list[tuple[str, ...]] = []
-    for node, _ in nodes:
-        if terminal and node.parameters:
-            rows.append((cell(node.path), cell(node.part_class or ""), "", ""))
-        prefix = "  " if terminal else f"{node.path}."
-        rows += [(prefix + cell(p.key), cell(p.text), cell(p.status), cell(p.source)) for p in node.parameters]
+def _parameters(nodes: Sequence[tuple[Node, int]]) -> Block:
+    """A row per parameter under its whole path; what is not known is a dash, so that columns stay in place."""
+    rows = tuple(
+        (f"{cell(node.path)}.{cell(p.key)}", cell(p.text), cell(p.status) or "-", cell(p.source) or "-")
+        for node, _ in nodes
+        for p in node.parameters
+    )
     headers = ("parameter", "value", "status", "source")
-    return Block("parameters", "Parameters", "ww<w", tuple(rows), headers, keyed=False)
+    return Block("parameters", "Parameters", "ww<w", rows, headers, keyed=False)
+
+
+def _parts(nodes: Sequence[tuple[Node, int]]) -> Block:
+    """A part once, wherever it is used: its class and main source, then a row per status with all its figures."""
+    parts = {node.name: node for node, _ in nodes if node.parameters}
+    rows = tuple(row for node in parts.values() for row in _part(node))
+    return Block("parameters", "Figures of the parts", "<w", rows)
+
+
+def _part(node: Node) -> Iterator[tuple[str, str]]:
+    known = Counter(p.source for p in node.parameters if p.source)
+    main = known.most_common(1)[0][0] if known else ""
+    yield cell(node.name), ", ".join(filter(None, (cell(node.part_class or ""), cell(main))))
+    statuses = dict.fromkeys(p.status for p in node.parameters)
+    for status in sorted(statuses, key="derived".__eq__):  # what follows from the others comes last
+        figures = [
+            cell(f"{p.key} {p.text}") + (f" ({cell(p.source)})" if p.source not in {"", main} else "")
+            for p in node.parameters
+            if p.status == status
+        ]
+        yield f"  {cell(status) or '-'}", ", ".join(figures)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from archsim.report.blocks import Block, cell, figure, percent, quantity
+from archsim.report.blocks import Block, cell, figure, percent, quantities, quantity
 
 STATIC = "static"
 
@@ -17,6 +17,7 @@ def result_blocks(result: Mapping[str, Any], *, terminal: bool) -> list[Block]:
     limit = SHOWN if terminal else None
     total = float(result["energy_j"])
     blocks = [
+        _job(result),
         _headline(result),
         _energy("by_part", "Energy by part", result["energy_by_part_j"], total, limit=limit),
         _energy("by_operator", "Energy by operator", result["energy_by_operator_j"], total, limit=limit),
@@ -40,15 +41,21 @@ def sources_block(sources: Sequence[tuple[str, str]]) -> Block:
     return Block("sources", "Sources", "ww", rows)
 
 
+def _job(result: Mapping[str, Any]) -> Block:
+    rows = (
+        ("machine", cell(result["machine"])),
+        ("model", cell(result["model"])),
+        ("phase", cell(result["phase"])),
+        ("seq", f"{result['seq']} tokens"),
+        ("new tokens", f"{result['new_tokens']} tokens"),
+        ("batch", str(result["batch"])),
+        ("chips", str(result["chips"])),
+    )
+    return Block("", "", "<w", rows, keyed=False)
+
+
 def _headline(result: Mapping[str, Any]) -> Block:
     rows = (
-        ("machine", cell(result["machine"]), ""),
-        ("model", cell(result["model"]), ""),
-        ("phase", cell(result["phase"]), ""),
-        ("seq", str(result["seq"]), "tokens"),
-        ("new tokens", str(result["new_tokens"]), "tokens"),
-        ("batch", str(result["batch"]), ""),
-        ("chips", str(result["chips"]), ""),
         ("latency", *quantity(result["latency_s"], "s")),
         ("throughput", figure(result["tokens_per_s"]), "tokens/s"),
         ("energy", *quantity(result["energy_j"], "J")),
@@ -82,7 +89,8 @@ def _energy(
     if STATIC in energies:
         shown.append((STATIC, energies[STATIC]))
     shown.append(("total", total))
-    rows = ((cell(name), *quantity(energy, "J"), *_share(energy, total)) for name, energy in shown)
+    cells = quantities([energy for _, energy in shown], "J", total)
+    rows = ((cell(name), *pair, *_share(energy, total)) for (name, energy), pair in zip(shown, cells, strict=True))
     return Block(f"energy_{key}", title, "w><><", tuple(rows))
 
 

@@ -44,12 +44,13 @@ def describe(machine: str) -> Description:
     return sample_description()
 
 
-def simulate(machine: str, model: str, *, times: dict[str, float], **job: object) -> FakeResult:
+def simulate(machine: str, model: str, *, times: dict[str, float], grain: str, **job: object) -> FakeResult:  # noqa: ARG001
     _happen(machine)
     times["map"] = 0.25
     times["play"] = 0.5
     data = sample_result(operators=20_000 if machine == "large" else 3)
-    return FakeResult(data | job | {"machine": machine, "model": model})
+    told = {name: value for name, value in job.items() if name in data}
+    return FakeResult(data | told | {"machine": machine, "model": model})
 
 
 def _happen(machine: str) -> None:

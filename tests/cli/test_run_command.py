@@ -15,7 +15,7 @@ def test_a_run_prints_rows_and_host_times(archsim: Archsim) -> None:
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["latency", "2.2", "ms"] in rows
-    assert ["energy_by_part.adc", "2", "J", "50.00", "%"] in rows
+    assert ["energy_by_part.adc", "2.0000", "J", "50.00", "%"] in rows
     assert result.stderr.startswith("host: load ")
     assert ", map 0.250 s, play 0.500 s, total " in result.stderr
     assert len(result.stderr.splitlines()) == 1

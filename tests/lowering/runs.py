@@ -12,8 +12,17 @@ from archsim.program import Run, check
 from archsim.program.simpy import play
 
 
-def run(on: Machine, model: Graph, seq: int, batch: int = 1, *, phase: str = "prefill", new_tokens: int = 0) -> Run:
-    job = make_job(model, phase, seq, new_tokens, batch)
+def run(
+    on: Machine,
+    model: Graph,
+    seq: int,
+    batch: int = 1,
+    *,
+    phase: str = "prefill",
+    new_tokens: int = 0,
+    grain: str = "projection",
+) -> Run:
+    job = make_job(model, phase, seq, new_tokens, batch, grain)
     return run_job(on, model, job)
 
 

@@ -75,7 +75,7 @@ CASES = [
     (
         "exp: vector",
         "exp: vectr",
-        "18:18  recipes.softmax.0.exp: no such part or module. Did you mean 'vector'? Known: adc, chip, core, vector, xbar.",
+        "18:18  recipes.softmax[0].exp: no such part or module: 'vectr'. Did you mean 'vector'? Known: adc, chip, core, vector, xbar.",
     ),
     ("softmax:", "sofmax:", None),
     ("core: 4, vector", "core: 1/2, vector", None),

@@ -1,6 +1,6 @@
 import pytest
 
-from archsim.report.blocks import cell, figure, percent, quantity
+from archsim.report.blocks import cell, figure, percent, quantities, quantity
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,22 @@ def test_a_quantity_is_a_number_and_a_prefixed_unit() -> None:
     assert quantity(0.0, "J") == ("0", "J")
     assert quantity(8.54e-05, "m2") == ("85.4", "mm²")
     assert quantity(None, "s") == ("-", "-")
+
+
+@pytest.mark.parametrize(
+    ("values", "whole", "texts", "unit"),
+    [
+        ([0.0021, 2e-6, 0.0], 0.02813, ["2.100", "0.002", "0.000"], "mJ"),
+        ([2.813e-4], 2.813e-4, ["281.30"], "µJ"),
+        ([0.5, 1.5], 2.0, ["0.5000", "1.5000"], "J"),
+        ([0.99999], 0.999999, ["0.99999"], "J"),
+        ([1000.0, 1.0], 123456.0, ["1.00", "0.00"], "kJ"),
+        ([0.0], 0.0, ["0"], "J"),
+    ],
+)
+def test_shares_of_a_whole_are_in_its_unit(values: list[float], whole: float, texts: list[str], unit: str) -> None:
+    """0.999999 J is written 1 J, so its shares are in J, not mJ."""
+    assert quantities(values, "J", whole) == [(text, unit) for text in texts]
 
 
 def test_a_percentage_has_two_decimals() -> None:

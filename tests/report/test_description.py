@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 from archsim.report.blocks import Block
@@ -22,6 +23,7 @@ def test_json_survives_a_round_trip() -> None:
     data = description_dict(sample_description())
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["schema"] == "archsim.description/1"
+    assert data["text"] == "A made-up machine [bold]in[/bold] four tiles"
     assert data["sources"] == [{"key": "doe2020", "text": "J. Doe: A machine in a paper. 2020."}]
 
 
@@ -41,8 +43,14 @@ def test_a_core_has_its_times_and_a_part_its_parameters() -> None:
     assert (core["core_latency_s"], core["peak_ops_per_s"]) == (1.9e-6, 2.048e10)
     adc = node("tile", "core", "adc")
     assert adc["class"] == "Adc"
-    bits = {"key": "bits", "text": "8 b", "status": "simulated", "source": "doe2020"}
-    assert adc["parameters"][0] == bits
+    assert adc["parameters"][0] == {"key": "bits", "text": "8 b", "status": "simulated", "source": "doe2020"}
+
+
+def test_the_head_says_what_the_machine_is() -> None:
+    rows = description_blocks(sample_description(), terminal=False)[0].rows
+    assert rows == (("machine", "isaac"), ("description", "A made-up machine [bold]in[/bold] four tiles"))
+    nameless = replace(sample_description(), text="")
+    assert description_blocks(nameless, terminal=False)[0].rows == (("machine", "isaac"),)
 
 
 def test_a_terminal_shows_an_indented_tree() -> None:
@@ -64,13 +72,32 @@ def test_cores_have_a_table_of_their_own() -> None:
     assert rows == (("chip.tile.core", "2.2", "µs", "1.6", "µs", "1.9", "µs", "20.48", "Gop/s", "36", "nJ"),)
 
 
-def test_parameters_come_with_status_and_source() -> None:
-    assert block("parameters", terminal=False).rows[0] == (
-        "chip.tile.core.adc.bits",
-        "8 b",
-        "simulated",
-        "doe2020",
+def test_a_pipe_has_a_row_per_parameter() -> None:
+    rows = block("parameters", terminal=False).rows
+    assert rows == (
+        ("chip.tile.core.adc.bits", "8 b", "simulated", "doe2020"),
+        ("chip.tile.core.adc.convert.rate", "1.28 GS/s", "derived", "doe2020"),
+        ("chip.tile.core.adc.area", "0.0012 mm2", "simulated", "roe2021"),
+        ("chip.tile.core.adc.convert.energy", "1.5625 pJ = power x 0.78125 ns", "derived", "-"),
+        ("chip.tile.router.ports", "8", "-", "-"),
     )
-    rows = block("parameters", terminal=True).rows
-    assert rows[0] == ("chip.tile.core.adc", "Adc", "", "")
-    assert rows[1] == ("  bits", "8 b", "simulated", "doe2020")
+
+
+def test_a_terminal_has_a_row_per_part_and_status_with_sources_that_are_not_the_main_one() -> None:
+    assert block("parameters", terminal=True).rows == (
+        ("adc", "Adc, doe2020"),
+        ("  simulated", "bits 8 b, area 0.0012 mm2 (roe2021)"),
+        ("  derived", "convert.rate 1.28 GS/s, convert.energy 1.5625 pJ = power x 0.78125 ns"),
+        ("router", "Router"),
+        ("  -", "ports 8"),
+    )
+
+
+def test_a_terminal_shows_a_part_once_that_is_used_twice() -> None:
+    description = sample_description()
+    core = description.root.children[0].children[0]
+    twice = replace(description, root=replace(description.root, children=(*description.root.children, core)))
+    rows = next(b for b in description_blocks(twice, terminal=True) if b.key == "parameters").rows
+    assert [row[0] for row in rows].count("adc") == 1
+    tree = next(b for b in description_blocks(twice, terminal=True) if b.key == "tree").rows
+    assert [row[0].strip() for row in tree].count("adc") == 2

@@ -1,0 +1,57 @@
+"""The finer grain of a projection: a task for every core and position, instead of all tiles in step."""
+
+from archsim.core.split import around_cores
+from archsim.lowering.floor import Floor, Tasks, ids
+from archsim.lowering.linear import Rooms
+from archsim.mapping.mapping import Placed
+from archsim.mapping.tiling import loads_of_cores
+
+
+def lower_cores(floor: Floor, placed: Placed, space: Rooms, positions: int) -> tuple[Tasks, Tasks]:
+    """First and last task of each position: each tile takes its inputs in, its cores work, it gathers their results.
+
+    All sequences' `positions` in order. Column blocks that span tiles are not added up here.
+    """
+    builder, key = floor.builder, placed.linear.key
+    first_kind = builder.kind(
+        key,
+        station=floor.station(f"{key} begin"),
+        latency=1,
+        takes={space.results.store: space.results.bits} if space.results else {},
+        operator=key,
+    )
+    last_kind = builder.kind(
+        f"{key} done",
+        station=None,
+        gives={space.inputs.store: space.inputs.bits} if space.inputs else {},
+        operator=key,
+    )
+    first = ids(builder.tasks(first_kind, positions))
+    lasts = []
+    path = floor.timer.path()
+    cores = int(floor.mapping.machine.count(floor.mapping.machine.core, floor.mapping.machine.tile))
+    for number, (load, of_cores) in enumerate(loads_of_cores(placed.linear, floor.mapping.layout, cores)):
+        before, after = around_cores(path, load)
+        tile = f"{key} tile {number}"
+        taken = _tasks(floor, f"{tile} in", key, (before.latency, before.interval, before.counts), positions)
+        builder.after(taken, first)
+        given = _tasks(floor, f"{tile} out", key, (after.latency, after.interval, after.counts), positions)
+        for core, core_load in enumerate(of_cores):
+            timing = floor.timer.time(core_load, with_tile=False)
+            times = (timing.latency, timing.interval, dict(timing.counts))
+            tasks = _tasks(floor, f"{tile} core {core}", key, times, positions)
+            builder.after(tasks, taken)
+            builder.after(given, tasks)
+        lasts.append(given)
+    last = ids(builder.tasks(last_kind, positions))
+    for given in lasts:
+        builder.after(last, given)
+    return first, last
+
+
+def _tasks(floor: Floor, name: str, operator: str, times: tuple[int, int, dict[str, int]], number: int) -> Tasks:
+    latency, interval, counts = times
+    kind = floor.builder.kind(
+        name, station=floor.station(name), latency=latency, interval=interval, counts=counts, operator=operator
+    )
+    return ids(floor.builder.tasks(kind, number))

@@ -1,0 +1,60 @@
+"""Checks of recipes: operators are known, and each step is done by one that can do it."""
+
+from archsim.errors import did_you_mean, quoted
+from archsim.machine.checks import check_whole
+from archsim.machine.draft import Draft, names
+from archsim.machine.source import Loc
+from archsim.vocabulary import OPERATORS, PRODUCTS
+
+OPERANDS = ("first", "second")
+
+
+def check_recipes(draft: Draft, core: str | None) -> None:
+    """Check every recipe; `core` is None where it is not known."""
+    for operator, steps in draft.file.recipes.items():
+        loc = ("recipes", operator)
+        entries = [(index, step, by) for index, entry in enumerate(steps) for step, by in entry.items()]
+        if operator not in (*OPERATORS, *PRODUCTS):
+            known = did_you_mean(operator, (*OPERATORS, *PRODUCTS))
+            draft.fault(loc, f"unknown operator. {known}", key=True)
+        if not entries:
+            draft.fault(loc, "is empty; expected steps, such as [exp: vector, sum: vector]")
+        for index, step, by in entries:
+            _check_step(draft, (*loc, index, step), step, by, core)
+        done = [(step, by) for _, step, by in entries]
+        if operator == "linear" and done and core is not None and done != [("mvm", core)]:
+            draft.fault(loc, f"a projection is one product in the core; expected [mvm: {quoted(core)[1:-1]}]")
+
+
+def _check_step(draft: Draft, loc: Loc, step: str, by: str, core: str | None) -> None:
+    name, _, operand = step.partition(" ")
+    if operand and operand not in OPERANDS:
+        found = f"found the operand {quoted(operand)}"
+        draft.fault(loc, f"{found}; expected 'first' or 'second'. {did_you_mean(operand, OPERANDS)}", key=True)
+    if by in draft.modules:
+        if core not in (None, by):
+            message = f"{quoted(by)} is a module; expected a part, or the core, {quoted(str(core))}"
+            draft.fault(loc, message)
+            return
+        if any(draft.broken(member) for member in draft.modules[by].flat):
+            return
+        able = {able for part in draft.modules[by].flat if part in draft.parts for able in draft.parts[part].steps}
+    elif by in draft.parts:
+        able = set(draft.parts[by].steps)
+        _check_holder(draft, loc, by)
+    else:
+        if not draft.broken(by):
+            known = did_you_mean(by, (*draft.file.parts, *draft.modules))
+            draft.fault(loc, f"no such part or module: {quoted(by)}. {known}")
+        return
+    if name not in able:
+        draft.fault(loc, f"{quoted(by)} does not do {quoted(name)}. {did_you_mean(name, able)}", key=True)
+
+
+def _check_holder(draft: Draft, loc: Loc, by: str) -> None:
+    holders = draft.holders(by)
+    if len(holders) != 1:
+        found = names(holders) if holders else "no module"
+        draft.fault(loc, f"{quoted(by)} stands in {found}; a part that does steps stands in exactly one module")
+    else:
+        check_whole(draft, loc, holders[0], by)
