@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from archsim.core.load import full_core
 from archsim.core.timing import Timer
+from archsim.errors import ArchsimError
 from archsim.machine.bibliography import cited
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
@@ -64,8 +65,14 @@ class Description:
 
 def describe(machine: Machine) -> Description:
     """Describe a machine; nothing is run but one MVM."""
-    root = _node(machine, machine.root, "", Fraction(1), Fraction(1))
-    return Description(machine.name, machine.description, root, cited(machine.provenance), remarks(machine))
+    notes = remarks(machine)
+    try:
+        speed = _speed(machine)
+    except ArchsimError as error:
+        speed = None
+        notes += (f"a core in full use cannot work: {error}",)
+    root = _node(machine, speed, machine.root, "", Fraction(1), Fraction(1))
+    return Description(machine.name, machine.description, root, cited(machine.provenance), notes)
 
 
 def remarks(machine: Machine) -> tuple[str, ...]:
@@ -93,7 +100,7 @@ def remarks(machine: Machine) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _node(machine: Machine, name: str, above: str, count: Fraction, total: Fraction) -> Node:
+def _node(machine: Machine, speed: Speed | None, name: str, above: str, count: Fraction, total: Fraction) -> Node:
     path = f"{above}.{name}" if above else name
     members = machine.modules[name].members if name in machine.modules else {}
     return Node(
@@ -105,8 +112,8 @@ def _node(machine: Machine, name: str, above: str, count: Fraction, total: Fract
         peak_power_w=float(machine.peak_power(name)) * WATTS_PER_NW,
         part_class=type(machine.parts[name]).__name__ if name in machine.parts else None,
         parameters=_parameters(machine, name) if name in machine.parts else (),
-        speed=_speed(machine) if name == machine.core else None,
-        children=tuple(_node(machine, inner, path, n, total * n) for inner, n in members.items()),
+        speed=speed if name == machine.core else None,
+        children=tuple(_node(machine, speed, inner, path, n, total * n) for inner, n in members.items()),
     )
 
 

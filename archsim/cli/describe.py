@@ -7,7 +7,7 @@ import click
 
 @click.command("describe", epilog="MACHINE is a name that archsim knows, or a file.")
 @click.argument("machine")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits=6.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(*, machine: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Show what MACHINE is made of: counts, areas, peak power and speed, with their sources."""

@@ -64,7 +64,7 @@ _MOST_BATCH = 1 << 16
     callback=word(*_GRAINS),
     help="A task for a projection, or for each core.",
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits=6.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Save result.json and timing.json in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(

@@ -40,6 +40,10 @@ class Preset(BaseModel):
         if self.layers > _MOST_LAYERS:
             message = "found {layers} layers; expected at most {most}"
             raise PydanticCustomError("preset", message, {"layers": self.layers, "most": _MOST_LAYERS})
+        if self.architecture == "decoder" and (self.pooler or self.segments):
+            raise PydanticCustomError(
+                "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
+            )
         if self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})

@@ -71,7 +71,7 @@ def find_core(draft: Draft) -> str | None:
     for name in cores[1:]:
         message = f"goes through a crossbar, as that of {quoted(cores[0])} does; expected one core"
         draft.fault(("modules", name, "path"), message)
-    if not cores:
+    if not cores and not draft.faults:
         draft.fault(("modules",), "expected one module whose path goes through a crossbar, the core; found none")
     return cores[0] if len(cores) == 1 else None
 
@@ -114,7 +114,8 @@ def check_helpers(draft: Draft) -> None:
     for module in draft.modules.values():
         if module.memory is not None:
             loc: Loc = ("modules", module.name, "memory")
-            if _check_kind(draft, loc, module.memory, "memory", tuple(module.members), " of this module"):
+            fits = _check_kind(draft, loc, module.memory, "memory", tuple(module.members), " of this module")
+            if fits and module.memory not in module.flat:
                 check_whole(draft, loc, module.name, module.memory)
         if module.mesh is not None:
             loc, router = ("modules", module.name, "mesh", "router"), module.mesh.router
@@ -140,13 +141,12 @@ def _check_kind(draft: Draft, loc: Loc, name: str, place: str, among: tuple[str,
 
 def _check_once(draft: Draft, loc: Loc, name: str) -> None:
     holders = draft.holders(name)
-    if len(holders) != 1:
-        found = names(holders) if holders else "no module"
-        draft.fault(loc, f"{quoted(name)} stands in {found}; expected exactly one module")
+    if len(holders) > 1 or not (holders or draft.faults):
+        draft.fault(loc, f"{quoted(name)} stands in {names(holders)}; expected exactly one module")
 
 
 def check_whole(draft: Draft, loc: Loc, module: str, name: str) -> None:
     """A part that a module works with is its own, not shared with others."""
     number = draft.modules[module].members[name]
-    if number.denominator != 1:
+    if number.numerator == 1 != number.denominator:
         draft.fault(loc, f"{quoted(name)} is shared, {number} in each {quoted(module)}; expected a whole one")

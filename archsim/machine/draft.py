@@ -26,7 +26,7 @@ class Draft:
 
     def fault(self, loc: Loc, message: str, *, key: bool = False) -> None:
         """Note a fault of the value at `loc`, or of its key."""
-        place = self.document.key_place(loc) if key else self.document.place(loc)
+        place = self.document.key_place(loc) if key else self.document.value_place(loc)
         self.faults.append(Fault(f"{dotted(loc)}: {message}", place))
 
     def place(self, name: str) -> str | None:
@@ -53,8 +53,8 @@ class Draft:
 
 
 def names(found: Iterable[str]) -> str:
-    """Names in a sentence."""
-    return " and ".join(quoted(name) for name in found) or "none"
+    """Modules in a sentence."""
+    return " and ".join(quoted(name) for name in found) or "no module"
 
 
 def _module(name: str, spec: ModuleSpec) -> Module:

@@ -55,7 +55,7 @@ def check_path(draft: Draft) -> None:
     """Paths run through whole members of their module, and through parts that carry data."""
     for module in draft.modules.values():
         loc = ("modules", module.name, "path")
-        for name in module.flat:
+        for name in dict.fromkeys(module.flat):
             if not name:
                 draft.fault(loc, "found nothing between two marks; expected names joined by '>' and '+'")
             elif name not in module.members:
@@ -78,21 +78,21 @@ def check_core(draft: Draft, core: Module) -> None:
         draft.fault((*loc, "path"), "goes through more than one crossbar; expected one")
         return
     lay = layout(core, draft.parts, draft.file.precision)
-    _check_weights(draft, core, lay)
     digital = "digital" in (combine.bits, combine.slices) or (combine.signs == "digital" and core.signs != "offset")
     if digital and not any(draft.place(name) == "combine" for name in core.flat):
         draft.fault((*loc, "path"), "bits, slices or signs are combined digitally, but no shift-add stands on the path")
-    _check_lanes(draft, core, lay)
+    if _weights_fit(draft, core, lay):
+        _check_lanes(draft, core, lay)
 
 
-def _check_weights(draft: Draft, core: Module, lay: Layout) -> None:
+def _weights_fit(draft: Draft, core: Module, lay: Layout) -> bool:
     """Cells hold a weight's bits, and an array or a core has room for them."""
     loc = ("modules", core.name)
     bits = draft.file.precision.weights
     weight = f"a weight of {bits} bits"
     held = (lay.crossbar.slices or bits) * lay.crossbar.cell_bits
     if lay.crossbar.slicing == "digital" and held < bits:
-        cells = f"{lay.crossbar.slices} cells of {lay.crossbar.cell_bits} bits"
+        cells = f"{lay.crossbar.slices} x {lay.crossbar.cell_bits} bits of cells"
         draft.fault(("parts", lay.array, "slices"), f"{weight} does not fit {cells}; expected more slices")
     if lay.outputs_per_block < 1:
         found = f"{lay.columns_per_output} columns, {quoted(lay.array)} has {lay.crossbar.cols}"
@@ -100,6 +100,7 @@ def _check_weights(draft: Draft, core: Module, lay: Layout) -> None:
     if lay.blocks < 1:
         found = f"{lay.arrays_per_block} arrays, a core has {lay.arrays} of {quoted(lay.array)}"
         draft.fault(loc, f"{weight} needs {found}", key=True)
+    return lay.outputs_per_block >= 1 and lay.blocks >= 1
 
 
 def _check_lanes(draft: Draft, core: Module, lay: Layout) -> None:

@@ -31,7 +31,7 @@ M = TypeVar("M", bound=BaseModel)
 def load_machine(name_or_path: str | Path, settings: Sequence[str] = ()) -> Machine:
     """Load a machine by its name in `hw_configs/machines`, or by the path of its file.
 
-    settings: texts such as `parts.adc.bits=6`, put over what the file says.
+    settings: texts such as `parts.xbar.rows=64`, put over what the file says.
     """
     return build(read_whole(resources.locate("hw_configs/machines", str(name_or_path)), settings))
 
@@ -80,8 +80,8 @@ def _check(draft: Draft) -> tuple[str | None, str | None]:
     """The outermost module and the core of a draft; what is wrong with it joins its faults."""
     checks.check_members(draft)
     root = checks.find_root(draft)
-    core = checks.find_core(draft)
     check_path(draft)
+    core = checks.find_core(draft)
     checks.check_helpers(draft)
     check_recipes(draft, core)
     if root is not None and core is not None:

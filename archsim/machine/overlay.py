@@ -56,7 +56,7 @@ def _setting(text: str) -> Document:
     name, equals, value = text.partition("=")
     keys = tuple(name.split("."))
     if not equals or not all(keys):
-        raise UsageError(f"--set {text}: expected KEY=VALUE, such as parts.adc.bits=6")
+        raise UsageError(f"--set {text}: expected KEY=VALUE, such as parts.xbar.rows=64")
     file = f"--set {text}"
     inner = parse(value, file) if value[:1] in ("{", "[") else None
     data: Any = inner.data if inner else value

@@ -32,11 +32,10 @@ def _check_step(draft: Draft, loc: Loc, step: str, by: str, core: str | None) ->
         found = f"found the operand {quoted(operand)}"
         draft.fault(loc, f"{found}; expected 'first' or 'second'. {did_you_mean(operand, OPERANDS)}", key=True)
     if by in draft.modules:
-        if core not in (None, by):
-            message = f"{quoted(by)} is a module; expected a part, or the core, {quoted(str(core))}"
-            draft.fault(loc, message)
-            return
-        if any(draft.broken(member) for member in draft.modules[by].flat):
+        if core is None:
+            return  # it may be what lacks its path
+        if by != core:
+            draft.fault(loc, f"{quoted(by)} is a module; expected a part, or the core, {quoted(core)}")
             return
         able = {able for part in draft.modules[by].flat if part in draft.parts for able in draft.parts[part].steps}
     elif by in draft.parts:
@@ -53,8 +52,9 @@ def _check_step(draft: Draft, loc: Loc, step: str, by: str, core: str | None) ->
 
 def _check_holder(draft: Draft, loc: Loc, by: str) -> None:
     holders = draft.holders(by)
-    if len(holders) != 1:
-        found = names(holders) if holders else "no module"
-        draft.fault(loc, f"{quoted(by)} stands in {found}; a part that does steps stands in exactly one module")
-    else:
+    if len(holders) == 1:
         check_whole(draft, loc, holders[0], by)
+    elif holders or not draft.faults:  # what else is wrong may be why it stands nowhere
+        draft.fault(
+            loc, f"{quoted(by)} stands in {names(holders)}; a part that does steps stands in exactly one module"
+        )

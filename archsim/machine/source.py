@@ -54,6 +54,10 @@ class Document:
             loc = loc[:-1]
         return self.places[loc]
 
+    def value_place(self, loc: Loc) -> Place:
+        """Return the place of the value, within ``{value: …}`` where it is written so."""
+        return self.places.get((*loc, "value")) or self.place(loc)
+
     def key_place(self, loc: Loc) -> Place:
         """Return the place of the value's key, or of the value where there is no such key."""
         return self.key_places.get(loc) or self.place(loc)

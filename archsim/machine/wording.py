@@ -58,7 +58,7 @@ def _fault(
     if entry["type"] == "missing":
         required = ", ".join(key for key, field in fields.items() if field.is_required())
         return Fault(f"{name}: is missing. Required: {required}.", document.key_place(loc[:-1]))
-    return Fault(f"{name}: {_message(entry)}", document.place(loc))
+    return Fault(f"{name}: {_message(entry)}", document.value_place(loc))
 
 
 def _message(entry: dict[str, Any]) -> str:

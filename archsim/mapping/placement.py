@@ -1,18 +1,18 @@
 """Projections on tiles of their own, in order, layer by layer; what is left of a chip is shared out to its layers."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping as Dict
 from math import ceil
 
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
-from archsim.machine.fits import layout
+from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
 from archsim.mapping.cache import homes
-from archsim.mapping.dynamic import arrays_of
+from archsim.mapping.dynamic import arrays_of, is_written
 from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
-from archsim.mapping.mapping import Mapping, Placed, Region
+from archsim.mapping.mapping import Group, Mapping, Placed, Region
 from archsim.mapping.mesh import grid_of
 from archsim.mapping.tiling import Tiling, tile
 
@@ -48,14 +48,25 @@ def place(machine: Machine, graph: Graph, *, keys: int = 128, sequences: int = 1
         groups=groups,
         fused=fused,
         homes=homes(machine, graph, groups, keys, sequences),
-        notes=_notes(graph),
+        notes=_notes(machine, graph, groups, lay),
     )
 
 
-def _notes(graph: Graph) -> tuple[str, ...]:
+def _notes(machine: Machine, graph: Graph, groups: Dict[str, Group], lay: Layout) -> tuple[str, ...]:
     found = ["biases start in the adders that gather partial sums: they cost nothing"]
     if any(operator.kind == "embedding" for operator in graph.operators):
         found.append("rows of embedding tables come with the input: their look-up is not counted")
+    cores: Counter[str] = Counter()
+    for group in {group.name: group for group in groups.values()}.values():
+        cores.update(group.function_cores)
+    if cores:
+        listed = ", ".join(f"{name} {number:,}" for name, number in cores.most_common())
+        found.append(f"cores without weights are used for: {listed} (function_cores bounds them in each layer)")
+    if any(is_written(machine, operator) for operator in graph.operators):
+        bears = getattr(machine.parts[lay.array], "endurance", None)
+        found.append(
+            f"each sequence writes the cells that hold its keys and values once; a cell bears {bears:,} writes"
+        )
     return tuple(found)
 
 
@@ -91,13 +102,21 @@ def _spare(graph: Graph, layer: str, tilings: Dict[str, Tiling], blocks: int, co
 def _pack(graph: Graph, tilings: Dict[str, Tiling], spare: Dict[str, int], per_chip: int) -> tuple[dict[str, int], int]:
     """First tile of each layer, counted over all chips, and the chips needed.
 
-    A layer that fits on one chip is not split over two.
+    A layer that fits on one chip is not split over two, unless that saves a chip.
     """
+    sizes = {
+        layer: spare[layer] + sum(tilings[linear.key].tiles for linear in graph.linears if linear.layer == layer)
+        for layer in graph.layers
+    }
+    whole, dense = (_starts(sizes, per_chip, split=split) for split in (False, True))
+    return min(whole, dense, key=lambda found: found[1])
+
+
+def _starts(sizes: Dict[str, int], per_chip: int, *, split: bool) -> tuple[dict[str, int], int]:
     starts: dict[str, int] = {}
     free = 0
-    for layer in graph.layers:
-        needed = spare[layer] + sum(tilings[linear.key].tiles for linear in graph.linears if linear.layer == layer)
-        if needed <= per_chip < free % per_chip + needed:
+    for layer, needed in sizes.items():
+        if not split and needed <= per_chip < free % per_chip + needed:
             free = ceil(free / per_chip) * per_chip
         starts[layer] = free
         free += needed

@@ -54,8 +54,7 @@ def _of_actions(part: type[Part], actions: tuple[str, ...]) -> Iterator[str]:
         if field is None:
             yield f"names the action '{name}', but has no field '{name}: Action'"
         elif not (isinstance(field.annotation, type) and issubclass(field.annotation, Action)):
-            kind = getattr(field.annotation, "__name__", str(field.annotation))
-            yield f"has a field '{name}: {kind}' for the action '{name}'; expected '{name}: Action'"
+            yield f"has a field '{name}' that need not be an Action; expected '{name}: Action'"
 
 
 def _of_steps(part: type[Part], actions: tuple[str, ...]) -> Iterator[str]:

@@ -48,7 +48,7 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
         tasks=run.program.n_tasks,
         sources=[{"key": key, "text": text} for key, text in _sources(mapping)],
         notes=[*remarks(machine), *mapping.notes],
-        provenance=_provenance(mapping),
+        provenance=_provenance(mapping, job),
     )
 
 
@@ -64,13 +64,14 @@ def _sources(mapping: Mapping) -> list[tuple[str, str]]:
     return sorted(found.items())
 
 
-def _provenance(mapping: Mapping) -> dict[str, str]:
+def _provenance(mapping: Mapping, job: Job) -> dict[str, str]:
     return {
         "archsim": version("archsim"),
         "python": platform.python_version(),
         "numpy": version("numpy"),
         "simpy": version("simpy"),
         "engine": "simpy",
+        "grain": job.grain,
         "machine_hash": mapping.machine.digest,
         "model_hash": mapping.graph.digest,
     }

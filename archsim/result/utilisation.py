@@ -18,7 +18,7 @@ def utilisation(run: Run) -> dict[str, float]:
     links = shares.pop("mesh links", None)
     found = {name: sum(values) / len(values) for name, values in shares.items()}
     if links is not None:
-        found["mesh link, busiest"] = max(links)
+        found["busiest mesh link"] = max(links)
     return found
 
 

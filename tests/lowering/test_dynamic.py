@@ -69,7 +69,7 @@ def test_race_multiplies_pairs_of_four_bits() -> None:
     """Every 8-bit product is one use of a unit: 4 searches and 3 rounds: 4.3 pJ, 1 + 3 ns, a new one every 3 ns."""
     machine = isaac(RACE)
     cost = machine.parts["race"].cost("multiply")
-    assert (cost.latency, cost.interval, cost.energy) == (4_000, 3_000, 4_300_000_000)
+    assert [cost.latency, cost.interval, cost.energy] == [4_000, 3_000, 4_300_000_000]
     found = counts(run(machine, tiny(2), 6))
     keys = positions = 6
     softmax = 2 * positions * (2 * keys)

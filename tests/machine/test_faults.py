@@ -186,7 +186,7 @@ def test_extends_keeps_places_sources_and_refuses_circles(tmp_path: Path) -> Non
     [
         ("parts.adc.bitz=6", "--set parts.adc.bitz=6:1:11  parts.adc.bitz: unknown key. Did you mean 'bits'?"),
         ("parts.adc.bits=6", "--set parts.adc.bits=6:1:16  parts.adc.bits: found '6', a bare number"),
-        ("parts.adc", "--set parts.adc: expected KEY=VALUE, such as parts.adc.bits=6"),
+        ("parts.adc", "--set parts.adc: expected KEY=VALUE, such as parts.xbar.rows=64"),
     ],
 )
 def test_settings_have_places_of_their_own(setting: str, message: str) -> None:

@@ -1,0 +1,67 @@
+"""Models that come with archsim: the sizes of the published ones."""
+
+import pytest
+
+from archsim.graph import load_model
+from archsim.graph.operators import Linear
+from archsim.machine.bibliography import bibliography
+from archsim.resources import find
+
+NAMES = sorted(path.stem for path in find("workloads/models").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        # 30522+512+2 rows of 768 and a norm; 12 layers of 4 x 768^2 + 2 x 768 x 3072 + 9 x 768 + 3072 + 4 x 768;
+        # a pooler of 768^2 + 768
+        ("bert-base", 109_482_240),
+        ("bert-large", 335_141_888),
+        ("gpt2", 124_439_808),
+        ("gpt2-medium", 354_823_168),
+        ("gpt2-large", 774_030_080),
+        ("gpt2-xl", 1_557_611_200),
+    ],
+)
+def test_parameters(name: str, parameters: int) -> None:
+    assert load_model(name).parameters == parameters
+
+
+def test_bert_base_counted_by_hand() -> None:
+    hidden, ffn = 768, 3072
+    attention = 4 * (hidden * hidden + hidden)
+    feed_forward = hidden * ffn + ffn + ffn * hidden + hidden
+    norms = 2 * 2 * hidden
+    embeddings = (30522 + 512 + 2) * hidden + 2 * hidden
+    pooler = hidden * hidden + hidden
+    assert load_model("bert-base").parameters == embeddings + 12 * (attention + feed_forward + norms) + pooler
+
+
+def test_gpt2_has_49_projections_of_which_the_head_shares_its_weights() -> None:
+    linears = load_model("gpt2").linears
+    assert len(linears) == 49
+    assert [linear.key for linear in linears if linear.tied] == ["head/logits"]
+
+
+def test_bert_has_a_pooler_on_its_first_position() -> None:
+    operators = load_model("bert-base").by_key
+    pooler = operators["pooler/dense"]
+    assert isinstance(pooler, Linear)
+    assert pooler.positions == "first"
+    assert operators["layer 11/ffn norm"].positions == "each"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_model_names_a_source_that_is_known(name: str) -> None:
+    graph = load_model(name)
+    assert graph.name == name
+    assert graph.source in bibliography()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_input_comes_before_its_use(name: str) -> None:
+    seen: set[str] = set()
+    for operator in load_model(name).operators:
+        assert {edge.source for edge in operator.inputs} <= seen
+        assert operator.key not in seen
+        seen.add(operator.key)
