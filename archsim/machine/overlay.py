@@ -1,12 +1,13 @@
 """Files over files: `extends` takes another machine and changes it; `--set a.b=c` changes what is there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from archsim import resources
-from archsim.errors import ArchsimError, Fault, Place, UsageError
-from archsim.machine.provenance import LABELS, mapping
+from archsim.errors import ArchsimError, Fault, Place, UsageError, quoted
+from archsim.machine.provenance import LABELS, mapping, separate
 from archsim.machine.source import Document, Loc, parse, read
 
 LABELLED = ("precision", "parts", "modules", "chips")
@@ -34,21 +35,32 @@ def _extended(path: Path, below: tuple[Path, ...]) -> Document:
     if not isinstance(base, str) or not base:
         raise ArchsimError(Fault("extends: expected a machine's name, or the path of its file", place))
     chain = (*below, path.resolve())
-    beside = path.parent / base
     try:
-        found = beside if beside.is_file() else resources.locate("hw_configs/machines", base)
+        found = _beside(path, base) or resources.locate("hw_configs/machines", base)
     except ArchsimError as error:
         raise ArchsimError(*(Fault(f"extends: {fault.message}", place) for fault in error.faults)) from None
     if found.resolve() in chain:
-        raise ArchsimError(Fault(f"extends: '{base}' extends this file in turn; expected an end to it", place))
+        raise ArchsimError(Fault(f"extends: {quoted(base)} extends this file in turn; expected an end to it", place))
     if len(chain) >= _LONGEST_CHAIN:
         raise ArchsimError(Fault(f"extends: more than {_LONGEST_CHAIN} files on top of each other", place))
+    _, _, faults = separate(document, ())
+    if faults:
+        raise ArchsimError(*faults)
     labels = {
         "source": str(data.get("source", f"changed in {path.name}")),
         "status": str(data.get("status", "assumed")),
     }
-    own = {key: value for key, value in data.items() if key not in ("extends", "schema", *LABELS)}
-    return merge(_extended(found, chain), Document(document.file, own, document.places, document.key_places), labels)
+    own = {key: value for key, value in data.items() if key not in ("extends", *LABELS)}
+    above = Document(document.file, own, document.places, document.key_places)
+    return replace(merge(_extended(found, chain), above, labels), file=document.file)
+
+
+def _beside(path: Path, base: str) -> Path | None:
+    try:
+        found = path.parent / base
+        return found if found.is_file() else None
+    except OSError:  # a name too long, a folder that must not be read
+        return None
 
 
 def _setting(text: str) -> Document:
@@ -56,8 +68,8 @@ def _setting(text: str) -> Document:
     name, equals, value = text.partition("=")
     keys = tuple(name.split("."))
     if not equals or not all(keys):
-        raise UsageError(f"--set {text}: expected KEY=VALUE, such as parts.xbar.rows=64")
-    file = f"--set {text}"
+        raise UsageError(f"--set {quoted(text, 200)[1:-1]}: expected KEY=VALUE, such as parts.xbar.rows=64")
+    file = f"--set {quoted(text, 200)[1:-1]}"
     inner = parse(value, file) if value[:1] in ("{", "[") else None
     data: Any = inner.data if inner else value
     places: dict[Loc, Place] = {(*keys, *loc): place for loc, place in (inner.places if inner else {}).items()}

@@ -32,10 +32,35 @@ def place(machine: Machine, graph: Graph, *, keys: int = 128, sequences: int = 1
         for layer in graph.layers
     }
     spare = {layer: _spare(graph, layer, tilings, lay.blocks, cores, wanted[layer]) for layer in graph.layers}
-    starts, needed = _pack(graph, tilings, spare, per_chip)
+    fused = fuse(machine, graph, tilings)
+    *others, last = _packings(graph, tilings, spare, per_chip)
+
+    def finish(packing: tuple[dict[str, int], int], keys: int) -> Mapping:
+        return _finish(machine, graph, tilings, lay, fused, packing, (per_chip, keys, sequences))
+
+    for packing in others:
+        try:
+            finish(packing, max(keys, graph.max_positions))  # so that weights lie the same whatever the job's length
+        except ArchsimError:
+            continue
+        return finish(packing, keys)
+    return finish(last, keys)
+
+
+def _finish(
+    machine: Machine,
+    graph: Graph,
+    tilings: Dict[str, Tiling],
+    lay: Layout,
+    fused: Dict[str, str],
+    packing: tuple[dict[str, int], int],
+    sizes: tuple[int, int, int],
+) -> Mapping:
+    """The Mapping of one packing; `sizes`: tiles per chip, keys, sequences."""
+    starts, needed = packing
+    per_chip, keys, sequences = sizes
     chips = _require_chips(machine, graph, tilings, needed, per_chip)
     placed, regions = _spread(graph, tilings, starts, per_chip)
-    fused = fuse(machine, graph, tilings)
     groups = make_groups(machine, graph, placed, regions, fused, lay, keys)
     return Mapping(
         machine=machine,
@@ -99,8 +124,10 @@ def _spare(graph: Graph, layer: str, tilings: Dict[str, Tiling], blocks: int, co
     return ceil(max(0, wanted - free) / cores)
 
 
-def _pack(graph: Graph, tilings: Dict[str, Tiling], spare: Dict[str, int], per_chip: int) -> tuple[dict[str, int], int]:
-    """First tile of each layer, counted over all chips, and the chips needed.
+def _packings(
+    graph: Graph, tilings: Dict[str, Tiling], spare: Dict[str, int], per_chip: int
+) -> list[tuple[dict[str, int], int]]:
+    """First tile of each layer, counted over all chips, and the chips needed; the first that works is taken.
 
     A layer that fits on one chip is not split over two, unless that saves a chip.
     """
@@ -109,7 +136,7 @@ def _pack(graph: Graph, tilings: Dict[str, Tiling], spare: Dict[str, int], per_c
         for layer in graph.layers
     }
     whole, dense = (_starts(sizes, per_chip, split=split) for split in (False, True))
-    return min(whole, dense, key=lambda found: found[1])
+    return [dense, whole] if dense[1] < whole[1] else [whole]
 
 
 def _starts(sizes: Dict[str, int], per_chip: int, *, split: bool) -> tuple[dict[str, int], int]:

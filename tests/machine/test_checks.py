@@ -198,9 +198,15 @@ def test_nothing_is_said_of_what_hangs_on_a_broken_part() -> None:
 
 
 def test_a_path_of_functions_and_memories_needs_no_lanes() -> None:
-    assert machine(
-        ("memory: 1, router", "memory: 1, sigmoid: 3, router"), (TILE_PATH, "memory + core > sigmoid > memory")
-    )
+    changes = ("memory: 1, router", "memory: 1, sigmoid: 3, router"), (TILE_PATH, "memory + core > sigmoid > memory")
+    assert machine(*changes).tile == "tile"
+
+
+def test_a_memory_that_units_work_with_is_their_own() -> None:
+    changes = ("{vector: 1}", "{vector: 1, memory: 1/4}\n    memory: memory"), ("kv_cache: [memory]\n", "")
+    assert refusal(*changes) == [
+        "m.yaml:25:13  modules.digital.memory: 'memory' is shared, 1/4 in each 'digital'; expected a whole one"
+    ]
 
 
 def test_the_core_may_be_the_outermost_module() -> None:

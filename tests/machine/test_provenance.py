@@ -68,7 +68,10 @@ def test_what_is_left_has_no_labels() -> None:
         ("parts: {source: {class: adc}}", "1:17  parts.source: found a mapping; expected text"),
         (
             "status: simulate",
-            "1:9  status: found 'simulate', which is no status. Did you mean 'simulated'? Known: assumed, derived, measured, simulated.",
+            (
+                "1:9  status: found 'simulate', which is no status. Did you mean 'simulated'? "
+                "Known: assumed, derived, measured, simulated."
+            ),
         ),
         (
             "parts: {adc: {bits: {value: 8 b, stat: derived}}}",
