@@ -9,6 +9,7 @@ from archsim.errors import ArchsimError
 from archsim.machine.bibliography import cited
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
+from archsim.parts.base import UNKNOWN
 from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS, WATTS_PER_NW
 
 
@@ -93,7 +94,7 @@ def remarks(machine: Machine) -> tuple[str, ...]:
         f"{name}.{action}"
         for name in used
         for action in machine.parts[name].actions
-        if machine.parts[name].power is None and getattr(machine.parts[name], action).energy is None
+        if machine.parts[name].cost(action).derivation == UNKNOWN
     ]
     if free:
         found.append(f"neither power nor energy is given for {', '.join(free)}: counted as 0")

@@ -21,9 +21,22 @@ def check_recipes(draft: Draft, core: str | None) -> None:
             draft.fault(loc, "is empty; expected steps, such as [exp: vector, sum: vector]")
         for index, step, by in entries:
             _check_step(draft, (*loc, index, step), step, by, core)
-        done = [(step, by) for _, step, by in entries]
-        if operator == "linear" and done and core is not None and done != [("mvm", core)]:
-            draft.fault(loc, f"a projection is one product in the core; expected [mvm: {quoted(core)[1:-1]}]")
+        if core is not None:
+            _check_arrays(draft, operator, [(step, by) for _, step, by in entries], core)
+
+
+def _check_arrays(draft: Draft, operator: str, steps: list[tuple[str, str]], core: str) -> None:
+    """A projection is one product in the core; another product there needs an operand that is written before."""
+    loc, shown = ("recipes", operator), quoted(core)[1:-1]
+    done = [step.partition(" ")[0] for step, by in steps if by == core]
+    if operator == "linear":
+        if steps and steps != [("mvm", core)]:
+            draft.fault(loc, f"a projection is one product in the core; expected [mvm: {shown}]")
+    elif "mvm" in done and (operator not in ("matmul", *PRODUCTS) or "write" not in done[: done.index("mvm")]):
+        found = "'mvm' multiplies by what is written into the core's arrays"
+        draft.fault(
+            loc, f"{found}; expected [write: {shown}, mvm: {shown}], in {', '.join(('matmul', *PRODUCTS))} alone"
+        )
 
 
 def _check_step(draft: Draft, loc: Loc, step: str, by: str, core: str | None) -> None:

@@ -16,6 +16,10 @@ Place = Literal[
 """What a part is on the way of the data; `compute`, `route` and `link` stand beside paths."""
 
 
+UNKNOWN = "not given: counted as 0"
+"""Derivation of an energy that nothing is known of."""
+
+
 class Action(BaseModel):
     """What a part is counted doing, as the YAML gives it; what is left out follows from the rest.
 
@@ -119,7 +123,7 @@ class Part(BaseModel):
         if given.energy is not None:
             return Cost(latency, interval, round(given.energy), "given")
         if self.power is None:
-            return Cost(latency, interval, 0, "not given: counted as 0")
+            return Cost(latency, interval, 0, UNKNOWN)
         energy = round((self.power - self.leakage) * interval / self.parallel)
         return Cost(latency, interval, energy, self._derivation(interval))
 

@@ -151,6 +151,8 @@ RECIPES = [
     (("[exp: vector]", "[sigmoid: sigmoid]"), "31:22  recipes.softmax[0].sigmoid: 'sigmoid' stands in no module; a part that does steps stands in exactly one module"),
     (("router: 1/4}", "router: 1/4, vector: 1}"), "31:18  recipes.softmax[0].exp: 'vector' stands in 'tile' and 'digital'; a part that does steps stands in exactly one module"),
     (("vector: 1}", "vector: 1/2}"), "31:18  recipes.softmax[0].exp: 'vector' is shared, 1/2 in each 'digital'; expected a whole one"),
+    (("[exp: vector]", "[mvm: core]"), "31:12  recipes.softmax: 'mvm' multiplies by what is written into the core's arrays; expected [write: core, mvm: core], in matmul, scores, context alone"),
+    (("[exp: vector]", "[exp: vector]\n  matmul: [mvm: core]"), "32:11  recipes.matmul: 'mvm' multiplies by what is written into the core's arrays; expected [write: core, mvm: core], in matmul, scores, context alone"),
     (("[mvm: core]", "[multiply: vector]"), "30:11  recipes.linear: a projection is one product in the core; expected [mvm: core]"),
 ]  # fmt: skip
 SIZES = [
