@@ -32,6 +32,11 @@ class Operator:
         """`layer/name`, unique in the Graph."""
         return f"{self.layer}/{self.name}"
 
+    @property
+    def grows(self) -> bool:
+        """Whether the work at a position depends on how many positions it sees."""
+        return False
+
     def macs(self, keys: int) -> int:  # noqa: ARG002 - most operators multiply no matrices
         """Multiply-accumulates at one position that sees `keys` positions."""
         return 0
@@ -76,6 +81,11 @@ class Matmul(Operator):
     stored: int
     scores: bool
 
+    @property
+    def grows(self) -> bool:
+        """It does."""
+        return True
+
     def macs(self, keys: int) -> int:
         """Every head with every key."""
         return self.heads * self.head_dim * keys
@@ -97,6 +107,11 @@ class Rowwise(Operator):
     width: int = 1
     over_keys: bool = False
     trained: int = 0
+
+    @property
+    def grows(self) -> bool:
+        """Where rows are as wide as the keys."""
+        return self.over_keys
 
     def values(self, keys: int) -> int:
         """Values in and out at one position that sees `keys` positions."""

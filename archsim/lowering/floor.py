@@ -36,7 +36,7 @@ class Floor:
 
     def per_position(self, operator: Operator, kind_for: Callable[[int], int]) -> Tasks:
         """Tasks for all positions of all sequences; `kind_for(keys)` gives the kind of one that sees `keys`."""
-        causal = self.mapping.graph.causal
+        causal = self.mapping.graph.causal and operator.grows
         keys = [self.job.keys(row, causal=causal) for row in self.job.rows(operator)]
         kinds = {number: kind_for(number) for number in dict.fromkeys(keys)}
         if len(kinds) == 1:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import ceil
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from archsim.parts.quantity import Area, Energy, Period, Power, Rate, Time
@@ -96,6 +96,8 @@ class Part(BaseModel):
     actions: ClassVar[tuple[str, ...]]
     steps: ClassVar[dict[str, str]] = {}
 
+    _costs: dict[str, Cost] = PrivateAttr(default_factory=dict)
+
     area: Area | None = None
     power: Power | None = None
     leakage: Power = Field(default=Fraction(0))
@@ -137,10 +139,16 @@ class Part(BaseModel):
 
         `counted`: how many to count, where other units do the same at the same time.
         """
-        cost = self.cost(action)
+        cost = self._known_cost(action)
         times = max(1, ceil(Fraction(number, units * self.side_by_side(action))))
         total = number if counted is None else counted
         return Burst(action, times, total, cost.latency, cost.interval)
+
+    def _known_cost(self, action: str) -> Cost:
+        """A cost is asked for again and again, and never changes."""
+        if action not in self._costs:
+            self._costs[action] = self.cost(action)
+        return self._costs[action]
 
     def static_power(self) -> Fraction:
         """Power that flows whatever the part does, nW."""
