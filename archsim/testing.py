@@ -42,7 +42,7 @@ def check_costs(part: Part) -> None:
 
 
 def check_bursts(part: Part) -> None:
-    """N actions take L + (n - 1) I on one lane; all are counted; more units are never slower, nor is more work faster."""
+    """n actions take L + (n - 1) I on a lane; all are counted; more units or less work are never slower."""
     for action in part.actions:
         cost = part.cost(action)
         for number in NUMBERS:
