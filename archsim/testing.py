@@ -42,7 +42,7 @@ def check_costs(part: Part) -> None:
 
 
 def check_bursts(part: Part) -> None:
-    """n actions take L + (n - 1) I on a lane; all are counted; more units or less work are never slower."""
+    """N actions take L + (n - 1) I on a lane; all are counted; more units or less work are never slower."""
     for action in part.actions:
         cost = part.cost(action)
         for number in NUMBERS:
