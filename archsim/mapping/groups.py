@@ -37,7 +37,9 @@ def make_groups(
         free = _free_cores(machine, graph, owner, placed, regions[owner], layout)
         arrays = {name: n for layer in layers for name, n in arrays_of(machine, graph, layer, layout, keys).items()}
         _require_arrays(owner, arrays, free, keys)
-        cores = allot(machine, graph, layers, fused, free - sum(arrays.values()), keys)
+        # what generates is programmed once, for as long a sequence as it can become
+        longest = graph.max_positions if graph.feedback is not None else keys
+        cores = allot(machine, graph, layers, fused, free - sum(arrays.values()), longest)
         groups[owner] = Group(owner, regions[owner].chip, units[owner], cores | arrays)
     return {layer: groups[served[layer]] for layer in order}
 
