@@ -16,7 +16,10 @@ Examples:
     "archsim",
     cls=Commands,
     lazy={
+        "check": "Check machine and model files: all faults of all files.",
+        "cite": "Print the sources that a machine's figures lean on.",
         "describe": "Show a machine's parts, areas and peak figures.",
+        "list": "List the machines, models and parts that archsim knows.",
         "run": "Run a model on a machine: time, energy, area.",
     },
     epilog=_EXAMPLES,

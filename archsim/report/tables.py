@@ -22,6 +22,11 @@ def write_description(description: Description, stream: TextIO) -> None:
     _write(description_blocks(description, terminal=terminal), stream, terminal=terminal)
 
 
+def write_blocks(blocks: Sequence[Block], stream: TextIO) -> None:
+    """Write any blocks."""
+    _write(blocks, stream, terminal=stream.isatty())
+
+
 def _write(blocks: Sequence[Block], stream: TextIO, *, terminal: bool) -> None:
     if terminal:
         from archsim.report.terminal import print_terminal

@@ -1,0 +1,48 @@
+"""`archsim check`: are machine and model files as they should be?"""
+
+import sys
+
+import click
+
+
+@click.command("check", epilog="FILE is a machine or model file, or the name of one that archsim knows.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def command(*, files: tuple[str, ...]) -> None:
+    """Check machine and model files, and say all that is wrong with all of them."""
+    from archsim.errors import ArchsimError, Fault
+
+    faults: list[Fault] = []
+    for name in files:
+        try:
+            sys.stdout.write(f"{name}: {_check(name)}\n")
+        except ArchsimError as error:
+            faults += error.faults
+    if faults:
+        raise ArchsimError(*faults)
+
+
+def _check(name: str) -> str:
+    """What a file is; raises ArchsimError with what is wrong with it."""
+    from archsim import resources
+    from archsim.errors import ArchsimError, Fault, quoted
+    from archsim.graph.load import build as build_model
+    from archsim.machine import load_machine
+    from archsim.machine.provenance import mapping
+    from archsim.machine.source import read
+
+    try:
+        path = resources.locate("hw_configs/machines", name)
+    except ArchsimError:
+        path = resources.locate("workloads/models", name)
+    document = read(path)
+    data = mapping(document)
+    schema = str(data.get("schema", ""))
+    if schema.startswith("archsim.machine/") or "extends" in data:
+        machine = load_machine(path)
+        return f"machine {machine.name}, {len(machine.parts)} parts"
+    if schema.startswith("archsim.model/"):
+        graph = build_model(document)
+        return f"model {graph.name}, {graph.parameters:,} parameters"
+    found = f"found schema {quoted(schema)}" if schema else "has no 'schema'"
+    expected = "expected archsim.machine/1 or archsim.model/1"
+    raise ArchsimError(Fault(f"{found}; {expected}", document.place(("schema",))))

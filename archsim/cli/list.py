@@ -1,0 +1,48 @@
+"""`archsim list`: what archsim knows by name."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = ("machines", "models", "parts")
+
+
+@click.command("list", epilog=f"KIND is one of {', '.join(KINDS)}; without it all are listed.")
+@click.argument("kind", required=False)
+def command(*, kind: str | None) -> None:
+    """List the machines, models and parts that archsim knows, with a line each."""
+    from archsim.errors import UsageError, did_you_mean
+    from archsim.report.blocks import Block, cell
+    from archsim.report.tables import write_blocks
+
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"found '{kind}'; expected one of them. {did_you_mean(kind, KINDS)}")
+    wanted = [name for name in KINDS if kind in (None, name)]
+    rows = {name: tuple((cell(word), cell(text)) for word, text in _entries(name)) for name in wanted}
+    write_blocks([Block(name, name.capitalize(), "<w", found) for name, found in rows.items()], sys.stdout)
+
+
+def _entries(kind: str) -> Iterator[tuple[str, str]]:
+    """Names, and what they stand for."""
+    from archsim import registry, resources
+
+    if kind == "parts":
+        from archsim.parts.base import Part
+
+        for name in registry.known():
+            paragraph = (registry.part_class(name, Part).__doc__ or "").strip().partition("\n\n")[0]
+            yield name, " ".join(paragraph.split()).partition(". ")[0]
+        return
+    from archsim.graph import load_model
+    from archsim.machine import load_machine
+
+    folder = resources.find("hw_configs") / "machines" if kind == "machines" else resources.find("workloads") / "models"
+    for path in sorted(folder.glob("*.yaml")):
+        described = load_machine(path) if kind == "machines" else load_model(path)
+        yield path.stem, described.description
