@@ -75,10 +75,19 @@ def _put_part(document: Document, name: str, part: Any, wanted: str | None, offe
     for key, value in change.items():
         if key not in LABELS:
             keys = tuple(key.split("."))
+            if _set_by_hand(document, ("parts", name, *keys)):
+                continue
             _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value})})
             old, new = ("parts", name, "alternatives", str(wanted), key), ("parts", name, *keys)
             _move(document.places, old, new)
             _move(document.key_places, old, new)
+
+
+def _set_by_hand(document: Document, loc: Loc) -> bool:
+    """Whether a setting gave this value, or the one that it would replace: what is asked for directly wins."""
+    *way, last = loc
+    twins = (loc, (*way, _EITHER.get(str(last), last)))
+    return any(at in document.places and document.places[at].file.startswith("--set ") for at in twins)
 
 
 def _put(part: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:

@@ -173,3 +173,14 @@ def test_isaac_s_table_rate_brings_its_energy() -> None:
     assert (cost.interval, cost.energy) == (Fraction(2500, 3), 1_667_000_000)
     origin = machine.provenance["parts", "adc", "convert", "energy"]
     assert (origin.text, origin.source, origin.status) == ("1.667 pJ", "shafiee2016isaac", "derived")
+
+
+def test_a_setting_wins_over_the_alternative_that_is_chosen() -> None:
+    """The ramp of the table keeps its rate, the energy is what was asked for; and the other way round."""
+    both = ["parts.adc.alternative=table_i", "parts.adc.convert.energy=3 pJ"]
+    cost = load_machine("isaac", both).parts["adc"].cost("convert")
+    assert cost.energy == 3_000_000_000
+    assert cost.interval == Fraction(2500, 3)
+    slow = load_machine("isaac", ["parts.adc.alternative=table_i", "parts.adc.convert.interval=2 ns"]).parts["adc"]
+    assert slow.cost("convert").interval == 2_000
+    assert slow.cost("convert").energy == 1_667_000_000
