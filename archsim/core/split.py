@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from archsim.core.load import Load
-from archsim.core.lower import whole_cycles
-from archsim.core.path import Element, Path, Stage
+from archsim.core.passes import whole_cycles
+from archsim.core.path import Element, Path
 
 
 @dataclass(frozen=True)
@@ -19,29 +19,31 @@ class Span:
 
 
 def around_cores(path: Path, load: Load) -> tuple[Span, Span]:
-    """The stages of the tile before the cores (with its share of a joint first stage), and those after."""
-    inside = [
-        index
-        for index, stage in enumerate(path.stages)
-        if any(element.in_core and element.action != "read" for element in (*stage.elements, *stage.last))
+    """The stages of the tile before the cores (with its share of a joint first stage), and those after.
+
+    What the tile does at every read goes on while its cores work: the first of them is waited for.
+    """
+    before = [
+        (index, [element for element in stage.elements if not element.in_core])
+        for index, stage in enumerate(path.stages[: path.core_end + 1])
     ]
-    before = [(stage, [e for e in stage.elements if not e.in_core]) for stage in path.stages[: inside[-1] + 1]]
-    after = [(stage, list(stage.elements)) for stage in path.stages[inside[-1] + 1 :]]
-    return _span([(s, e) for s, e in before if e], load), _span(after, load)
+    after = [(index, list(path.stages[index].elements)) for index in range(path.core_end + 1, len(path.stages))]
+    return _span(path, [at for at in before if at[1]], load), _span(path, after, load)
 
 
-def _span(stages: Iterable[tuple[Stage, list[Element]]], load: Load) -> Span:
+def _span(path: Path, parts: Iterable[tuple[int, list[Element]]], load: Load) -> Span:
     latency = interval = 0
     counts: dict[str, int] = {}
-    for stage, elements in stages:
+    for index, elements in parts:
+        stage, times = path.stages[index], path.passes(index)
         bursts = [(element, element.burst(load)) for element in elements]
         if not bursts and stage.cycle is None:
             continue
         longest = max((burst.latency for _, burst in bursts), default=Fraction(0))
         busiest = max((burst.occupancy for _, burst in bursts), default=Fraction(0))
         spent, pace = whole_cycles(longest, busiest, stage.cycle)
-        latency, interval = latency + spent, max(interval, pace)
+        latency, interval = latency + spent, max(interval, times * pace)
         for element, burst in bursts:
             key = f"{element.key}.{burst.action}"
-            counts[key] = counts.get(key, 0) + burst.total
+            counts[key] = counts.get(key, 0) + times * burst.total
     return Span(max(1, latency), max(1, interval), counts)

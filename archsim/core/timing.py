@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 from archsim.core.compose import compose
 from archsim.core.load import Load
-from archsim.core.lower import lower
+from archsim.core.lower import lower_passes
+from archsim.core.passes import passes_of
 from archsim.core.path import Path
+from archsim.core.steady import steady_interval
 from archsim.machine.machine import Machine
 from archsim.program.simpy import play
 
-WARM_UP = 6
-"""Products played back to back; the last two finishes give the steady interval."""
+PLAYED = 3
+"""Products played back to back, for the timeline to show how they overlap."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Of one MVM: ps from start to end, ps between two in steady state, actions counted.
+    """Of one MVM: ps from start to end, ps between two in the long run (the mean, rounded up), actions counted.
 
     timeline: (MVM, stage, read, start, finish) of every pass of the products played, times in ps.
     """
@@ -48,15 +51,15 @@ class Timer:
 
 
 def measure(path: Path, load: Load, *, each_action: bool = False) -> Timing:
-    """Play some products back to back and read the timing off the Run."""
-    lowered = lower(path, load, WARM_UP, each_action=each_action)
+    """Play some products back to back and read the timing off the Run; the interval is that of the long run."""
+    passes = passes_of(path, load, each_action=each_action)
+    lowered = lower_passes(passes, PLAYED)
     run = play(lowered.program)
-    ends = [int(run.finish[task]) for task in lowered.closing]
-    passes = zip(lowered.labels, run.start.tolist(), run.finish.tolist(), strict=True)
-    totals = run.counts().sum(axis=0)
+    times = zip(lowered.labels, run.start.tolist(), run.finish.tolist(), strict=True)
+    totals = zip(lowered.program.actions, run.counts().sum(axis=0).tolist(), strict=True)
     return Timing(
-        latency=ends[0],
-        interval=ends[-1] - ends[-2],
-        counts={action: int(number) // WARM_UP for action, number in zip(lowered.program.actions, totals, strict=True)},
-        timeline=tuple((*label, start, finish) for label, start, finish in passes),
+        latency=int(run.finish[lowered.closing[0]]),
+        interval=ceil(steady_interval(passes)),
+        counts={action: number // PLAYED for action, number in totals},
+        timeline=tuple((*label, start, finish) for label, start, finish in times),
     )

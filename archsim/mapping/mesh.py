@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 from math import ceil
 
 from archsim.machine.machine import Machine
@@ -47,12 +48,25 @@ def _way(grid: Grid, source: int, sink: int) -> tuple[Link, ...]:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What one transfer asks: longest way in hops, flits by link, all flit-hops, flits at the busiest port."""
+    """What one transfer asks.
+
+    hops: routers on the longest way; links: flits by link; flit_hops: each flit through each of its routers;
+    port_flits: flits at the busiest port, of a unit that sends or of a router that hands over to its units.
+    """
 
     hops: int
     links: tuple[tuple[Link, int], ...]
     flit_hops: int
     port_flits: int
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """Flits from one router to others; a link behind which several of these lie carries them once."""
+
+    source: int
+    sinks: tuple[int, ...]
+    flits: int
 
 
 def route(
@@ -63,60 +77,54 @@ def route(
     *,
     copies: bool,
 ) -> Traffic:
-    """Send from `sources` to `sinks`, both (router, units there).
+    """Send from `sources` to `sinks`, in flits of `width` bits. Each router stands once among either.
 
-    sources: each unit sends an equal share of the whole, in order. sinks: (router, bits that it takes in).
-    copies: sinks want the same bits, so a link carries them once; else each has the part that is next in order.
+    sources: (router, units there); each unit sends an equal share of the whole, in order. sinks: (router, bits that it
+    takes in). copies: all sinks want the same bits (as many as the one that wants most), so a link carries them once;
+    else each has the part that is next in order. A bit that stays at its router passes that router's ports only.
     """
-    senders, takers = Counter(dict(sources)), dict(sinks)
-    units = sum(senders.values())
-    sent = max(takers.values()) if copies else sum(takers.values())
-    loads: Counter[Link] = Counter()
-    share = Fraction(sent, units)
-    pairs = list(_pairs(senders, takers, share, copies=copies))
-    hops = max(len(_way(grid, source, sink)) for source, sink, _ in pairs)
-    if copies:
-        loads = _once(grid, width, senders, takers, share)
-    else:
-        for source, sink, bits in pairs:
-            loads.update(dict.fromkeys(_way(grid, source, sink), ceil(bits / width)))
-    ejected = [ceil(bits / width) for bits in takers.values()]
+    senders = dict(sources)
+    links: Counter[Link] = Counter()
+    injected: Counter[int] = Counter()
+    ejected: Counter[int] = Counter()
+    hops = 0
+    for flow in _flows(width, senders, dict(sinks), copies=copies):
+        ways = [_way(grid, flow.source, sink) for sink in flow.sinks]
+        hops = max(hops, *(len(way) + 1 for way in ways))
+        links.update(dict.fromkeys(chain.from_iterable(ways), flow.flits))
+        injected[flow.source] += flow.flits
+        ejected.update(dict.fromkeys(flow.sinks, flow.flits))
+    sent = max(-(-flits // senders[router]) for router, flits in injected.items())
     return Traffic(
-        hops=hops + 1,
-        links=tuple(loads.items()),
-        flit_hops=sum(loads.values()) + sum(ejected),
-        port_flits=max(*ejected, ceil(Fraction(sent, units * width))),
+        hops=hops,
+        links=tuple(links.items()),
+        flit_hops=links.total() + ejected.total(),
+        port_flits=max(sent, *ejected.values()),
     )
 
 
-def _pairs(
-    senders: Mapping[int, int], takers: Mapping[int, int], share: Fraction, *, copies: bool
-) -> Iterator[tuple[int, int, Fraction]]:
-    """(source, sink, bits between them): all pairs for copies, else those whose parts of the whole overlap."""
+def _flows(width: int, senders: Mapping[int, int], takers: Mapping[int, int], *, copies: bool) -> Iterator[_Flow]:
+    """From each source to all sinks; or to those whose parts of the whole overlap with its own."""
+    units = sum(senders.values())
+    whole = max(takers.values()) if copies else sum(takers.values())
     begin = Fraction(0)
     for source, number in senders.items():
-        end = begin + number * share
-        start = Fraction(0)
-        for sink, bits in takers.items():
-            stop = start + bits
-            common = number * share if copies else min(end, stop) - max(begin, start)
-            if common > 0:
-                yield source, sink, common
-            start = stop
+        end = begin + Fraction(whole * number, units)
+        if copies:
+            yield _Flow(source, tuple(takers), ceil((end - begin) / width))
+        else:
+            yield from _overlaps(source, begin, end, width, takers)
         begin = end
 
 
-def _once(
-    grid: Grid, width: int, senders: Mapping[int, int], takers: Mapping[int, int], share: Fraction
-) -> Counter[Link]:
-    """Flits by link where each source's bits pass a link once, however many sinks lie behind it."""
-    loads: Counter[Link] = Counter()
-    for source, number in senders.items():
-        tree = {link for sink in takers for link in _way(grid, source, sink)}
-        flits = ceil(number * share / width)
-        for link in tree:
-            loads[link] += flits
-    return loads
+def _overlaps(source: int, begin: Fraction, end: Fraction, width: int, takers: Mapping[int, int]) -> Iterator[_Flow]:
+    """From one source, which has the bits from `begin` to `end`, to those whose turn these are."""
+    start = 0
+    for sink, bits in takers.items():
+        common = min(end, Fraction(start + bits)) - max(begin, Fraction(start))
+        if common > 0:
+            yield _Flow(source, (sink,), ceil(common / width))
+        start += bits
 
 
 def grid_of(machine: Machine) -> Grid | None:

@@ -1,8 +1,8 @@
 """A linear's weights cut into blocks, blocks into cores and tiles: what each tile then has to do for one MVM."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from archsim.core.load import Amount, Load
 from archsim.graph.operators import Linear
@@ -14,7 +14,8 @@ class Tiling:
     """Blocks are numbered with the row block running fastest, so that what is added up lies together.
 
     loads: distinct loads, and how many tiles have each; tiles: their number; partial_tiles: over how many tiles
-    one column block's rows are spread at most (1: all partial sums meet inside a tile).
+    one column block's rows are spread at most (1: all partial sums meet inside a tile). Where weights end, the rows
+    and columns left over in the last blocks are not driven, converted or counted.
     """
 
     row_blocks: int
@@ -29,58 +30,83 @@ class Tiling:
         return self.row_blocks * self.col_blocks
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Sizes of row blocks and column blocks, and how many blocks a tile holds: whole column blocks where they fit."""
+
+    rows: tuple[int, ...]
+    cols: tuple[int, ...]
+    per_tile: int
+
+    @property
+    def blocks(self) -> int:
+        return len(self.rows) * len(self.cols)
+
+    def tiles(self) -> list[range]:
+        """The blocks of each tile."""
+        return [range(first, min(first + self.per_tile, self.blocks)) for first in range(0, self.blocks, self.per_tile)]
+
+
 def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
     """Cut `linear` for tiles of `cores` cores."""
-    rows = _cut(linear.in_features, layout.crossbar.rows)
-    cols = _cut(linear.out_features, layout.outputs_per_block)
-    per_core = layout.blocks
-    per_tile = cores * per_core
-    step = max(1, per_tile // len(rows)) * len(rows) if len(rows) <= per_tile else per_tile
-    blocks = len(rows) * len(cols)
+    cut = _cut(linear, layout, cores)
     loads: Counter[Load] = Counter()
-    for first in _distinct(blocks, step, len(rows)):
-        span = range(first[0], min(first[0] + step, blocks))
-        loads[_load(span, rows, cols, layout, per_core)] += first[1]
-    spread = 1 if len(rows) <= per_tile else ceil(len(rows) / per_tile) + (len(rows) % per_tile > 0)
-    return Tiling(len(rows), len(cols), tuple(loads.items()), ceil(blocks / step), min(spread, ceil(blocks / step)))
+    for span, number in _distinct(cut):
+        loads[_load(span, cut, layout)] += number
+    ends = [(col * len(cut.rows), (col + 1) * len(cut.rows) - 1) for col in range(len(cut.cols))]
+    spread = max(last // cut.per_tile - first // cut.per_tile + 1 for first, last in ends)
+    return Tiling(len(cut.rows), len(cut.cols), tuple(loads.items()), len(cut.tiles()), spread)
 
 
 def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Load, list[Load]]]:
     """Of every tile its load and those of its cores, one by one."""
-    rows = _cut(linear.in_features, layout.crossbar.rows)
-    cols = _cut(linear.out_features, layout.outputs_per_block)
-    per_tile = cores * layout.blocks
-    step = max(1, per_tile // len(rows)) * len(rows) if len(rows) <= per_tile else per_tile
-    found = []
-    for first in range(0, len(rows) * len(cols), step):
-        span = range(first, min(first + step, len(rows) * len(cols)))
-        pieces = [span[start : start + layout.blocks] for start in range(0, len(span), layout.blocks)]
-        singles = [_load(piece, rows, cols, layout, layout.blocks) for piece in pieces]
-        found.append((_load(span, rows, cols, layout, layout.blocks), singles))
-    return found
+    cut = _cut(linear, layout, cores)
+    return [
+        (_load(span, cut, layout), [_load(core, cut, layout) for core in _cores(span, layout)]) for span in cut.tiles()
+    ]
 
 
-def _cut(size: int, piece: int) -> list[int]:
+def _cut(linear: Linear, layout: Layout, cores: int) -> _Cut:
+    rows = _pieces(linear.in_features, layout.crossbar.rows)
+    room = cores * layout.blocks
+    per_tile = room // len(rows) * len(rows) if len(rows) <= room else room
+    return _Cut(rows, _pieces(linear.out_features, layout.outputs_per_block), per_tile)
+
+
+def _pieces(size: int, piece: int) -> tuple[int, ...]:
     """Sizes of the pieces, the last one what is left."""
     whole, rest = divmod(size, piece)
-    return [piece] * whole + ([rest] if rest else [])
+    return (piece,) * whole + ((rest,) if rest else ())
 
 
-def _distinct(blocks: int, step: int, rows: int) -> list[tuple[int, int]]:
-    """(first block, number of tiles like it): tiles repeat, but for the last and for where a row pattern starts."""
-    starts = list(range(0, blocks, step))
-    if step % rows:
-        return [(start, 1) for start in starts]
-    last = starts.pop()
-    # the tile before the last column block differs from the others only if it holds that block, which is last
-    return ([(0, len(starts))] if starts else []) + [(last, 1)]
+def _distinct(cut: _Cut) -> list[tuple[range, int]]:
+    """(blocks of a tile, number of tiles like it): alike are those that begin with the same row block.
+
+    All column blocks are of one size but the last, and only what ends before that is counted as alike.
+    """
+    alike: Counter[int] = Counter()
+    found: dict[int, range] = {}
+    others: list[tuple[range, int]] = []
+    for span in cut.tiles():
+        if span.stop > cut.blocks - len(cut.rows):
+            others.append((span, 1))
+        else:
+            begin = span.start % len(cut.rows)
+            alike[begin] += 1
+            found.setdefault(begin, span)
+    return [(found[begin], number) for begin, number in alike.items()] + others
 
 
-def _load(span: range, rows: list[int], cols: list[int], layout: Layout, per_core: int) -> Load:
-    cores = [span[start : start + per_core] for start in range(0, len(span), per_core)]
-    of_cores = [_core(list(core), rows, cols) for core in cores]
+def _cores(span: range, layout: Layout) -> list[range]:
+    """The blocks of each core of a tile."""
+    return [span[start : start + layout.blocks] for start in range(0, len(span), layout.blocks)]
+
+
+def _load(span: range, cut: _Cut, layout: Layout) -> Load:
+    cores = _cores(span, layout)
+    of_cores = [_sums(core, cut) for core in cores]
     copies, per_output = layout.arrays_per_block, layout.conversions_per_output
-    tile_inputs, _, tile_outputs, _ = _core(list(span), rows, cols)
+    tile_inputs, _, tile_outputs, _ = _sums(span, cut)
     inputs, driven, outputs, converted = zip(*of_cores, strict=True)
     return Load(
         inputs=_amount(inputs),
@@ -93,13 +119,13 @@ def _load(span: range, rows: list[int], cols: list[int], layout: Layout, per_cor
     )
 
 
-def _amount(values: "list[int] | tuple[int, ...]", factor: int = 1) -> Amount:
+def _amount(values: Sequence[int], factor: int = 1) -> Amount:
     return Amount(max(values) * factor, sum(values) * factor)
 
 
-def _core(blocks: list[int], rows: list[int], cols: list[int]) -> tuple[int, int, int, int]:
+def _sums(blocks: range, cut: _Cut) -> tuple[int, int, int, int]:
     """Of some blocks: distinct inputs, rows driven, distinct outputs, outputs of all blocks."""
-    at = [divmod(block, len(rows)) for block in blocks]
-    inputs = sum(rows[row] for row in {row for _, row in at})
-    outputs = sum(cols[col] for col in {col for col, _ in at})
-    return inputs, sum(rows[row] for _, row in at), outputs, sum(cols[col] for col, _ in at)
+    at = [divmod(block, len(cut.rows)) for block in blocks]
+    inputs = sum(cut.rows[row] for row in {row for _, row in at})
+    outputs = sum(cut.cols[col] for col in {col for col, _ in at})
+    return inputs, sum(cut.rows[row] for _, row in at), outputs, sum(cut.cols[col] for col, _ in at)

@@ -1,0 +1,172 @@
+"""One product as passes: each use of a stage, with its times, the space that it takes and frees, what it counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
+
+from archsim.core.load import Load
+from archsim.core.path import Element, Path, Stage, Storage
+from archsim.errors import ArchsimError
+from archsim.parts.base import Burst
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One use of a stage, or one action of it; times in ps.
+
+    takes, gives: amounts by store, at start and at finish; counts: by action.
+    """
+
+    name: str
+    latency: int
+    interval: int
+    takes: Mapping[int, int]
+    gives: Mapping[int, int]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Passes:
+    """All passes of a product: by stage, by read, in order (one, or one for each action); stores as (name, capacity).
+
+    A read waits for the same read of the stage before; where either stage is passed once, for all that came before.
+    """
+
+    stages: tuple[tuple[str, tuple[tuple[Pass, ...], ...]], ...]
+    stores: tuple[tuple[str, int], ...]
+
+
+def passes_of(path: Path, load: Load, *, each_action: bool = False) -> Passes:
+    """The passes of one product; with `each_action` those of the slowest part are one for each of its actions.
+
+    Raises ArchsimError where a memory on the path has no room for one product.
+    """
+    spaces = [_memory(path, storage, load) for storage in path.storages] + _samples(path)
+    stages = []
+    for index, stage in enumerate(path.stages):
+        if not stage.elements and not stage.last and stage.cycle is None:
+            continue  # only functions, which a product passes by
+        works = [_work(stage, load, final=read == path.passes(index) - 1) for read in range(path.passes(index))]
+        works[-1] = works[-1].before(works[0])
+        reads = []
+        for read, work in enumerate(works):
+            whole = Pass(
+                stage.name,
+                work.latency,
+                work.interval,
+                takes={store: space.takes[read] for store, space in enumerate(spaces) if space.taken(index, read)},
+                gives={store: space.gives[read] for store, space in enumerate(spaces) if space.given(index, read)},
+                counts=work.counts,
+            )
+            reads.append(_single_actions(whole, work.pace) if each_action and work.pace else (whole,))
+        stages.append((stage.name, tuple(reads)))
+    return Passes(tuple(stages), tuple((space.name, space.capacity) for space in spaces))
+
+
+# Time.
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one pass of a stage takes, ps; `pace` is the burst of its slowest part."""
+
+    latency: int
+    interval: int
+    pace: Burst | None
+    counts: Mapping[str, int]
+
+    def before(self, first: "_Work") -> "_Work":
+        """With room for itself: the last read fills memories too, and the next product's first may not overtake it."""
+        return replace(self, interval=max(self.interval, self.latency - first.latency))
+
+
+def _work(stage: Stage, load: Load, *, final: bool) -> _Work:
+    elements: tuple[Element, ...] = (*stage.elements, *(stage.last if final else ()))
+    bursts = [(element, element.burst(load)) for element in elements]
+    latency = max((burst.latency for _, burst in bursts), default=Fraction(0))
+    interval = max((burst.occupancy for _, burst in bursts), default=Fraction(0))
+    counts: dict[str, int] = {}
+    for element, burst in bursts:
+        key = f"{element.key}.{burst.action}"
+        counts[key] = counts.get(key, 0) + burst.total
+    pace = max((burst for _, burst in bursts), key=lambda burst: burst.latency, default=None)
+    return _Work(*whole_cycles(latency, interval, stage.cycle), pace, counts)
+
+
+def whole_cycles(latency: Fraction, interval: Fraction, cycle: Fraction | None) -> tuple[int, int]:
+    """Whole picoseconds; whole cycles, and at least one, where the stage is clocked."""
+    if cycle is not None:
+        latency, interval = (max(1, ceil(time / cycle)) * cycle for time in (latency, interval))
+    return max(1, ceil(latency)), max(1, ceil(interval))
+
+
+def _single_actions(whole: Pass, pace: Burst) -> tuple[Pass, ...]:
+    """A pass for each action of the slowest part, whose times add up to the burst's; what begins at once is one."""
+    last = min(whole.latency, whole.interval)
+    starts = sorted({start for number in range(pace.times) if (start := ceil(number * pace.interval)) < last})
+    singles = []
+    for number, start in enumerate(starts):
+        final = start == starts[-1]
+        singles.append(
+            Pass(
+                f"{whole.name} {number}",
+                latency=whole.latency - start if final else min(max(1, ceil(pace.first)), whole.latency - start),
+                interval=(whole.interval if final else starts[number + 1]) - start,
+                takes=whole.takes if number == 0 else {},
+                gives=whole.gives if final else {},
+                counts=whole.counts if final else {},
+            )
+        )
+    return tuple(singles)
+
+
+# Space.
+
+
+@dataclass(frozen=True)
+class _Space:
+    """A store, and what the passes of stage `taker` take of it and those of stage `giver` give back."""
+
+    name: str
+    capacity: int
+    taker: int
+    giver: int
+    takes: tuple[int, ...]
+    gives: tuple[int, ...]
+
+    def taken(self, stage: int, read: int) -> bool:
+        return stage == self.taker and self.takes[read] > 0
+
+    def given(self, stage: int, read: int) -> bool:
+        return stage == self.giver and self.gives[read] > 0
+
+
+def _memory(path: Path, storage: Storage, load: Load) -> _Space:
+    """One that is read bit by bit has room for one more group of bits: what is being read stands in the drivers."""
+    key, bits = storage.element.key, storage.bits(load)
+    writer, reader = storage.writer, storage.writer + 1
+    if bits > storage.size:
+        held = f"{key} holds {storage.size} b, one {'read' if storage.each_read else 'product'} needs {bits} b"
+        size = ceil(bits / storage.element.units)
+        raise ArchsimError(f"{held}. Try parts.{key.split('.')[-1]}.size: {size} b.")
+    if storage.each_read:
+        each = (bits,) * path.reads
+        return _Space(key, storage.size, writer, reader, each, each)
+    takes = (*(0,) * (path.passes(writer) - 1), bits)
+    if not path.stages[reader].per_read:
+        return _Space(key, storage.size, writer, reader, takes, (bits,))
+    group = min(bits, storage.element.amount(load).peak * path.read_bits)
+    gives = (*(group,) * (path.reads - 1), bits - group * (path.reads - 1))
+    return _Space(key, storage.size + group, writer, reader, takes, gives)
+
+
+def _samples(path: Path) -> list[_Space]:
+    """One sample a read; one a product where reads are summed before they are converted."""
+    found = []
+    for samples in path.samples:
+        more = path.passes(samples.taker) - 1
+        takes = (1, *(0 if path.accumulates else 1,) * more)
+        gives = (1,) * path.passes(samples.giver)
+        found.append(_Space("samples", samples.number, samples.taker, samples.giver, takes, gives))
+    return found
