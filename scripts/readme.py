@@ -16,7 +16,7 @@ def example() -> str:
 
     stream = io.StringIO()
     write_result(simulate(load_machine("isaac"), load_model("bert-base"), seq=128).to_dict(), stream)
-    left_out = ("energy_by_layer", "energy_by_operator", "sources")
+    left_out = ("energy_by_layer", "energy_by_operator", "critical_by_operator", "operator", "sources")
     blocks = stream.getvalue().split("\n\n")
     kept = [block for block in blocks if not block.startswith(left_out)]
     return "```\n" + "\n\n".join(kept).rstrip() + "\n```\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from archsim.graph import Model
     from archsim.machine import Machine
+    from archsim.result.result import Result
 
 _GRAINS = ("projection", "core")
 _PHASES = ("prefill", "decode", "generate")
@@ -64,10 +66,13 @@ _MOST_BATCH = 1 << 16
     callback=word(*_GRAINS),
     help="A task for a projection, or for each core.",
 )
+@click.option(
+    "--what-if", "tries", is_flag=True, help="Play changes of the bottleneck too, and say what each would do."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Save result.json and timing.json in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def command(
+def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     machine: str,
     model: str,
@@ -76,6 +81,7 @@ def command(
     new_tokens: int | None,
     batch: int,
     grain: str,
+    tries: bool,
     settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -83,6 +89,7 @@ def command(
     """Run MODEL on MACHINE: how long, how much energy and area, and where each went."""
     from archsim.result import save
     from archsim.simulation import simulate
+    from archsim.what_if import what_if
 
     began = time.perf_counter()
     tokens = _new_tokens(phase, new_tokens)
@@ -90,9 +97,16 @@ def command(
         save.check_folder(out)
     described, graph = _load(machine, model, settings)
     times = {"load": time.perf_counter() - began}
-    result = simulate(
-        described, graph, phase=phase, seq=seq, new_tokens=tokens, batch=batch, grain=grain, times=times
-    ).to_dict()
+
+    def play(on: Machine, times: dict[str, float] | None = None) -> Result:
+        return simulate(on, graph, phase=phase, seq=seq, new_tokens=tokens, batch=batch, grain=grain, times=times)
+
+    found = play(described, times)
+    if tries:
+        asked = time.perf_counter()
+        found = replace(found, what_if=what_if(described, found, play))
+        times["what if"] = time.perf_counter() - asked
+    result = found.to_dict()
     times["total"] = time.perf_counter() - began
     if out is not None:
         save.save(result, out, times)

@@ -51,11 +51,18 @@ def _kinds(builder: Builder, name: str, reads: tuple[tuple[Pass, ...], ...]) -> 
                 takes=found.takes,
                 gives=found.gives,
                 counts=found.counts,
+                spent=_spent(found),
             )
             for found in read
         ]
         for read in reads
     ]
+
+
+def _spent(found: Pass) -> dict[str, tuple[int, int]]:
+    if found.slowest == found.busiest:
+        return {found.slowest: (1, 1)}
+    return {found.slowest: (1, 0), found.busiest: (0, 1)}
 
 
 def _needed(before: list[int], read: int, reads: int) -> int | None:

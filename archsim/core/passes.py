@@ -15,7 +15,8 @@ from archsim.parts.base import Burst
 class Pass:
     """One use of a stage, or one action of it; times in ps.
 
-    takes, gives: amounts by store, at start and at finish; counts: by action.
+    takes, gives: amounts by store, at start and at finish; counts: by action; slowest, busiest: the parts that
+    latency and interval are spent in; full: the busiest is at work for all of the interval.
     """
 
     name: str
@@ -24,6 +25,9 @@ class Pass:
     takes: Mapping[int, int]
     gives: Mapping[int, int]
     counts: Mapping[str, int]
+    slowest: str
+    busiest: str
+    full: bool
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ def passes_of(path: Path, load: Load, *, each_action: bool = False) -> Passes:
                 takes={store: space.takes[read] for store, space in enumerate(spaces) if space.taken(index, read)},
                 gives={store: space.gives[read] for store, space in enumerate(spaces) if space.given(index, read)},
                 counts=work.counts,
+                slowest=work.slowest or stage.name,
+                busiest=work.busiest or stage.name,
+                full=work.full,
             )
             reads.append(_single_actions(whole, work.pace) if each_action and work.pace else (whole,))
         stages.append((stage.name, tuple(reads)))
@@ -75,6 +82,9 @@ class _Work:
     interval: int
     pace: Burst | None
     counts: Mapping[str, int]
+    slowest: str
+    busiest: str
+    full: bool
 
     def before(self, first: "_Work") -> "_Work":
         """With room for itself: the last read fills memories too, and the next product's first may not overtake it."""
@@ -84,14 +94,25 @@ class _Work:
 def _work(stage: Stage, load: Load, *, final: bool) -> _Work:
     elements: tuple[Element, ...] = (*stage.elements, *(stage.last if final else ()))
     bursts = [(element, element.burst(load)) for element in elements]
-    latency = max((burst.latency for _, burst in bursts), default=Fraction(0))
-    interval = max((burst.occupancy for _, burst in bursts), default=Fraction(0))
+    # Of parts that are equally slow the array is the one that the others follow.
+    slowest = max(bursts, key=lambda of: (of[1].latency, of[0].part.place == "array"), default=None)
+    busiest = max(bursts, key=lambda of: (of[1].occupancy, of[0].part.place == "array"), default=None)
+    latency = slowest[1].latency if slowest else Fraction(0)
+    interval = busiest[1].occupancy if busiest else Fraction(0)
     counts: dict[str, int] = {}
     for element, burst in bursts:
         key = f"{element.key}.{burst.action}"
         counts[key] = counts.get(key, 0) + burst.total
-    pace = max((burst for _, burst in bursts), key=lambda burst: burst.latency, default=None)
-    return _Work(*whole_cycles(latency, interval, stage.cycle), pace, counts)
+    spent, pace = whole_cycles(latency, interval, stage.cycle)
+    return _Work(
+        spent,
+        pace,
+        pace=slowest[1] if slowest else None,
+        counts=counts,
+        slowest=slowest[0].key if slowest else "",
+        busiest=busiest[0].key if busiest else "",
+        full=interval == pace,
+    )
 
 
 def whole_cycles(latency: Fraction, interval: Fraction, cycle: Fraction | None) -> tuple[int, int]:
@@ -116,6 +137,9 @@ def _single_actions(whole: Pass, pace: Burst) -> tuple[Pass, ...]:
                 takes=whole.takes if number == 0 else {},
                 gives=whole.gives if final else {},
                 counts=whole.counts if final else {},
+                slowest=whole.slowest,
+                busiest=whole.busiest,
+                full=whole.full,
             )
         )
     return tuple(singles)

@@ -11,11 +11,13 @@ from archsim.core.path import Element, Path
 
 @dataclass(frozen=True)
 class Span:
-    """Consecutive stages: ps from first start to last end, ps between two products, actions counted."""
+    """Consecutive stages: ps from first start to last end, ps between two products, actions counted, ps by part."""
 
     latency: int
     interval: int
     counts: dict[str, int]
+    latency_by: dict[str, int]
+    interval_by: dict[str, int]
 
 
 def around_cores(path: Path, load: Load) -> tuple[Span, Span]:
@@ -34,16 +36,20 @@ def around_cores(path: Path, load: Load) -> tuple[Span, Span]:
 def _span(path: Path, parts: Iterable[tuple[int, list[Element]]], load: Load) -> Span:
     latency = interval = 0
     counts: dict[str, int] = {}
+    latency_by: dict[str, int] = {}
+    interval_by: dict[str, int] = {}
     for index, elements in parts:
         stage, times = path.stages[index], path.passes(index)
         bursts = [(element, element.burst(load)) for element in elements]
         if not bursts and stage.cycle is None:
             continue
-        longest = max((burst.latency for _, burst in bursts), default=Fraction(0))
-        busiest = max((burst.occupancy for _, burst in bursts), default=Fraction(0))
-        spent, pace = whole_cycles(longest, busiest, stage.cycle)
+        longest = max(((burst.latency, element.key) for element, burst in bursts), default=(Fraction(0), stage.name))
+        busiest = max(((burst.occupancy, element.key) for element, burst in bursts), default=(Fraction(0), stage.name))
+        spent, pace = whole_cycles(longest[0], busiest[0], stage.cycle)
+        latency_by[longest[1]] = latency_by.get(longest[1], 0) + spent
+        interval_by = {busiest[1]: times * pace} if times * pace > interval else interval_by
         latency, interval = latency + spent, max(interval, times * pace)
         for element, burst in bursts:
             key = f"{element.key}.{burst.action}"
             counts[key] = counts.get(key, 0) + times * burst.total
-    return Span(max(1, latency), max(1, interval), counts)
+    return Span(max(1, latency), max(1, interval), counts, latency_by, interval_by)

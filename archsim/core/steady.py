@@ -6,7 +6,7 @@ that leads back over n products, these cannot follow in less than 1/n of the cir
 the pace, exactly, also where the time between two products alternates (the maximum cycle ratio of an event graph).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -26,14 +26,37 @@ class Bond:
     behind: int
 
 
-def steady_interval(passes: Passes) -> Fraction:
-    """Time from one product to the next in the long run, ps: exact, and the mean where it is not always the same."""
+@dataclass(frozen=True)
+class Steady:
+    """Time from one product to the next in the long run, ps, and by part where the circle that sets it spends it.
+
+    interval: exact, and the mean where it is not always the same.
+    """
+
+    interval: Fraction
+    by_part: Mapping[str, Fraction]
+
+
+def steady(passes: Passes) -> Steady:
+    """How fast products follow each other, and what sets that pace."""
     every = [found for _, reads in passes.stages for read in reads for found in read]
     bonds = [*_in_stations(passes), *_between_stages(passes), *_through_stores(passes, every)]
-    pace = Fraction(max(sum(found.interval for read in reads for found in read) for _, reads in passes.stages))
+    stages = [[found for read in reads for found in read] for _, reads in passes.stages]
+    busiest = max(stages, key=lambda stage: (sum(found.interval for found in stage), stage[0].full))
+    spent = [(found.busiest, found.interval) for found in busiest]
+    pace = Fraction(sum(time for _, time in spent))
     while (circle := _slower_circle(len(every), bonds, pace)) is not None:
         pace = Fraction(sum(bond.delay for bond in circle), sum(bond.behind for bond in circle))
-    return pace
+        spent = [_spent(every[bond.earlier], bond) for bond in circle]
+    products = sum(time for _, time in spent) / pace
+    by_part: dict[str, Fraction] = {}
+    for part, time in spent:
+        by_part[part] = by_part.get(part, Fraction(0)) + time / products
+    return Steady(pace, by_part)
+
+
+def _spent(found: Pass, bond: Bond) -> tuple[str, int]:
+    return (found.slowest if bond.delay == found.latency else found.busiest), bond.delay
 
 
 def _numbered(passes: Passes) -> Iterator[list[list[tuple[int, Pass]]]]:

@@ -10,8 +10,9 @@ from archsim.core.load import Load
 from archsim.core.lower import lower_passes
 from archsim.core.passes import passes_of
 from archsim.core.path import Path
-from archsim.core.steady import steady_interval
+from archsim.core.steady import steady
 from archsim.machine.machine import Machine
+from archsim.program import critical_path
 from archsim.program.simpy import play
 
 PLAYED = 3
@@ -22,12 +23,15 @@ PLAYED = 3
 class Timing:
     """Of one MVM: ps from start to end, ps between two in the long run (the mean, rounded up), actions counted.
 
+    latency_by, interval_by: ps by part, of the latency and of the circle of waits that sets the interval;
     timeline: (MVM, stage, read, start, finish) of every pass of the products played, times in ps.
     """
 
     latency: int
     interval: int
     counts: Mapping[str, int]
+    latency_by: Mapping[str, int]
+    interval_by: Mapping[str, int]
     timeline: tuple[tuple[int, str, int, int, int], ...]
 
 
@@ -57,9 +61,12 @@ def measure(path: Path, load: Load, *, each_action: bool = False) -> Timing:
     run = play(lowered.program)
     times = zip(lowered.labels, run.start.tolist(), run.finish.tolist(), strict=True)
     totals = zip(lowered.program.actions, run.counts().sum(axis=0).tolist(), strict=True)
+    pace = steady(passes)
     return Timing(
         latency=int(run.finish[lowered.closing[0]]),
-        interval=ceil(steady_interval(passes)),
+        interval=ceil(pace.interval),
         counts={action: number // PLAYED for action, number in totals},
+        latency_by=critical_path(run, lowered.closing[0]).by_part(run),
+        interval_by={part: round(time) for part, time in pace.by_part.items()},
         timeline=tuple((*label, start, finish) for label, start, finish in times),
     )

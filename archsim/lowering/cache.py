@@ -74,11 +74,13 @@ class Cache:
         burst = part.burst(action, ceil(bits / int(getattr(part, "width"))), int(machine.count(home.part)))  # noqa: B009
         latency, interval = whole(burst.latency, burst.occupancy)
         chip = self.floor.mapping.group(operator.partition("/")[0]).chip
+        key = f"{home.module}.{home.part}"
         return self.floor.builder.kind(
             f"{operator} {action}",
-            station=self.floor.station(f"chip {chip}/{home.module}.{home.part}"),
+            station=self.floor.station(f"chip {chip}/{key}"),
             latency=latency,
             interval=interval,
-            counts={f"{home.module}.{home.part}.{action}": burst.total},
+            counts={f"{key}.{action}": burst.total},
             operator=operator,
+            spent={key: (1, 1)},
         )

@@ -1,6 +1,5 @@
 """Products in written arrays: a write per position, then a product per position; an array does one at a time."""
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from archsim.graph.operators import Matmul
@@ -24,6 +23,7 @@ def write(floor: Floor, operator: Matmul, arrived: Tasks) -> Tasks:
     layout, machine = floor.mapping.layout, floor.mapping.machine
     crossbar = cast("RewritableCrossbar", layout.crossbar)
     cells = operator.heads * operator.head_dim * layout.columns_per_output * layout.arrays_per_block
+    key = f"{machine.core}.{layout.array}"
     burst = crossbar.written(operator.head_dim if operator.scores else 1, cells)
     latency, interval = whole(burst.latency, burst.occupancy)
     kind = floor.builder.kind(
@@ -31,23 +31,24 @@ def write(floor: Floor, operator: Matmul, arrived: Tasks) -> Tasks:
         station=station_of(floor, operator),
         latency=latency,
         interval=interval,
-        counts={f"{machine.core}.{layout.array}.write": burst.total},
+        counts={f"{key}.write": burst.total},
         operator=operator.key,
+        spent={key: (1, 1)},
     )
     tasks = ids(floor.builder.tasks(kind, len(arrived)))
     floor.builder.after(tasks, arrived)
     return tasks
 
 
-def product(floor: Floor, operator: Matmul, keys: int) -> tuple[Fraction, Fraction, dict[str, int]]:
-    """Latency, interval and counts of one position's product with the arrays of all heads."""
+def product(floor: Floor, operator: Matmul, keys: int) -> tuple["Timing", "Timing", dict[str, int]]:
+    """Of one position's product with the arrays of all heads: the slowest, the busiest, and all counts."""
     layout = floor.mapping.layout
     cores = cores_for(operator, layout, keys) // operator.heads
     tiling = tile(of_one_head(operator, keys), layout, cores)
     counts: dict[str, int] = {}
-    latency = interval = 0
-    for load, number in tiling.loads:
-        timing: Timing = floor.timer.time(load, with_tile=False)
-        latency, interval = max(latency, timing.latency), max(interval, timing.interval)
+    timings = [(floor.timer.time(load, with_tile=False), number) for load, number in tiling.loads]
+    for timing, number in timings:
         merge(counts, timing.counts, number * operator.heads)
-    return Fraction(latency), Fraction(interval), counts
+    slowest = max((timing for timing, _ in timings), key=lambda timing: timing.latency)
+    busiest = max((timing for timing, _ in timings), key=lambda timing: timing.interval)
+    return slowest, busiest, counts

@@ -18,6 +18,9 @@ Tasks = NDArray[np.int64]
 """Task ids, one per position at which an operator runs: sequence by sequence, position by position."""
 
 
+Time = int | Fraction
+
+
 @dataclass
 class Floor:
     """The state of one lowering."""
@@ -52,6 +55,12 @@ def ids(tasks: range) -> Tasks:
 def whole(latency: Fraction, occupancy: Fraction) -> tuple[int, int]:
     """A task's times, rounded up once, ps."""
     return max(1, ceil(latency)), max(1, ceil(occupancy))
+
+
+def shares(latency: Mapping[str, Time], interval: Mapping[str, Time]) -> dict[str, tuple[int, int]]:
+    """Time in latency and interval by part, as a kind's weights."""
+    parts = dict.fromkeys([*latency, *interval])
+    return {part: (round(latency.get(part, 0)), round(interval.get(part, 0))) for part in parts}
 
 
 def merge(counts: dict[str, int], more: Mapping[str, int], times: int = 1) -> None:

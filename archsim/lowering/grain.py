@@ -1,7 +1,8 @@
 """The finer grain of a projection: a task for every core and position, instead of all tiles in step."""
 
-from archsim.core.split import around_cores
-from archsim.lowering.floor import Floor, Tasks, ids
+from archsim.core.split import Span, around_cores
+from archsim.core.timing import Timing
+from archsim.lowering.floor import Floor, Tasks, ids, shares
 from archsim.lowering.linear import Rooms
 from archsim.mapping.mapping import Placed
 from archsim.mapping.tiling import loads_of_cores
@@ -33,13 +34,12 @@ def lower_cores(floor: Floor, placed: Placed, space: Rooms, positions: int) -> t
     for number, (load, of_cores) in enumerate(loads_of_cores(placed.linear, floor.mapping.layout, cores)):
         before, after = around_cores(path, load)
         tile = f"{key} tile {number}"
-        taken = _tasks(floor, f"{tile} in", key, (before.latency, before.interval, before.counts), positions)
+        taken = _tasks(floor, f"{tile} in", key, before, positions)
         builder.after(taken, first)
-        given = _tasks(floor, f"{tile} out", key, (after.latency, after.interval, after.counts), positions)
+        given = _tasks(floor, f"{tile} out", key, after, positions)
         for core, core_load in enumerate(of_cores):
             timing = floor.timer.time(core_load, with_tile=False)
-            times = (timing.latency, timing.interval, dict(timing.counts))
-            tasks = _tasks(floor, f"{tile} core {core}", key, times, positions)
+            tasks = _tasks(floor, f"{tile} core {core}", key, timing, positions)
             builder.after(tasks, taken)
             builder.after(given, tasks)
         lasts.append(given)
@@ -49,9 +49,14 @@ def lower_cores(floor: Floor, placed: Placed, space: Rooms, positions: int) -> t
     return first, last
 
 
-def _tasks(floor: Floor, name: str, operator: str, times: tuple[int, int, dict[str, int]], number: int) -> Tasks:
-    latency, interval, counts = times
+def _tasks(floor: Floor, name: str, operator: str, times: Span | Timing, number: int) -> Tasks:
     kind = floor.builder.kind(
-        name, station=floor.station(name), latency=latency, interval=interval, counts=counts, operator=operator
+        name,
+        station=floor.station(name),
+        latency=times.latency,
+        interval=times.interval,
+        counts=times.counts,
+        operator=operator,
+        spent=shares(times.latency_by, times.interval_by),
     )
     return ids(floor.builder.tasks(kind, number))

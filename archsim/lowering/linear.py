@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import ceil
 
 from archsim.errors import ArchsimError
-from archsim.lowering.floor import Floor, merge, whole
+from archsim.lowering.floor import Floor, Time, merge, shares, whole
 from archsim.mapping.mapping import Placed
 from archsim.parts.base import Burst
 
@@ -59,12 +59,17 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> int:
     counts: dict[str, int] = {}
     for timing, number in timings:
         merge(counts, timing.counts, number)
-    latency = max(timing.latency for timing, _ in timings)
-    interval = max(timing.interval for timing, _ in timings)
+    slowest = max((timing for timing, _ in timings), key=lambda timing: timing.latency)
+    busiest = max((timing for timing, _ in timings), key=lambda timing: timing.interval)
+    latency, interval, spent = slowest.latency, busiest.interval, shares(slowest.latency_by, busiest.interval_by)
     if placed.tiling.partial_tiles > 1:
-        spent, pace, counted = _reduction(floor, placed)
-        latency, interval = latency + spent, max(interval, pace)
-        merge(counts, counted)
+        more = _reduction(floor, placed)
+        spent = shares(
+            {**slowest.latency_by, **more.latency_by},
+            more.pace_by if more.pace > interval else busiest.interval_by,
+        )
+        latency, interval = latency + more.latency, max(interval, more.pace)
+        merge(counts, more.counts)
     return floor.builder.kind(
         placed.linear.key,
         station=floor.station(placed.linear.key),
@@ -74,30 +79,44 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> int:
         gives={space.inputs.store: space.inputs.bits} if space.inputs else {},
         counts=counts,
         operator=placed.linear.key,
+        spent=spent,
     )
 
 
-def _reduction(floor: Floor, placed: Placed) -> tuple[int, int, dict[str, int]]:
-    """Partial sums of a column block go to one of its tiles and are added there: latency, interval, counts."""
+@dataclass(frozen=True)
+class _Reduction:
+    latency: int
+    pace: int
+    counts: dict[str, int]
+    latency_by: dict[str, Time]
+    pace_by: dict[str, Time]
+
+
+def _reduction(floor: Floor, placed: Placed) -> _Reduction:
+    """Partial sums of a column block go to one of its tiles and are added there."""
     machine = floor.mapping.machine
     tile = machine.modules[machine.tile]
     senders = placed.tiling.partial_tiles - 1
     values = max(load.tile_outputs for load, _ in placed.tiling.loads)
     total = values * senders * max(1, placed.tiling.tiles // placed.tiling.partial_tiles)
     counts: dict[str, int] = {}
-    latency = pace = Fraction(0)
+    latency_by: dict[str, Time] = {}
+    pace_by: dict[str, Time] = {}
     mesh = next((m.mesh for m in machine.modules.values() if m.mesh), None)
     if mesh is not None:
         router = machine.parts[mesh.router]
         width = int(getattr(router, "width"))  # noqa: B009
         flits = ceil(values * int(machine.precision.outputs) / width)
         burst = Burst("hop", senders * flits, 0, router.cost("hop").latency, router.cost("hop").interval)
-        latency, pace = burst.latency * 1, burst.occupancy
-        holder = machine.holder(mesh.router)
-        counts[f"{holder}.{mesh.router}.hop"] = 2 * flits * senders * (total // (values * senders))
+        key = f"{machine.holder(mesh.router)}.{mesh.router}"
+        latency_by[key], pace_by[key] = burst.latency, burst.occupancy
+        counts[f"{key}.hop"] = 2 * flits * senders * (total // (values * senders))
     for name in machine.find("combine", tile.name):
         add = machine.parts[name].burst("add", values * senders, int(tile.members[name]))
-        latency, pace = latency + add.latency, max(pace, add.occupancy)
-        counts[f"{tile.name}.{name}.add"] = total
+        key = f"{tile.name}.{name}"
+        latency_by[key], pace_by[key] = add.latency, add.occupancy
+        counts[f"{key}.add"] = total
         break
-    return (*whole(latency, pace), counts)
+    busiest = max(pace_by.items(), key=lambda of: of[1], default=("", Fraction(0)))
+    latency, pace = whole(Fraction(sum(latency_by.values())), Fraction(busiest[1]))
+    return _Reduction(latency, pace, counts, latency_by, dict([busiest]))

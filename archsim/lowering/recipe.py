@@ -1,5 +1,6 @@
 """Operators by recipe: their steps, on digital units or in the function cores of their layer's group."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -10,10 +11,13 @@ from archsim.core.load import function_pass
 from archsim.graph.operators import Matmul, Operator, Rowwise
 from archsim.graph.steps import step_sizes
 from archsim.lowering.dynamic import product
-from archsim.lowering.floor import Floor, Tasks, merge, whole
+from archsim.lowering.floor import Floor, Tasks, Time, merge, shares, whole
 from archsim.machine.machine import Step
 from archsim.mapping.mapping import Group
 from archsim.parts.base import Burst
+
+_Spent = tuple[Fraction, Mapping[str, Time]]
+"""A time, and the parts that it is spent in."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
     seat = machine.seat(turn.by)
     units = machine.at_seat(turn.by, seat) * len(turn.group.units[seat])
     counts: dict[str, int] = {}
+    own = slowest = busiest = f"{module}.{turn.by}"
     latency = occupancy = Fraction(0)
     for step, size in zip(turn.steps, _sizes(floor, turn, keys), strict=True):
         burst = part.burst(part.steps[step.step.split()[0]], size, units)
@@ -97,9 +102,11 @@ def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
         traffic = memory_burst(floor, turn.group, seat, action, values)
         if values and traffic is not None:
             key, burst = traffic
+            slowest = key if burst.latency > latency else slowest
+            busiest = key if burst.occupancy > occupancy else busiest
             latency, occupancy = max(latency, burst.latency), max(occupancy, burst.occupancy)
             merge(counts, {f"{key}.{action}": burst.total})
-    return _kind(floor, turn, f"{module}.{turn.by}", latency, occupancy, counts)
+    return _kind(floor, turn, own, (latency, {slowest: latency}), (occupancy, {busiest: occupancy}), counts)
 
 
 def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
@@ -110,13 +117,18 @@ def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
     cores = turn.group.function_cores[name]
     lanes = layout.blocks * layout.outputs_per_block
     counts: dict[str, int] = {}
-    latency = occupancy = Fraction(0)
+    latency = occupancy = 0
+    latency_by: dict[str, int] = {}
+    occupancy_by: dict[str, int] = {}
     for size in _sizes(floor, turn, keys):
         full, rest = divmod(size, lanes)
         timing = floor.timer.time(function_pass(layout, lanes if full else rest), with_tile=False)
         times = max(1, ceil(ceil(size / lanes) / cores))
         latency += timing.latency + (times - 1) * timing.interval
         occupancy += times * timing.interval
+        merge(latency_by, timing.latency_by)
+        merge(latency_by, timing.interval_by, times - 1)
+        merge(occupancy_by, timing.interval_by, times)
         if full:
             merge(counts, timing.counts, full)
         if rest:
@@ -126,20 +138,21 @@ def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
         traffic = memory_burst(floor, turn.group, machine.tile, action, values)
         if values and traffic is not None:
             merge(counts, {f"{traffic[0]}.{action}": traffic[1].total})
-    return _kind(floor, turn, f"{machine.core} {name}", latency, occupancy, counts)
+    spent = (Fraction(latency), latency_by), (Fraction(occupancy), occupancy_by)
+    return _kind(floor, turn, f"{machine.core} {name}", *spent, counts)
 
 
 def _in_arrays(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: ARG001, FBT001
     """A product with an operand that was written into arrays."""
     operator = cast("Matmul", turn.operator)
-    latency, occupancy, counts = product(floor, operator, keys)
+    slowest, busiest, counts = product(floor, operator, keys)
+    latency = Fraction(slowest.latency), slowest.latency_by
+    occupancy = Fraction(busiest.interval), busiest.interval_by
     return _kind(floor, turn, f"{floor.mapping.machine.core} {operator.name}", latency, occupancy, counts)
 
 
-def _kind(
-    floor: Floor, turn: Turn, performer: str, latency: Fraction, occupancy: Fraction, counts: dict[str, int]
-) -> int:
-    spent, pace = whole(latency, occupancy)
+def _kind(floor: Floor, turn: Turn, performer: str, latency: _Spent, occupancy: _Spent, counts: dict[str, int]) -> int:
+    spent, pace = whole(latency[0], occupancy[0])
     return floor.builder.kind(
         turn.operator.key,
         station=floor.station(f"{turn.group.name}/{performer}"),
@@ -147,6 +160,7 @@ def _kind(
         interval=pace,
         counts=counts,
         operator=turn.operator.key,
+        spent=shares(latency[1], occupancy[1]),
     )
 
 

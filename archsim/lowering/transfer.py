@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 
 from archsim.lowering.floor import Floor, Tasks, ids, merge, whole
@@ -167,6 +168,17 @@ def lower_transfer(
 
 
 @dataclass(frozen=True)
+class _Passed:
+    """Something on the way: its station, the part that its time is spent in, ps, actions counted."""
+
+    station: str
+    part: str
+    latency: int
+    interval: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class _Hops:
     floor: Floor
     name: str
@@ -177,33 +189,35 @@ class _Hops:
     def kinds(self, ends: Ends, *, alone: bool) -> list[int]:
         """Channel, chip links, shared mesh link; what is given is given by the last."""
         machine = self.floor.mapping.machine
-        stages: list[tuple[str, int, int, dict[str, int]]] = []
+        stages: list[_Passed] = []
         if self.leg.meshes:
             stages.append(self._channel(machine))
         stages += self._chip_links(machine)
         stages += self._shared_link(machine)
         if not stages:
-            stages.append((f"{self.name} channel", 1, 1, {}))
+            stages.append(_Passed(f"{self.name} channel", "", 1, 1, {}))
         made = []
-        for number, (station, latency, interval, counts) in enumerate(stages):
+        for number, passed in enumerate(stages):
             last = number == len(stages) - 1
+            counts = dict(passed.counts)
             if number == 0:
                 merge(counts, ends.counts)
             made.append(
                 self.floor.builder.kind(
-                    station,
-                    station=self.floor.station(station),
-                    latency=latency,
-                    interval=interval,
+                    passed.station,
+                    station=self.floor.station(passed.station),
+                    latency=passed.latency,
+                    interval=passed.interval,
                     takes=dict(ends.takes) if number == 0 else {},
                     gives=dict(ends.gives) if last and alone else {},
                     counts=counts,
                     operator=self.operator,
+                    spent={passed.part: (1, 1)} if passed.part else {},
                 )
             )
         return made
 
-    def _channel(self, machine: Machine) -> tuple[str, int, int, dict[str, int]]:
+    def _channel(self, machine: Machine) -> "_Passed":
         holder, router = _router(machine)
         hop = machine.parts[router].cost("hop")
         hops = sum(traffic.hops for _, traffic in self.leg.meshes)
@@ -212,25 +226,26 @@ class _Hops:
         busy = max(own, crossed) * hop.interval
         latency = hops * hop.latency + (busy if not self._busiest() else 0)
         counts = {f"{holder}.{router}.hop": sum(traffic.flit_hops for _, traffic in self.leg.meshes)}
-        return (f"{self.name} channel", *whole(latency, busy), counts)
+        return _Passed(f"{self.name} channel", f"{holder}.{router}", *whole(latency, busy), counts)
 
     def _busiest(self) -> tuple[int, Link] | None:
         crossed = [(chip, link) for chip, traffic in self.leg.meshes for link, _ in traffic.links]
         return max(crossed, key=lambda at: (self.loads[at], at), default=None)
 
-    def _shared_link(self, machine: Machine) -> list[tuple[str, int, int, dict[str, int]]]:
+    def _shared_link(self, machine: Machine) -> list["_Passed"]:
         busiest = self._busiest()
         if busiest is None:
             return []
-        hop = machine.parts[_router(machine)[1]].cost("hop")
+        holder, router = _router(machine)
+        hop = machine.parts[router].cost("hop")
         chip, link = busiest
         flits = max(dict(traffic.links).get(link, 0) for where, traffic in self.leg.meshes if where == chip)
         most = max(max(t.port_flits, *(f for _, f in t.links), 0) for _, t in self.leg.meshes if t.links)
         x, y, to_x, to_y = link
         name = f"mesh of chip {chip}: {x},{y} > {to_x},{to_y}"
-        return [(name, *whole(most * hop.interval, flits * hop.interval), {})]
+        return [_Passed(name, f"{holder}.{router}", *whole(most * hop.interval, flits * hop.interval), {})]
 
-    def _chip_links(self, machine: Machine) -> list[tuple[str, int, int, dict[str, int]]]:
+    def _chip_links(self, machine: Machine) -> list["_Passed"]:
         if machine.chips.link is None:
             return []
         name = machine.chips.link
@@ -238,5 +253,5 @@ class _Hops:
         packets = part.words(self.leg.bits) if hasattr(part, "words") else 1
         burst = part.burst("send", packets)
         times = whole(burst.latency, burst.occupancy)
-        pairs = zip(self.leg.chips, self.leg.chips[1:], strict=False)
-        return [(f"link {a} > {b}", *times, {f"{holder}.{name}.send": packets}) for a, b in pairs]
+        key = f"{holder}.{name}"
+        return [_Passed(f"link {a} > {b}", key, *times, {f"{key}.send": packets}) for a, b in pairwise(self.leg.chips)]

@@ -16,7 +16,7 @@ from archsim.machine.bibliography import unknown_source
 from archsim.machine.draft import Draft
 from archsim.machine.fits import check_core, check_path
 from archsim.machine.machine import Machine, Step
-from archsim.machine.overlay import LABELLED, read_whole
+from archsim.machine.overlay import LABELLED, apply, read_whole
 from archsim.machine.provenance import LABELS, separate, sources
 from archsim.machine.recipes import check_recipes
 from archsim.machine.schema import MachineFile
@@ -34,6 +34,11 @@ def load_machine(name_or_path: str | Path, settings: Sequence[str] = ()) -> Mach
     settings: texts such as `parts.xbar.rows=64`, put over what the file says.
     """
     return build(read_whole(resources.locate("hw_configs/machines", str(name_or_path)), settings))
+
+
+def change(machine: Machine, settings: Sequence[str]) -> Machine:
+    """The machine with settings such as `parts.xbar.rows=64` put over it; raises ArchsimError if it is then wrong."""
+    return build(apply(machine.document, settings))
 
 
 def build(document: Document) -> Machine:
@@ -73,6 +78,7 @@ def build(document: Document) -> Machine:
         kv_cache=tuple(file.kv_cache),
         provenance=provenance,
         digest=_digest(data),
+        document=document,
     )
 
 

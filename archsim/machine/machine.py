@@ -1,13 +1,13 @@
 """Machine: the checked tree of parts. It knows areas, peak figures and counts before any run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
 from archsim.machine.provenance import Provenance
 from archsim.machine.schema import Chips, Combine, Mesh, Precision
-from archsim.machine.source import Loc
+from archsim.machine.source import Document, Loc
 from archsim.parts.base import Part
 
 
@@ -41,7 +41,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Machine:
-    """The whole described hardware. `digest` is the hash of all that results depend on."""
+    """The whole described hardware. `digest` is the hash of all that results depend on; `document` is its text."""
 
     name: str
     file: str
@@ -58,6 +58,7 @@ class Machine:
     kv_cache: tuple[str, ...]
     provenance: Mapping[Loc, Provenance]
     digest: str
+    document: Document = field(repr=False, compare=False)
 
     @cached_property
     def tile(self) -> str:

@@ -19,7 +19,11 @@ _EITHER = {"rate": "interval", "interval": "rate"}
 
 def read_whole(path: Path, settings: Sequence[str] = ()) -> Document:
     """Read a machine file, what it extends, and apply settings, the last one on top."""
-    document = _extended(path, ())
+    return apply(_extended(path, ()), settings)
+
+
+def apply(document: Document, settings: Sequence[str]) -> Document:
+    """Put settings such as `parts.xbar.rows=64` over a document, the last one on top."""
     for text in settings:
         document = merge(document, _setting(text), {"source": "set on the command line", "status": "assumed"})
     return document

@@ -6,12 +6,14 @@ The engines are modules of their own, imported when one is wanted: `archsim.prog
 from archsim.program.arrays import JOIN, Program, Station, Store
 from archsim.program.builder import Builder
 from archsim.program.checks import ProgramError, check
+from archsim.program.critical import CriticalPath, critical_path
 from archsim.program.deadlock import Deadlock
 from archsim.program.run import Run
 
 __all__ = [
     "JOIN",
     "Builder",
+    "CriticalPath",
     "Deadlock",
     "Program",
     "ProgramError",
@@ -19,4 +21,5 @@ __all__ = [
     "Station",
     "Store",
     "check",
+    "critical_path",
 ]

@@ -60,6 +60,11 @@ class Program:
         stores: the stores.
         actions: names of the actions.
         operators: names of the operators.
+        spent_start: int64 (kinds + 1,), rows of `spent_*`.
+        spent_part: int32 (spent,), a part that the kind's time is spent in, for reports only.
+        spent_latency: int64 (spent,), its share of the latency, as a weight.
+        spent_interval: int64 (spent,), its share of the interval, as a weight.
+        parts: names of the parts.
     """
 
     kind: NDArray[np.int32]
@@ -84,6 +89,11 @@ class Program:
     stores: tuple[Store, ...]
     actions: tuple[str, ...]
     operators: tuple[str, ...]
+    spent_start: NDArray[np.int64]
+    spent_part: NDArray[np.int32]
+    spent_latency: NDArray[np.int64]
+    spent_interval: NDArray[np.int64]
+    parts: tuple[str, ...]
 
     @property
     def n_tasks(self) -> int:
@@ -108,3 +118,9 @@ class Program:
         """The (store, amount) pairs that a task of this kind gives at its finish."""
         row = slice(self.gives_start[kind], self.gives_start[kind + 1])
         return tuple(zip(self.gives_store[row].tolist(), self.gives_amount[row].tolist(), strict=True))
+
+    def spent(self, kind: int, *, occupied: bool) -> dict[str, int]:
+        """Weights of the parts in the kind's latency, or in the interval that it keeps its server occupied."""
+        row = slice(self.spent_start[kind], self.spent_start[kind + 1])
+        weights = (self.spent_interval if occupied else self.spent_latency)[row].tolist()
+        return {self.parts[at]: n for at, n in zip(self.spent_part[row].tolist(), weights, strict=True) if n}

@@ -28,6 +28,7 @@ class _Kind:
     gives: Mapping[int, int]
     counts: Mapping[int, int]
     operator: int
+    spent: Mapping[int, tuple[int, int]]
 
 
 class Builder:
@@ -42,6 +43,7 @@ class Builder:
         self._kinds: list[_Kind] = []
         self._actions: dict[str, int] = {}
         self._operators: dict[str, int] = {}
+        self._parts: dict[str, int] = {}
         self._joins: dict[str, int] = {}
         self._n_tasks = 0
         self._task_kinds: list[tuple[int, int]] = []
@@ -69,6 +71,7 @@ class Builder:
         gives: Mapping[int, int] | None = None,
         counts: Mapping[str, int] | None = None,
         operator: str = "",
+        spent: Mapping[str, tuple[int, int]] | None = None,
     ) -> int:
         """Add a kind of task.
 
@@ -81,6 +84,7 @@ class Builder:
             gives: amount by store, given at the finish.
             counts: number by action that each task counts.
             operator: whom it works for.
+            spent: by part its shares of latency and interval, as weights, for reports.
         """
         self._kinds.append(
             _Kind(
@@ -92,6 +96,7 @@ class Builder:
                 dict(gives or {}),
                 {_index(self._actions, action): number for action, number in (counts or {}).items()},
                 _index(self._operators, operator),
+                {_index(self._parts, part): shares for part, shares in (spent or {}).items()},
             )
         )
         return len(self._kinds) - 1
@@ -145,6 +150,8 @@ class Builder:
         takes_start, takes_store, takes_amount = _columns(kind.takes for kind in self._kinds)
         gives_start, gives_store, gives_amount = _columns(kind.gives for kind in self._kinds)
         counts_start, counts_action, counts_number = _columns(kind.counts for kind in self._kinds)
+        spent_start, spent_part, spent = _columns(kind.spent for kind in self._kinds)
+        spent = spent.reshape(-1, 2)
         return Program(
             kind=np.repeat(kinds[:, 0], kinds[:, 1]).astype(np.int32),
             dependents_start=_starts(np.bincount(earlier, minlength=self._n_tasks)),
@@ -168,6 +175,11 @@ class Builder:
             stores=tuple(self._stores),
             actions=tuple(self._actions),
             operators=tuple(self._operators),
+            spent_start=spent_start,
+            spent_part=spent_part,
+            spent_latency=spent[:, 0],
+            spent_interval=spent[:, 1],
+            parts=tuple(self._parts),
         )
 
     def _refuse_unknown(self, *ids: NDArray[np.int64]) -> None:
@@ -196,7 +208,7 @@ def _starts(lengths: Iterable[int] | NDArray[np.integer]) -> NDArray[np.int64]:
     return np.array(list(accumulate(lengths, initial=0)), np.int64)
 
 
-def _columns(rows: Iterable[Mapping[int, int]]) -> _Columns:
+def _columns(rows: Iterable[Mapping[int, int] | Mapping[int, tuple[int, int]]]) -> _Columns:
     """Mappings, one a kind, as row starts, keys and values."""
     kept = list(rows)
     pairs = list(chain.from_iterable(row.items() for row in kept))

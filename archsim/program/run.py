@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.program.arrays import JOIN
-from archsim.program.order import frontiers
+from archsim.program.order import frontiers, sources
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +38,13 @@ class Run:
     def makespan(self) -> int:
         """When the last task finishes, ps; 0 without tasks."""
         return int(self.finish.max(initial=0))
+
+    @property
+    def waited_for_data(self) -> NDArray[np.int64]:
+        """Time from the finish of a task's first predecessor to that of its last, ps, int64 (tasks,)."""
+        first = self.ready.copy()
+        np.minimum.at(first, self.program.dependents, self.finish[sources(self.program)])
+        return self.ready - first
 
     @property
     def waited_for_server(self) -> NDArray[np.int64]:

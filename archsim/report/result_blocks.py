@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from archsim.report.blocks import Block, cell, figure, percent, quantities, quantity
 
+T = TypeVar("T")
 STATIC = "static"
 
 # Rows of a long list that a terminal shows; a pipe gets them all.
@@ -19,6 +20,11 @@ def result_blocks(result: Mapping[str, Any], *, terminal: bool) -> list[Block]:
     blocks = [
         _job(result),
         _headline(result),
+        _bottleneck(result),
+        _what_if(result["what_if"]),
+        _times("critical_by_part", "Critical path by part", result["critical_path_by_part_s"], limit),
+        _times("critical_by_operator", "Critical path by operator", result["critical_path_by_operator_s"], limit),
+        _waiting(result["waiting_by_operator_s"], limit),
         _energy("by_part", "Energy by part", result["energy_by_part_j"], total, limit=limit),
         _energy("by_operator", "Energy by operator", result["energy_by_operator_j"], total, limit=limit),
         _energy("by_layer", "Energy by layer", result["energy_by_layer_j"], total, limit=limit, by_size=False),
@@ -70,6 +76,46 @@ def _headline(result: Mapping[str, Any]) -> Block:
     return Block("", "", "w><", rows, keyed=False)
 
 
+def _bottleneck(result: Mapping[str, Any]) -> Block:
+    return Block("", "", "<w", (("bottleneck", cell(result["bottleneck"])),), keyed=False)
+
+
+def _what_if(entries: Sequence[Mapping[str, Any]]) -> Block:
+    """A row for each change that was played, with the settings that make it."""
+    rows = tuple(
+        (str(number), cell(entry["says"]), " ".join(f"--set '{cell(setting)}'" for setting in entry["settings"]))
+        for number, entry in enumerate(entries, start=1)
+    )
+    return Block("what_if", "What if", "<ww", rows)
+
+
+def _times(key: str, title: str, times: Mapping[str, float], limit: int | None) -> Block:
+    """Rows of a breakdown of the latency, largest first, then the total."""
+    total = math.fsum(times.values())
+    shown, rest = _cut(sorted(times.items(), key=lambda item: (-item[1], item[0])), limit)
+    if rest:
+        shown.append((f"… {len(rest)} more (see --json)", math.fsum(time for _, time in rest)))
+    shown.append(("total", total))
+    cells = quantities([time for _, time in shown], "s", total)
+    rows = ((cell(name), *pair, *_share(time, total)) for (name, time), pair in zip(shown, cells, strict=True))
+    return Block(key, title, "w><><", tuple(rows))
+
+
+def _waiting(waits: Mapping[str, Mapping[str, float]], limit: int | None) -> Block:
+    """Rows by operator: time waited for data, for a server, for space, summed over tasks."""
+    ordered = sorted(waits.items(), key=lambda item: (-math.fsum(item[1].values()), item[0]))
+    shown, rest = _cut(ordered, limit)
+    whole = max((time for _, causes in shown for time in causes.values()), default=0.0)
+    rows = []
+    for name, causes in shown:
+        pairs = quantities([causes["data"], causes["server"], causes["space"]], "s", whole)
+        rows.append((cell(name), *(text for pair in pairs for text in pair)))
+    if rest:
+        rows.append((f"… {len(rest)} more (see --json)", *[""] * 6))
+    headers = ("operator", "data", "", "server", "", "space", "")
+    return Block("waiting", "Waiting of all tasks, by operator", "w><><><", tuple(rows), headers)
+
+
 def _energy(
     key: str,
     title: str,
@@ -107,9 +153,7 @@ def _utilisation(utilisation: Mapping[str, float], limit: int | None) -> Block:
     return Block("utilisation", "Utilisation", "w><", tuple(rows))
 
 
-def _cut(
-    items: Iterable[tuple[str, float]], limit: int | None
-) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+def _cut(items: Iterable[tuple[str, T]], limit: int | None) -> tuple[list[tuple[str, T]], list[tuple[str, T]]]:
     """What is shown and what is not; a single row is never hidden behind a row that counts it."""
     kept = list(items)
     if limit is None or len(kept) <= limit + 1:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from archsim.machine.machine import Machine
 from archsim.program import Run
+from archsim.result.names import operator_name
 
 STATIC = "static"
 """What no operator causes: leakage and refresh."""
@@ -53,7 +54,7 @@ def layer_of(entry: Entry) -> str:
 
 def operator_of(entry: Entry) -> str:
     """The operator's name, whatever its layer."""
-    return entry.operator.partition("/")[2]
+    return operator_name(entry.operator)
 
 
 def keep(machine: Machine, run: Run, chips: int) -> Ledger:

@@ -7,11 +7,14 @@ from importlib.metadata import version
 from archsim.description import remarks
 from archsim.lowering.job import Job
 from archsim.machine.bibliography import bibliography, cited
+from archsim.machine.machine import Machine
 from archsim.mapping.mapping import Mapping
 from archsim.program import Run
+from archsim.result.bottleneck import bottleneck
 from archsim.result.ledger import Entry, Ledger, keep, layer_of, operator_of, part_of
 from archsim.result.result import Result
 from archsim.result.utilisation import utilisation
+from archsim.result.waiting import critical_seconds, waiting
 from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS
 
 
@@ -23,6 +26,8 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
     energy = ledger.total * JOULES_PER_ZJ
     area = float(machine.area(machine.root) * mapping.chips) * M2_PER_UM2
     ops = 2 * job.macs(graph)
+    by_part, by_operator, in_operators = critical_seconds(run)
+    waited, waited_by_operator, waited_by_station = waiting(run)
     tokens = job.batch * (job.seq if job.phase == "prefill" else job.new_tokens)
     return Result(
         machine=machine.name,
@@ -41,6 +46,13 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
         tops=ops / latency * 1e-12,
         tops_per_w=ops / energy * 1e-12 if energy else 0.0,
         tops_per_mm2=ops / latency * 1e-12 / (area * 1e6) if area else 0.0,
+        bottleneck=bottleneck(by_part, in_operators),
+        critical_path_by_part_s=by_part,
+        critical_path_by_operator_s=by_operator,
+        waiting_s=waited,
+        waiting_by_operator_s=waited_by_operator,
+        waiting_by_station_s=waited_by_station,
+        area_by_part_m2=_areas(machine, mapping.chips),
         energy_by_part_j=_joules(ledger, part_of),
         energy_by_operator_j=_joules(ledger, operator_of),
         energy_by_layer_j=_joules(ledger, layer_of),
@@ -54,6 +66,11 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
 
 def _joules(ledger: Ledger, key: Callable[[Entry], str]) -> dict[str, float]:
     return {name: energy * JOULES_PER_ZJ for name, energy in ledger.by(key).items()}
+
+
+def _areas(machine: Machine, chips: int) -> dict[str, float]:
+    areas = {f"{module}.{name}": n * chips * (machine.parts[name].area or 0) for module, name, n in machine.walk()}
+    return {part: float(area) * M2_PER_UM2 for part, area in areas.items() if area}
 
 
 def _sources(mapping: Mapping) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from archsim.program import Run
+from archsim.result.names import station_name
 
 
 def utilisation(run: Run) -> dict[str, float]:
@@ -14,17 +15,9 @@ def utilisation(run: Run) -> dict[str, float]:
     shares: defaultdict[str, list[float]] = defaultdict(list)
     for station, busy, number in zip(run.program.stations, work.tolist(), servers.tolist(), strict=True):
         if not station.name.endswith(" channel"):
-            shares[_name(station.name)].append(min(1.0, busy / (number * run.makespan)))
+            shares[station_name(station.name)].append(min(1.0, busy / (number * run.makespan)))
     links = shares.pop("mesh links", None)
     found = {name: sum(values) / len(values) for name, values in shares.items()}
     if links is not None:
         found["busiest mesh link"] = max(links)
     return found
-
-
-def _name(station: str) -> str:
-    if station.startswith("mesh "):
-        return "mesh links"
-    if station.startswith("link "):
-        return "chip links"
-    return station.partition("/")[2] or station

@@ -11,7 +11,7 @@ from archsim.core.load import Amount, Load
 from archsim.core.lower import lower
 from archsim.core.passes import passes_of
 from archsim.core.path import Path
-from archsim.core.steady import steady_interval
+from archsim.core.steady import steady
 from archsim.core.timing import Timing, measure
 from archsim.machine import load_machine
 from archsim.program import check
@@ -110,7 +110,7 @@ def test_the_interval_is_that_of_the_long_run(load: Load, changes: dict[str, obj
     check(lowered.program)
     run = play(lowered.program)
     done = [int(run.finish[task]) for task in lowered.closing]
-    exact = steady_interval(passes_of(path, load))
+    exact = steady(passes_of(path, load)).interval
     rounds = [n for n in range(1, 25) if done[-1] - done[-1 - n] == done[-1 - n] - done[-1 - 2 * n] == n * exact]
     assert rounds
     assert measure(path, load).interval - 1 < exact <= measure(path, load).interval

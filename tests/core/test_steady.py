@@ -8,7 +8,7 @@ import pytest
 from archsim.core.compose import compose
 from archsim.core.lower import lower
 from archsim.core.passes import Passes, passes_of
-from archsim.core.steady import steady_interval
+from archsim.core.steady import steady
 from archsim.core.timing import measure
 from archsim.machine import Machine, load_machine
 from archsim.program.simpy import play
@@ -37,7 +37,7 @@ def test_an_interval_that_alternates_is_its_mean_rounded_up_once() -> None:
     apart = [after - before for before, after in pairwise(done)]
     assert set(apart) == {10_000, 25_001}
     assert apart[::2] == [apart[0]] * 20
-    assert steady_interval(passes(machine)) == Fraction(35_001, 2)
+    assert steady(passes(machine)).interval == Fraction(35_001, 2)
     assert measure(compose(machine, with_tile=True), load_of(machine)).interval == 17_501
 
 
@@ -51,18 +51,18 @@ def test_a_register_that_holds_many_products_hides_its_latency_only_for_them(siz
     machine = small(path="ir > xbar + sh > adc > sa", fill="latency: 500 ns, interval: 1 ns", size=size)
     done = ends(machine, products + 2)
     assert {after - before for before, after in pairwise(done[:products])} == {12_000}
-    assert steady_interval(passes(machine)) == Fraction(510_000, products)
+    assert steady(passes(machine)).interval == Fraction(510_000, products)
     long = ends(machine, 10 * products)
     assert long[-1] - long[-1 - products] == 510_000
 
 
 def test_the_busiest_station_sets_the_pace_where_nothing_waits_for_space() -> None:
     """Cycles of 100 ns, 16 reads a product."""
-    assert steady_interval(passes(load_machine("isaac"))) == 1_600_000
+    assert steady(passes(load_machine("isaac"))).interval == 1_600_000
 
 
 def test_nl_dpe_is_paced_by_its_converters_or_reads() -> None:
     """The long run itself: what 60 products take, past the first 30."""
     machine = load_machine("nl_dpe")
     done = ends(machine, 60)
-    assert (done[-1] - done[29]) / 30 == pytest.approx(float(steady_interval(passes(machine))), rel=1e-3)
+    assert (done[-1] - done[29]) / 30 == pytest.approx(float(steady(passes(machine)).interval), rel=1e-3)

@@ -27,6 +27,14 @@ KEYS = [
     "tops",
     "tops_per_w",
     "tops_per_mm2",
+    "bottleneck",
+    "what_if",
+    "critical_path_by_part_s",
+    "critical_path_by_operator_s",
+    "waiting_s",
+    "waiting_by_operator_s",
+    "waiting_by_station_s",
+    "area_by_part_m2",
     "energy_by_part_j",
     "energy_by_operator_j",
     "energy_by_layer_j",
@@ -68,6 +76,22 @@ def test_the_job_is_told(result: dict[str, Any]) -> None:
         "seq": 16,
         "new_tokens": 0,
     }
+
+
+@pytest.mark.parametrize("breakdown", ["critical_path_by_part_s", "critical_path_by_operator_s"])
+def test_the_critical_path_sums_to_the_latency(result: dict[str, Any], breakdown: str) -> None:
+    assert sum(result[breakdown].values()) == pytest.approx(result["latency_s"], rel=1e-12)
+
+
+def test_waiting_adds_up_by_operator_and_by_station(result: dict[str, Any]) -> None:
+    assert list(result["waiting_s"]) == ["data", "server", "space"]
+    for breakdown in ("waiting_by_operator_s", "waiting_by_station_s"):
+        for cause, time in result["waiting_s"].items():
+            assert sum(row[cause] for row in result[breakdown].values()) == pytest.approx(time)
+
+
+def test_the_area_by_part_sums_to_the_area(result: dict[str, Any]) -> None:
+    assert sum(result["area_by_part_m2"].values()) == pytest.approx(result["area_m2"])
 
 
 @pytest.mark.parametrize("breakdown", BREAKDOWNS)

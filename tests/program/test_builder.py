@@ -48,7 +48,7 @@ def test_the_arrays_have_one_type_whatever_they_hold() -> None:
     build.tasks(build.kind("read", station=build.station("adc"), latency=1), 2)
     small, empty = build.build(), Builder().build()
     short = {"kind", "dependents", "predecessors", "station", "operator"}
-    short |= {"takes_store", "gives_store", "counts_action"}
+    short |= {"takes_store", "gives_store", "counts_action", "spent_part"}
     for program in (small, empty):
         for name in program.__dataclass_fields__:
             array = getattr(program, name)

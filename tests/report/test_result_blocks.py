@@ -87,3 +87,23 @@ def test_no_energy_has_no_shares() -> None:
 def test_what_is_empty_is_left_out() -> None:
     blocks = result_blocks(sample_result() | {"notes": [], "sources": []}, terminal=False)
     assert not {"notes", "sources"} & {block.key for block in blocks}
+
+
+def test_the_critical_path_is_shown_with_shares() -> None:
+    assert block("critical_by_part").rows == (
+        ("core.adc", "1.6500", "ms", "75.00", "%"),
+        ("core.dac", "0.5500", "ms", "25.00", "%"),
+        ("total", "2.2000", "ms", "100.00", "%"),
+    )
+
+
+def test_waiting_is_in_one_unit() -> None:
+    assert block("waiting").rows == (("ffn", "500.00", "ms", "250.00", "ms", "0.00", "ms"),)
+
+
+def test_changes_are_shown_with_their_settings() -> None:
+    entry = {"says": "4 more adc per core: latency \N{MINUS SIGN}31.0 %", "settings": ["modules.core.parts.adc=16", "a.b=c d"]}
+    blocks = result_blocks(sample_result() | {"what_if": [entry]}, terminal=False)
+    assert next(block for block in blocks if block.key == "what_if").rows == (
+        ("1", "4 more adc per core: latency \N{MINUS SIGN}31.0 %", "--set 'modules.core.parts.adc=16' --set 'a.b=c d'"),
+    )
