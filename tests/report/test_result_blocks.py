@@ -102,8 +102,9 @@ def test_waiting_is_in_one_unit() -> None:
 
 
 def test_changes_are_shown_with_their_settings() -> None:
-    entry = {"says": "4 more adc per core: latency \N{MINUS SIGN}31.0 %", "settings": ["modules.core.parts.adc=16", "a.b=c d"]}
+    says = "4 more adc per core: latency \N{MINUS SIGN}31.0 %"
+    entry = {"says": says, "settings": ["modules.core.parts.adc=16", "a.b=c d"]}
     blocks = result_blocks(sample_result() | {"what_if": [entry]}, terminal=False)
     assert next(block for block in blocks if block.key == "what_if").rows == (
-        ("1", "4 more adc per core: latency \N{MINUS SIGN}31.0 %", "--set 'modules.core.parts.adc=16' --set 'a.b=c d'"),
+        ("1", says, "--set 'modules.core.parts.adc=16' --set 'a.b=c d'"),
     )
