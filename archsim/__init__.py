@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from archsim.graph import load_model
     from archsim.machine import load_machine
+    from archsim.result.result import Result, load_result
     from archsim.simulation import simulate
 
-__all__ = ["__version__", "load_machine", "load_model", "simulate"]
+__all__ = ["Result", "__version__", "load_machine", "load_model", "load_result", "simulate"]
 __version__ = "0.1.0"
 
 if not TYPE_CHECKING:  # a type checker sees the imports above, and thereby misspelt names
     _HOME = {
         "load_machine": "archsim.machine",
         "load_model": "archsim.graph",
+        "Result": "archsim.result.result",
+        "load_result": "archsim.result.result",
         "simulate": "archsim.simulation",
     }
 

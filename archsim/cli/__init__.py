@@ -20,6 +20,7 @@ Examples:
         "cite": "Print the sources that a machine's figures lean on.",
         "describe": "Show a machine's parts, areas and peak figures.",
         "list": "List the machines, models and parts that archsim knows.",
+        "plot": "Draw saved runs: energy, latency, area.",
         "run": "Run a model on a machine: time, energy, area.",
     },
     epilog=_EXAMPLES,

@@ -7,7 +7,7 @@ from functools import cached_property
 from archsim.graph.operators import Linear, Operator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """A model. `causal`: positions see only those before; `digest`: hash of its file.
 
@@ -22,6 +22,9 @@ class Graph:
     feedback: tuple[str, str] | None
     max_positions: int
     digest: str
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.name}: {len(self.operators)} operators, {self.parameters:,} parameters>"
 
     @cached_property
     def by_key(self) -> Mapping[str, Operator]:

@@ -39,7 +39,7 @@ class Step:
     by: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Machine:
     """The whole described hardware. `digest` is the hash of all that results depend on; `document` is its text."""
 
@@ -58,7 +58,10 @@ class Machine:
     kv_cache: tuple[str, ...]
     provenance: Mapping[Loc, Provenance]
     digest: str
-    document: Document = field(repr=False, compare=False)
+    document: Document = field(compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Machine {self.name}: {self.description or self.file}; {len(self.parts)} parts>"
 
     @cached_property
     def tile(self) -> str:

@@ -1,9 +1,18 @@
 """Result: what a run took, and where it went, ready to be saved and shown."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from __future__ import annotations
 
-from archsim.result.save import SCHEMA
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from archsim.errors import ArchsimError, UsageError, did_you_mean
+from archsim.result.save import SCHEMA, load
+from archsim.result.show import as_html, as_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +64,45 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data, keys in the order above."""
         return asdict(self)
+
+    def breakdowns(self) -> tuple[str, ...]:
+        """Names of the fields that `frame` takes: those that share a figure out, such as `energy_by_part_j`."""
+        return tuple(name for name, value in vars(self).items() if "_by_" in name and isinstance(value, dict))
+
+    def frame(self, breakdown: str = "energy_by_part_j") -> pd.DataFrame:
+        """One of the `breakdowns` as a pandas DataFrame: a row for each part, operator, layer or station.
+
+        Columns hold the field's own unit (J, s or m2) and, where it has one column, each row's share of the whole.
+        Raises UsageError for an unknown name, or where pandas is not installed.
+        """
+        if breakdown not in self.breakdowns():
+            raise UsageError(f"found breakdown '{breakdown}'. {did_you_mean(breakdown, self.breakdowns())}")
+        try:
+            import pandas as pd
+        except ImportError:
+            raise UsageError("frames need pandas: pip install 'archsim[frames]'") from None
+        found = getattr(self, breakdown)
+        what, _, unit = breakdown.rpartition("_")
+        index = pd.Index(list(found), name=what.partition("_by_")[2])
+        if all(isinstance(value, dict) for value in found.values()):
+            return pd.DataFrame(list(found.values()), index=index).add_suffix(f"_{unit}")
+        column = pd.Series(list(found.values()), index=index, dtype=float)
+        return pd.DataFrame({f"{what.partition('_by_')[0]}_{unit}": column, "share": column / column.sum()})
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+def load_result(path: str | Path) -> Result:
+    """A Result that was saved (`archsim run --out`): its file, or the folder that holds it.
+
+    Raises ArchsimError for a file that is no result.
+    """
+    found = load(path)
+    missing = [field.name for field in fields(Result) if field.name not in found]
+    if missing:
+        raise ArchsimError(f"{path}: has no {missing[0]!r}; expected a result of this version of archsim: run it again")
+    return Result(**{field.name: found[field.name] for field in fields(Result)})
