@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SHOWN = 12  # names listed after "Known:"
+_CANDIDATES = 5  # near names, of which one is suggested
 _LONGEST_WORD = 100  # difflib takes quadratic time
 
 
@@ -75,8 +76,11 @@ def near(word: str, known: Iterable[str]) -> tuple[str, ...]:
     by_case: dict[str, list[str]] = {}
     for name in sorted(each for each in set(known) if len(each) <= _LONGEST_WORD):
         by_case.setdefault(name.casefold(), []).append(name)
-    found = difflib.get_close_matches(word.casefold(), by_case, n=1)
-    return tuple(by_case[found[0]]) if found else ()
+    folded = word.casefold()
+    found = difflib.get_close_matches(folded, by_case, n=_CANDIDATES)
+    swapped = [name for name in found if sorted(name) == sorted(folded)]  # letters in another order: acd, adc
+    swapped.sort(key=lambda name: name[0] != folded[0])
+    return tuple(by_case[(swapped or found)[0]]) if found else ()
 
 
 def did_you_mean(word: str, known: Iterable[str], *, what: str = "Known") -> str:

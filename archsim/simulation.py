@@ -1,6 +1,6 @@
 """The line from Machine and Graph to Result."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from time import perf_counter
 
 from archsim.core.timing import Timer
@@ -24,12 +24,14 @@ def simulate(
     batch: int = 1,
     grain: str = "projection",
     times: MutableMapping[str, float] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Result:
     """Run `model` on `machine`; raises ArchsimError where it does not fit or cannot be done.
 
     seq: prompt positions; new_tokens: generated after them; batch: sequences run together.
     grain: `projection`, or `core` for a task per core: slower, to check the usual grain.
     times: filled with the host's seconds by stage.
+    progress: told from time to time the stage, how much of it is done, and of how much.
     """
     watch = _Watch({} if times is None else times)
     job = make_job(model, phase, seq, new_tokens, batch, grain)
@@ -38,7 +40,7 @@ def simulate(
     watch.stop("map")
     program = lower(mapping, job, Timer(machine))
     watch.stop("lower")
-    run = play(program)
+    run = play(program, None if progress is None else lambda done, total: progress("playing tasks", done, total))
     watch.stop("play")
     result = make(mapping, job, run)
     watch.stop("count")

@@ -31,15 +31,23 @@ class Change:
     settings: tuple[str, ...]
 
 
-def what_if(machine: Machine, result: Result, play: Callable[[Machine], Result]) -> list[dict[str, Any]]:
+def what_if(
+    machine: Machine,
+    result: Result,
+    play: Callable[[Machine], Result],
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[dict[str, Any]]:
     """Play changes of the parts that `result` spends most of its critical path in; the most helpful first.
 
     play: runs the same job on a changed machine. Each entry has `change` (words), `settings` (for `--set`),
     `latency_s`, `latency_change` and `area_change` (-0.31 is 31 % less), and `says`, all of it in a line.
-    Changes that the machine does not allow are left out.
+    Changes that the machine does not allow are left out. progress: told what is tried, its number, of how many.
     """
     found: dict[str, dict[str, Any]] = {}
-    for key in leading(machine, result)[:_PARTS]:
+    wanted = leading(machine, result)[:_PARTS]
+    for number, key in enumerate(wanted):
+        if progress is not None:
+            progress(f"what if, changing {key}", number, len(wanted))
         for tried in _enlarged(machine, key):
             changed = _played(machine, tried, play)
             if changed is not None:

@@ -6,10 +6,11 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from archsim.cli.progress import progress
 from archsim.cli.values import whole, word
 from archsim.errors import ArchsimError, UsageError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from archsim.graph import Model
     from archsim.machine import Machine
-    from archsim.result.result import Result
 
 _GRAINS = ("projection", "core")
 _PHASES = ("prefill", "decode", "generate")
@@ -98,14 +98,13 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     described, graph = _load(machine, model, settings)
     times = {"load": time.perf_counter() - began}
 
-    def play(on: Machine, times: dict[str, float] | None = None) -> Result:
-        return simulate(on, graph, phase=phase, seq=seq, new_tokens=tokens, batch=batch, grain=grain, times=times)
-
-    found = play(described, times)
-    if tries:
-        asked = time.perf_counter()
-        found = replace(found, what_if=what_if(described, found, play))
-        times["what if"] = time.perf_counter() - asked
+    job: dict[str, Any] = {"phase": phase, "seq": seq, "new_tokens": tokens, "batch": batch, "grain": grain}
+    with progress() as report:
+        found = simulate(described, graph, **job, times=times, progress=report)
+        if tries:
+            asked = time.perf_counter()
+            found = replace(found, what_if=what_if(described, found, lambda on: simulate(on, graph, **job), report))
+            times["what if"] = time.perf_counter() - asked
     result = found.to_dict()
     times["total"] = time.perf_counter() - began
     if out is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush, heapreplace
+from math import inf
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -12,6 +13,8 @@ from archsim.program.deadlock import deadlock
 from archsim.program.run import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simpy import Environment, Event
     from simpy.events import EventPriority
 
@@ -19,10 +22,11 @@ if TYPE_CHECKING:
 
 _LATE = cast("EventPriority", 2)  # after SimPy's NORMAL (1): all finishes of an instant come first
 _NEVER = -1
+_EVENTS_A_REPORT = 20_000
 
 
-def play(program: Program) -> Run:
-    """Play a checked Program.
+def play(program: Program, progress: Callable[[int, int], None] | None = None) -> Run:
+    """Play a checked Program; `progress` is told from time to time how many tasks have finished, of how many.
 
     Raises:
         Deadlock: no event is left and some tasks have not finished.
@@ -30,7 +34,7 @@ def play(program: Program) -> Run:
     import simpy
 
     player = _Player(program, simpy.Environment())
-    player.play()
+    player.play(progress)
     run = player.run()
     if (run.finish == _NEVER).any():
         raise deadlock(run)
@@ -76,10 +80,18 @@ class _Player:
     def now(self) -> int:
         return cast("int", self.env.now)  # SimPy would allow a float; all delays here are integers
 
-    def play(self) -> None:
+    def play(self, progress: Callable[[int, int], None] | None) -> None:
         self._release([task for task, waits in enumerate(self.waiting_for) if waits == 0])
         self._settle_late()
-        self.env.run()
+        if progress is None:
+            self.env.run()
+            return
+        while self.env.peek() < inf:
+            for _ in range(_EVENTS_A_REPORT):
+                if self.env.peek() == inf:
+                    break
+                self.env.step()
+            progress(self.program.n_tasks - self.finish.count(_NEVER), self.program.n_tasks)
 
     def run(self) -> Run:
         times = (self.ready, self.offered, self.start, self.finish)

@@ -12,6 +12,7 @@ from archsim.errors import ArchsimError, Fault, Place
 
 SCHEMA = "archsim.result/1"
 TIMING_SCHEMA = "archsim.timing/1"
+_LARGEST = 16 << 20  # bytes; results take some ten thousand
 RESULT_FILE = "result.json"
 TIMING_FILE = "timing.json"
 
@@ -85,7 +86,13 @@ def load(path: str | Path) -> dict[str, Any]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        if not file.is_file() and file.exists():
+            raise ArchsimError(f"{file}: is no regular file; expected a result saved with --out")
+        with file.open("rb") as stream:
+            raw = stream.read(_LARGEST + 1)
+        if len(raw) > _LARGEST:
+            raise ArchsimError(f"{file}: is larger than {_LARGEST >> 20} MiB; expected a result saved with --out")
+        return raw.decode("utf-8")
     except FileNotFoundError:
         raise ArchsimError(f"{file}: no such file; expected a result saved with --out") from None
     except OSError as error:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from archsim.program import Builder
 from archsim.program.simpy import play
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_work_counts_and_critical_path() -> None:
@@ -50,3 +55,15 @@ def test_times_are_exact_beyond_what_a_float_holds() -> None:
     latency = 2**55 + 1
     build.tasks(build.kind("read", station=build.station("adc"), latency=latency), 2)
     assert play(build.build()).finish.tolist() == [latency, 2 * latency]
+
+
+def test_progress_is_told_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archsim.program.simpy._EVENTS_A_REPORT", 10)
+    build = Builder()
+    build.tasks(build.kind("work", station=build.station("unit"), latency=3), 100)
+    told: list[tuple[int, int]] = []
+    run = play(build.build(), lambda done, total: told.append((done, total)))
+    assert run.makespan == 300
+    assert told == sorted(told)
+    assert len(told) > 5
+    assert told[-1] == (100, 100)

@@ -158,9 +158,9 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_path: Path, encoding: str) -> str:  # noqa: ARG001 (named in the call)
+    def refuse(_path: Path, mode: str) -> str:  # noqa: ARG001 (named in the call)
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ArchsimError, match="cannot be read: Permission denied"):
         load(tmp_path / "result.json")
