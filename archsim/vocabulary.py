@@ -20,6 +20,22 @@ OPERATORS = (
 PRODUCTS = ("scores", "context")
 """The two products of attention; a recipe of that name goes before that of `matmul`."""
 
+STANDARD_STEPS = {
+    "matmul": ("multiply_accumulate",),
+    "softmax": ("maximum", "subtract", "exp", "sum", "reciprocal", "multiply"),
+    "layernorm": ("sum", "subtract", "square", "sum", "rsqrt", "multiply", "multiply", "add"),
+    "rmsnorm": ("square", "sum", "rsqrt", "multiply", "multiply"),
+    "gelu": ("gelu",),
+    "silu": ("silu",),
+    "relu": ("relu",),
+    "tanh": ("tanh",),
+    "add": ("add",),
+    "mul": ("multiply",),
+    "embedding": ("add", "add"),
+    "argmax": ("maximum",),
+}
+"""How a machine's `digital` unit does an operator for which there is no recipe."""
+
 REDUCING = frozenset({"sum", "maximum"})
 """Steps that leave one value of each row."""
 

@@ -8,16 +8,23 @@ import click
 @click.command("describe", epilog="MACHINE is a name that archsim knows, or a file.")
 @click.argument("machine")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
+@click.option("--sources", "origins", is_flag=True, help="Show every figure with its status, source and place instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def command(*, machine: str, settings: tuple[str, ...], as_json: bool) -> None:
+def command(*, machine: str, settings: tuple[str, ...], origins: bool, as_json: bool) -> None:
     """Show what MACHINE is made of: counts, areas, peak power and speed, with their sources."""
     from archsim.description import describe
     from archsim.machine import load_machine
     from archsim.report.description import description_dict
-    from archsim.report.tables import write_description
+    from archsim.report.figures import figure_blocks, figures
+    from archsim.report.tables import write_blocks, write_description
     from archsim.result.save import dump
 
-    description = describe(load_machine(machine, settings))
+    loaded = load_machine(machine, settings)
+    if origins:
+        shown = {"schema": "archsim.figures/1", "machine": loaded.name, "figures": figures(loaded)}
+        write_blocks(figure_blocks(loaded), sys.stdout) if not as_json else sys.stdout.write(dump(shown))
+        return
+    description = describe(loaded)
     if as_json:
         sys.stdout.write(dump(description_dict(description)))
     else:

@@ -18,7 +18,7 @@ from archsim.machine.fits import check_core, check_path
 from archsim.machine.machine import Machine, Step
 from archsim.machine.overlay import LABELLED, apply, read_whole
 from archsim.machine.provenance import LABELS, separate, sources
-from archsim.machine.recipes import check_recipes
+from archsim.machine.recipes import check_digital, check_recipes, standard_recipes
 from archsim.machine.schema import MachineFile
 from archsim.machine.source import Document, Loc, dotted
 from archsim.machine.wording import reword, shown
@@ -70,8 +70,11 @@ def build(document: Document) -> Machine:
         core=core,
         chips=file.chips,
         recipes={
-            op: tuple(Step(step, by) for entry in steps for step, by in entry.items())
-            for op, steps in file.recipes.items()
+            "linear": (Step("mvm", core),),
+            **{
+                op: tuple(Step(step, by) for entry in steps for step, by in entry.items())
+                for op, steps in standard_recipes(file, parts).items()
+            },
         },
         fusion=file.fusion,
         function_cores=file.function_cores,
@@ -90,6 +93,7 @@ def _check(draft: Draft) -> tuple[str | None, str | None]:
     core = checks.find_core(draft)
     checks.check_helpers(draft)
     check_recipes(draft, core)
+    check_digital(draft)
     if root is not None and core is not None:
         checks.check_uses(draft, root, core)
         if not draft.faults:

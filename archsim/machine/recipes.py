@@ -1,12 +1,42 @@
 """Checks of recipes: operators are known, and each step is done by one that can do it."""
 
+from collections.abc import Mapping
+
 from archsim.errors import did_you_mean, quoted
 from archsim.machine.checks import check_whole
 from archsim.machine.draft import Draft, names
+from archsim.machine.schema import MachineFile
 from archsim.machine.source import Loc
-from archsim.vocabulary import OPERATORS, PRODUCTS
+from archsim.parts.base import Part
+from archsim.vocabulary import OPERATORS, PRODUCTS, STANDARD_STEPS
 
 OPERANDS = ("first", "second")
+
+
+def standard_recipes(file: MachineFile, parts: Mapping[str, Part]) -> dict[str, list[dict[str, str]]]:
+    """The recipes of a file, and those of operators that have none and that its `digital` unit can do."""
+    unit = parts.get(file.digital) if file.digital is not None else None
+    able = set(unit.steps) if unit is not None else set()
+    standard = {
+        operator: [{step: str(file.digital)} for step in steps]
+        for operator, steps in STANDARD_STEPS.items()
+        if able.issuperset(steps)
+    }
+    return {**standard, **file.recipes}
+
+
+def check_digital(draft: Draft) -> None:
+    """Check the unit that does what has no recipe."""
+    name, loc = draft.file.digital, ("digital",)
+    if name is None or draft.broken(name):
+        return
+    if name not in draft.parts:
+        draft.fault(loc, f"no such part: {quoted(name)}. {did_you_mean(name, draft.file.parts)}")
+    elif not draft.parts[name].steps or draft.parts[name].place != "compute":
+        able = [part for part in draft.parts if draft.parts[part].place == "compute"]
+        draft.fault(loc, f"{quoted(name)} is no unit that computes. {did_you_mean(name, able)}")
+    else:
+        _check_holder(draft, loc, name)
 
 
 def check_recipes(draft: Draft, core: str | None) -> None:

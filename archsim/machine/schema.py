@@ -82,7 +82,8 @@ class MachineFile(_Strict):
     parts: dict[str, dict[str, Any]]
     modules: dict[str, ModuleSpec]
     chips: Chips = Chips()
-    recipes: dict[str, list[dict[str, Name]]]
+    recipes: dict[str, list[dict[str, Name]]] = Field(default_factory=dict)
+    digital: Name | None = None
     fusion: Literal["auto", "off", "required"] = "auto"
     function_cores: CountOrAuto = "auto"
     kv_cache: list[Name] = Field(default_factory=list)

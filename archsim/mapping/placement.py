@@ -100,7 +100,8 @@ def _require_recipes(machine: Machine, graph: Graph) -> None:
     if missing:
         names = ", ".join(missing)
         known = ", ".join(machine.recipes)
-        raise ArchsimError(f"{machine.file}: no recipe for {names}, which {graph.name} needs. There are: {known}.")
+        found = f"{machine.file}: no recipe for {names}, which {graph.name} needs. There are: {known}."
+        raise ArchsimError(f"{found} Try digital: UNIT, a part of class vector that does what has no recipe.")
 
 
 def _require_chips(machine: Machine, graph: Graph, tilings: Dict[str, Tiling], needed: int, per_chip: int) -> int:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from archsim.parts.base import Action, Part, Place
 from archsim.parts.quantity import Count
 
-_LINEAR = ("add", "subtract", "multiply", "square", "maximum", "sum", "scale")
+_LINEAR = ("add", "subtract", "multiply", "square", "maximum", "sum", "scale", "multiply_accumulate")
 _SPECIAL = ("exp", "log", "reciprocal", "rsqrt", "sigmoid", "tanh", "gelu", "silu", "relu")
 
 
@@ -13,9 +13,9 @@ class Vector(Part):
     """Works on many values side by side.
 
     lanes: a count. Without an energy, an action costs its lane's share of the power.
-    Actions: linear, one value of a sum or product; special, one of a transcendental function.
-    Steps: add, subtract, multiply, square, maximum, sum, scale (linear); exp, log, reciprocal, rsqrt, sigmoid, tanh,
-    gelu, silu, relu (special).
+    Actions: linear, one value of a sum, a product, or both; special, one of a transcendental function.
+    Steps: add, subtract, multiply, square, maximum, sum, scale, multiply_accumulate (linear); exp, log, reciprocal,
+    rsqrt, sigmoid, tanh, gelu, silu, relu (special).
     """
 
     place: ClassVar[Place] = "compute"

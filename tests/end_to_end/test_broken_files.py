@@ -65,7 +65,7 @@ MACHINES: list[Case] = [
         "name: mine",
         "nmae: mine",
         [
-            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, function_cores, fusion, kv_cache, modules, name, parts, precision, recipes, schema."
+            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, digital, function_cores, fusion, kv_cache, modules, name, parts, precision, recipes, schema."
         ],
     ),
     (
@@ -176,7 +176,7 @@ MACHINES: list[Case] = [
         "softmax: [exp: unit,",
         "softmax: [exq: unit,",
         [
-            "22:13  recipes.softmax[0].exq: 'unit' does not do 'exq'. Did you mean 'exp'? Known: add, exp, gelu, log, maximum, multiply, reciprocal, relu, rsqrt, scale, sigmoid, silu, … and 4 more."
+            "22:13  recipes.softmax[0].exq: 'unit' does not do 'exq'. Did you mean 'exp'? Known: add, exp, gelu, log, maximum, multiply, multiply_accumulate, reciprocal, relu, rsqrt, scale, sigmoid, … and 5 more."
         ],
     ),
     (

@@ -70,3 +70,15 @@ def test_every_figure_of_a_part_has_a_status(nodes: dict[str, dict[str, Any]]) -
     parameters = [parameter for node in nodes.values() for parameter in node.get("parameters", [])]
     assert parameters
     assert {parameter["status"] for parameter in parameters} <= known
+
+
+def test_every_figure_has_its_place() -> None:
+    done = archsim("describe", "isaac", "--sources", "--set", "parts.adc.bits=7 b", "--json")
+    figures = {row["figure"]: row for row in json.loads(done.stdout)["figures"]}
+    rate = figures["parts.adc.convert.rate"]
+    assert (rate["value"], rate["status"], rate["source"]) == ("1.28 GS/s", "derived", "shafiee2016isaac")
+    path, line, column = rate["place"].rsplit(":", 2)
+    with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - a place's own file
+        assert stream.readlines()[int(line) - 1][int(column) - 1 :].startswith("{value: 1.28 GS/s")
+    assert figures["parts.adc.bits"]["place"] == "--set parts.adc.bits=7 b:1:16"
+    assert "parts.adc.convert.rate" in archsim("describe", "isaac", "--sources").stdout

@@ -143,7 +143,7 @@ RECIPES = [
     (("[exp: vector]", "exp"), "31:12  recipes.softmax: found 'exp'; expected a list in [ ]"),
     (("[exp: vector]", "[exp]"), "31:13  recipes.softmax[0]: found 'exp'; expected a mapping of keys to values"),
     (("[exp: vector]", "[exp: ]"), "31:18  recipes.softmax[0].exp: found nothing; expected a name"),
-    (("[exp: vector]", "[exq: vector]"), "31:13  recipes.softmax[0].exq: 'vector' does not do 'exq'. Did you mean 'exp'? Known: add, exp, gelu, log, maximum, multiply, reciprocal, relu, rsqrt, scale, sigmoid, silu, … and 4 more."),
+    (("[exp: vector]", "[exq: vector]"), "31:13  recipes.softmax[0].exq: 'vector' does not do 'exq'. Did you mean 'exp'? Known: add, exp, gelu, log, maximum, multiply, multiply_accumulate, reciprocal, relu, rsqrt, scale, sigmoid, … and 5 more."),
     (("[exp: vector]", "[exp: vectr]"), "31:18  recipes.softmax[0].exp: no such part or module: 'vectr'. Did you mean 'vector'?"),
     (("[exp: vector]", "[exp third: vector]"), "31:13  recipes.softmax[0].exp third: found the operand 'third'; expected 'first' or 'second'. Known: first, second."),
     (("[exp: vector]", "[exp: adc]"), "31:13  recipes.softmax[0].exp: 'adc' does not do 'exp'. Known: convert."),

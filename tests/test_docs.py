@@ -1,0 +1,71 @@
+"""Every code block of every page runs: files are written, commands print what is shown, Python raises nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if "```" in page.read_text(encoding="utf-8"))
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"# file: (\S+)\n")
+GAP = re.compile(r"\s+")
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return [(found[1], found[2]) for found in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def commands(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command of a console block, and the lines that are shown below it."""
+    for chunk in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, *shown = chunk.splitlines()
+        yield command, [line for line in shown if line.strip()]
+
+
+def start(command: list[str] | str, folder: Path) -> str:
+    """What a command prints, on both streams."""
+    places = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder),
+    }
+    done = subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=folder,
+        env=os.environ | places,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_all_blocks_run(page: Path, tmp_path: Path) -> None:
+    for language, text in blocks(page):
+        named = FILE.match(text)
+        assert language in ("console", "python", "yaml", "text"), f"found a block of {language!r}"
+        if named:
+            (tmp_path / named[1]).write_text(text[named.end() :], encoding="utf-8")
+        elif language == "python":
+            start([sys.executable, "-c", text], tmp_path)
+        else:
+            assert language == "console", "a YAML block begins with `# file: NAME`"
+            for command, shown in commands(text):
+                printed = [GAP.sub(" ", line) for line in start(command, tmp_path).splitlines()]
+                for line in shown:
+                    wanted = GAP.sub(" ", line)
+                    assert any(wanted in found for found in printed), "\n".join(
+                        [f"$ {command}", *printed, f"has no {wanted!r}"]
+                    )
+
+
+def test_there_are_pages_with_blocks() -> None:
+    assert {"tour.md", "own-machine.md", "add-a-part.md"} <= {page.name for page in PAGES}
