@@ -16,6 +16,7 @@ Examples:
     "archsim",
     cls=Commands,
     lazy={
+        "acam": "Compile a function into the table of an analog CAM.",
         "check": "Check machine and model files: all faults of all files.",
         "cite": "Print the sources that a machine's figures lean on.",
         "describe": "Show a machine's parts, areas and peak figures.",

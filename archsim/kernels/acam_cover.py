@@ -1,0 +1,115 @@
+"""Functions of two unsigned codes: rectangles for each output bit, as few as cover what is set. They may overlap."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import UsageError
+from archsim.kernels.acam_gray import Codes, bit_planes, from_gray, to_gray
+
+Rectangles = NDArray[np.int64]
+
+_LARGEST = 6
+"""Bits of an operand, beyond which there are too many rectangles to choose from."""
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """Rectangles int64 (n, 4) of x from, x to, y from, y to (both within), and the fewest that there can be."""
+
+    rectangles: Rectangles
+    bound: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether no smaller cover exists."""
+        return len(self.rectangles) == self.bound
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A stored function of two codes: a cover for each output bit, the lowest first."""
+
+    bits: int
+    out_bits: int
+    depth: int
+    covers: tuple[Cover, ...]
+
+    @property
+    def rows_per_bit(self) -> tuple[int, ...]:
+        """Rectangles that each output bit takes."""
+        return tuple(len(cover.rectangles) for cover in self.covers)
+
+    def search(self, x: Codes, y: Codes) -> Codes:
+        """Output codes for codes of any one shape."""
+        stored = np.zeros(np.shape(x), np.int64)
+        for bit, cover in enumerate(self.covers):
+            r = cover.rectangles
+            inside = (x[..., None] >= r[:, 0]) & (x[..., None] <= r[:, 1]) & (y[..., None] >= r[:, 2])
+            stored |= (inside & (y[..., None] <= r[:, 3])).any(axis=-1).astype(np.int64) << bit
+        return from_gray(stored, self.out_bits, self.depth)
+
+
+def compile_product(apply: Callable[[Codes, Codes], Codes], bits: int, *, depth: int = 0) -> Product:
+    """The fewest rectangles for a function of two codes of `bits`, whose values are unsigned codes of twice the bits.
+
+    Exact by mixed-integer programming (scipy's HiGHS, up to 20 s a bit); the bound says how far from it a cover may be.
+    Raises UsageError.
+    """
+    if not 1 <= bits <= _LARGEST:
+        raise UsageError(f"found operands of {bits} bits; expected 1 to {_LARGEST}")
+    codes = np.arange(1 << bits)
+    values = np.asarray(apply(codes[:, None], codes[None, :]), np.int64)
+    out_bits = 2 * bits
+    if not 0 <= depth <= out_bits:
+        raise UsageError(f"found a Gray depth of {depth}; expected 0 to {out_bits}, the output's bits")
+    planes = bit_planes(to_gray(values, depth), out_bits)
+    return Product(bits, out_bits, depth, tuple(cover(plane) for plane in planes))
+
+
+def cover(plane: NDArray[np.bool_]) -> Cover:
+    """The fewest rectangles that cover the set cells of a plane (x, y), and no other."""
+    candidates = maximal_rectangles(plane)
+    if not len(candidates):
+        return Cover(candidates, 0)
+    cells = np.argwhere(plane)
+    try:
+        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.sparse import csr_matrix
+    except ImportError:
+        raise UsageError("covers of two variables need scipy: pip install 'archsim[scipy]'") from None
+    covers = (
+        (cells[:, None, 0] >= candidates[:, 0])
+        & (cells[:, None, 0] <= candidates[:, 1])
+        & (cells[:, None, 1] >= candidates[:, 2])
+        & (cells[:, None, 1] <= candidates[:, 3])
+    )
+    found = milp(
+        np.ones(len(candidates)),
+        constraints=LinearConstraint(csr_matrix(covers.astype(float)), lb=1),
+        integrality=np.ones(len(candidates)),
+        bounds=Bounds(0, 1),
+        options={"time_limit": _SECONDS},
+    )
+    chosen = candidates[found.x > 0.5]  # noqa: PLR2004 (a solver's 0 or 1)
+    return Cover(chosen, int(np.ceil(found.mip_dual_bound - 1e-6)))
+
+
+def maximal_rectangles(plane: NDArray[np.bool_]) -> Rectangles:
+    """All rectangles of set cells that lie in no larger one, (n, 4): every cover can be made of these."""
+    nx, ny = plane.shape
+    found: list[tuple[int, int, int, int]] = []
+    for left in range(nx):
+        column = np.ones(ny, np.bool_)
+        for right in range(left, nx):
+            column = column & plane[right]
+            steps = np.diff(np.concatenate([[0], column.astype(np.int8), [0]]))
+            for low, high in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1) - 1, strict=True):
+                wider_left = left > 0 and plane[left - 1, low : high + 1].all()
+                wider_right = right < nx - 1 and plane[right + 1, low : high + 1].all()
+                if not wider_left and not wider_right:
+                    found.append((left, right, int(low), int(high)))
+    return np.array(found, np.int64).reshape(-1, 4)

@@ -1,0 +1,149 @@
+"""What is stored in an analog CAM for a function of one variable: ranges of the input for each output bit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import UsageError
+from archsim.kernels.acam_functions import Function, Values
+from archsim.kernels.acam_gray import bit_planes, from_gray, to_gray
+from archsim.kernels.draws import generator
+
+_GRID = 1 << 15
+_HALVINGS = 60
+_MOST_BITS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Ranges low <= x < high, float64 (rows, 2) for each output bit, the lowest bit first: the fewest that do.
+
+    start, stop: of the inputs, which are codes 0 .. 2^bits - 1 of it where `coded`. low, high: what the lowest and the
+    highest output code stand for. depth: how often outputs are Gray-coded.
+    """
+
+    name: str
+    bits: int
+    depth: int
+    start: float
+    stop: float
+    coded: bool
+    low: float
+    high: float
+    ranges: tuple[Values, ...]
+
+    @property
+    def rows_per_bit(self) -> tuple[int, ...]:
+        """Ranges that each output bit takes."""
+        return tuple(len(found) for found in self.ranges)
+
+    @property
+    def rows(self) -> int:
+        """All of them. A range is a row of an array with one cell."""
+        return sum(self.rows_per_bit)
+
+    def search(self, x: Values) -> NDArray[np.int64]:
+        """Output codes for inputs of any shape."""
+        stored = np.zeros(np.shape(x), np.int64)
+        for bit, found in enumerate(self.ranges):
+            begun = np.searchsorted(np.sort(found[:, 0]), x, side="right")
+            ended = np.searchsorted(np.sort(found[:, 1]), x, side="right")
+            stored |= (begun > ended).astype(np.int64) << bit
+        return from_gray(stored, self.bits, self.depth)
+
+    def value(self, codes: NDArray[np.int64]) -> Values:
+        """What output codes stand for."""
+        return self.low + (self.high - self.low) * codes / ((1 << self.bits) - 1)
+
+    def disturbed(self, sigma: float, seed: int = 0) -> "Table":
+        """With errors of the stored bounds: normal, `sigma` of the input's range. Crossed bounds hold nothing."""
+        rng = generator(seed, f"acam {self.name}", "programming")
+        spread = sigma * (self.stop - self.start)
+        moved = []
+        for found in self.ranges:
+            shifted = np.where(np.isfinite(found), found + spread * rng.standard_normal(found.shape), found)
+            moved.append(np.stack([shifted[:, 0], np.maximum(shifted[:, 0], shifted[:, 1])], axis=1))
+        return _with(self, moved)
+
+    def truncated(self, sizes: tuple[int, ...]) -> "Table":
+        """What fits into arrays of these sizes, the largest for the bit that needs most: narrow ranges are left out."""
+        order = sorted(range(self.bits), key=lambda bit: -len(self.ranges[bit]))
+        room = dict(zip(order, sorted(sizes, reverse=True), strict=False))
+        kept = []
+        for bit, found in enumerate(self.ranges):
+            width = np.where(np.isfinite(found).all(axis=1), found[:, 1] - found[:, 0], np.inf)
+            wide = np.sort(np.argsort(-width, kind="stable")[: room.get(bit, 0)])
+            kept.append(found[wide])
+        return _with(self, kept)
+
+
+def _with(table: Table, ranges: list[Values]) -> Table:
+    from dataclasses import replace
+
+    return replace(table, ranges=tuple(ranges))
+
+
+def compile_table(
+    function: Function,
+    bits: int,
+    *,
+    depth: int = 0,
+    coded: bool = False,
+    start: float | None = None,
+    stop: float | None = None,
+) -> Table:
+    """The fewest ranges that store `function` with outputs of `bits`, from its least to its greatest value.
+
+    coded: the input is a code of as many bits, spread evenly from start to stop; else it is analog, and the ranges are
+    bounded where the function crosses the middle between two output values. Raises UsageError.
+    """
+    begin = function.start if start is None else start
+    end = function.stop if stop is None else stop
+    if not 1 <= bits <= _MOST_BITS:
+        raise UsageError(f"found {bits} bits; expected 1 to {_MOST_BITS}")
+    if not 0 <= depth <= bits:
+        raise UsageError(f"found a Gray depth of {depth}; expected 0 to {bits}, the bits")
+    if not function.low <= begin < end <= function.high:
+        where = (
+            f" within {function.low:g} to {function.high:g}" if np.isfinite([function.low, function.high]).any() else ""
+        )
+        raise UsageError(f"found the range {begin:g} to {end:g}; {function.name} needs one that grows{where}")
+    points = np.linspace(begin, end, (1 << bits) if coded else _GRID + 1)
+    values = function.apply(points)
+    low, high = float(values.min()), float(values.max())
+    codes = np.floor((values - low) / (high - low) * ((1 << bits) - 1) + 0.5).astype(np.int64)
+    if coded:
+        visited, bounds = codes, np.arange(len(codes) - 1) + 1.0
+        edges = np.concatenate([[-np.inf], bounds, [np.inf]])
+    else:
+        visited, edges = _crossings(function, points, codes, low, (high - low) / ((1 << bits) - 1))
+    planes = bit_planes(to_gray(visited, depth), bits)
+    ranges = tuple(_runs(plane, edges) for plane in planes)
+    return Table(function.name, bits, depth, begin, end, coded, low, high, ranges)
+
+
+def _crossings(
+    function: Function, points: Values, codes: NDArray[np.int64], low: float, step: float
+) -> tuple[NDArray[np.int64], Values]:
+    """Codes in the order in which they are passed, and between which inputs; all between two points are passed."""
+    change = np.diff(codes)
+    at = np.repeat(np.flatnonzero(change), np.abs(change[change != 0]))
+    sign = np.sign(change[at])
+    first = np.concatenate([[True], at[1:] != at[:-1]])
+    count = np.arange(len(at)) - np.maximum.accumulate(np.where(first, np.arange(len(at)), 0))
+    visited = codes[at] + sign * (count + 1)
+    target = low + (visited - sign * 0.5) * step
+    left, right = points[at], points[at + 1]
+    for _ in range(_HALVINGS):
+        middle = (left + right) / 2
+        before = sign * (function.apply(middle) - target) < 0
+        left, right = np.where(before, middle, left), np.where(before, right, middle)
+    return np.concatenate([codes[:1], visited]), np.concatenate([[-np.inf], right, [np.inf]])
+
+
+def _runs(plane: NDArray[np.bool_], edges: Values) -> Values:
+    """Ranges in which a bit is set, (rows, 2)."""
+    padded = np.concatenate([[False], plane, [False]]).astype(np.int8)
+    steps = np.diff(padded)
+    return np.stack([edges[np.flatnonzero(steps == 1)], edges[np.flatnonzero(steps == -1)]], axis=1)

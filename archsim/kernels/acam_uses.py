@@ -1,0 +1,50 @@
+"""What analog CAMs are put together for: softmax, products by logarithms, products from pairs of four bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archsim.kernels.acam_cover import Product
+    from archsim.kernels.acam_gray import Codes
+    from archsim.kernels.acam_table import Table
+
+Values = NDArray[np.float64]
+
+
+def apply(table: Table, x: Values) -> Values:
+    """The stored function at inputs, which are held to its range; a coded one takes the nearest code."""
+    held = np.clip(x, table.start, table.stop)
+    if table.coded:
+        held = np.rint((held - table.start) / (table.stop - table.start) * ((1 << table.bits) - 1))
+    return table.value(table.search(held))
+
+
+def softmax(x: Values, exp: Table, log: Table) -> Values:
+    """exp(x - m - log(sum of exp(x - m))) along the last axis, m the maximum: exp and log are stored."""
+    shifted = x - x.max(axis=-1, keepdims=True)
+    total = apply(exp, shifted).sum(axis=-1, keepdims=True)
+    return apply(exp, shifted - apply(log, total))
+
+
+def log_product(a: Values, b: Values, exp: Table, log: Table) -> Values:
+    """A b as exp(log |a| + log |b|), signs beside it; a zero gives zero. exp must reach twice the range of log."""
+    magnitude = apply(exp, apply(log, np.abs(a)) + apply(log, np.abs(b)))
+    return np.sign(a) * np.sign(b) * magnitude
+
+
+def wide_product(a: Codes, b: Codes, four: Product) -> Codes:
+    """Products of unsigned 8-bit codes from four of 4 bits, shifted and added."""
+    low, high = (lambda v: v & 15), (lambda v: v >> 4)
+    pairs: list[tuple[Callable[[Codes], Codes], Callable[[Codes], Codes], int]] = [
+        (low, low, 0),
+        (low, high, 4),
+        (high, low, 4),
+        (high, high, 8),
+    ]
+    return np.asarray(sum(four.search(of_a(a), of_b(b)) << shift for of_a, of_b, shift in pairs), np.int64)
