@@ -1,6 +1,7 @@
 """What is stored in an analog CAM for a function of one variable: ranges of the input for each output bit."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +46,22 @@ class Table:
 
     def search(self, x: Values) -> NDArray[np.int64]:
         """Output codes for inputs of any shape."""
-        stored = np.zeros(np.shape(x), np.int64)
+        edges, codes = self._steps
+        found: NDArray[np.int64] = codes[np.searchsorted(edges, x, side="right")]
+        return found
+
+    @cached_property
+    def _steps(self) -> tuple[Values, NDArray[np.int64]]:
+        """All finite bounds in order, and the output code below, between and above them."""
+        bounds = np.unique(np.concatenate([found.ravel() for found in self.ranges]))
+        edges = bounds[np.isfinite(bounds)]
+        probes = np.concatenate([[-np.inf], edges])
+        stored = np.zeros(probes.shape, np.int64)
         for bit, found in enumerate(self.ranges):
-            begun = np.searchsorted(np.sort(found[:, 0]), x, side="right")
-            ended = np.searchsorted(np.sort(found[:, 1]), x, side="right")
+            begun = np.searchsorted(np.sort(found[:, 0]), probes, side="right")
+            ended = np.searchsorted(np.sort(found[:, 1]), probes, side="right")
             stored |= (begun > ended).astype(np.int64) << bit
-        return from_gray(stored, self.bits, self.depth)
+        return edges, from_gray(stored, self.bits, self.depth)
 
     def value(self, codes: NDArray[np.int64]) -> Values:
         """What output codes stand for."""

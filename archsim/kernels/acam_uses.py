@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -36,6 +37,26 @@ def log_product(a: Values, b: Values, exp: Table, log: Table) -> Values:
     """A b as exp(log |a| + log |b|), signs beside it; a zero gives zero. exp must reach twice the range of log."""
     magnitude = apply(exp, apply(log, np.abs(a)) + apply(log, np.abs(b)))
     return np.sign(a) * np.sign(b) * magnitude
+
+
+def log_matmul(a: Values, b: Values, exp: Table, log: Table) -> Values:
+    """Sums over k of `log_product(a[i, k], b[k, j])`: a stored product for every pair of codes of logarithms."""
+    levels = log.value(np.arange(1 << log.bits))
+    products = apply(exp, levels[:, None] + levels[None, :])
+    out = np.zeros((a.shape[0], b.shape[1]))
+    left, right = (log.search(np.clip(np.abs(x), log.start, log.stop)) for x in (a, b.T))
+    _add_pairs(left, right, np.sign(a), np.sign(b.T), products, out)
+    return out
+
+
+@njit(cache=True)
+def _add_pairs(left: Any, right: Any, signs: Any, others: Any, products: Any, out: Any) -> None:  # noqa: ANN401
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total = 0.0
+            for k in range(left.shape[1]):
+                total += signs[i, k] * others[j, k] * products[left[i, k], right[j, k]]
+            out[i, j] = total
 
 
 def wide_product(a: Codes, b: Codes, four: Product) -> Codes:

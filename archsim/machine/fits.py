@@ -44,7 +44,7 @@ def layout(core: Module, parts: Mapping[str, Part], precision: Precision) -> Lay
     array = next(name for name in core.flat if name in parts and parts[name].place == "array")
     crossbar = cast("Crossbar", parts[array])
     slices = crossbar.slices_for(int(precision.weights))
-    pairs = 1 if core.signs == "offset" else 2
+    pairs = 2 if core.paired else 1
     in_columns = (slices if core.slices_in == "columns" else 1) * (2 if core.signs == "columns" else 1)
     combine = core.combine or Combine()
     conversions = (1 if combine.slices == "analog" else slices) * (1 if combine.signs == "analog" else pairs)
@@ -78,7 +78,7 @@ def check_core(draft: Draft, core: Module) -> None:
         draft.fault((*loc, "path"), "goes through more than one crossbar; expected one")
         return
     lay = layout(core, draft.parts, draft.file.precision)
-    digital = "digital" in (combine.bits, combine.slices) or (combine.signs == "digital" and core.signs != "offset")
+    digital = "digital" in (combine.bits, combine.slices) or (combine.signs == "digital" and core.paired)
     if digital and not any(draft.place(name) == "combine" for name in core.flat):
         draft.fault((*loc, "path"), "bits, slices or signs are combined digitally, but no shift-add stands on the path")
     if _weights_fit(draft, core, lay):

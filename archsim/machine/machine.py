@@ -26,6 +26,11 @@ class Module:
     signs: str
 
     @property
+    def paired(self) -> bool:
+        """Whether a weight has positive and negative cells; else an offset makes all weights positive."""
+        return self.signs in ("columns", "arrays")
+
+    @property
     def flat(self) -> tuple[str, ...]:
         """Names on the path, in order."""
         return tuple(name for stage in self.path for name in stage)

@@ -120,4 +120,5 @@ def _merged(
         if key in _EITHER:
             merged.pop(_EITHER[key], None)
         merged[key] = _merged(merged.get(key), value, at, labels, places, document)
+        places[0].setdefault(at, document.place(at))  # of a mapping that was not there below
     return merged

@@ -62,7 +62,7 @@ class ModuleSpec(_Strict):
     mesh: Mesh | None = None
     combine: Combine | None = None
     slices_in: Literal["columns", "arrays"] = "columns"
-    signs: Literal["offset", "columns", "arrays"] = "offset"
+    signs: Literal["offset", "flipped", "columns", "arrays"] = "offset"
 
 
 class Chips(_Strict):

@@ -60,9 +60,7 @@ def why_not(machine: Machine, tiling: Tiling, linear: Linear) -> str | None:
     combine = machine.modules[machine.core].combine
     if combine is not None:
         for what in ("bits", "slices", "signs"):
-            if getattr(combine, what) == "digital" and (
-                what != "signs" or machine.modules[machine.core].signs != "offset"
-            ):
+            if getattr(combine, what) == "digital" and (what != "signs" or machine.modules[machine.core].paired):
                 return f"{what} are combined digitally, after the conversion"
     if tiling.row_blocks > 1:
         rows = f"{linear.in_features} rows lie on {tiling.row_blocks} arrays"

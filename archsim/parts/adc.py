@@ -3,13 +3,14 @@
 from typing import ClassVar
 
 from archsim.parts.base import Action, Part, Place
+from archsim.parts.errors import ConverterErrors
 from archsim.parts.quantity import Resolution
 
 
 class Adc(Part):
     """Turns columns' results into numbers.
 
-    bits: of a result, such as 8 b.
+    bits: of a result, such as 8 b. errors: its range, noise and offset, for values.
     Actions: convert, of one column. Steps: convert.
     """
 
@@ -19,3 +20,4 @@ class Adc(Part):
 
     bits: Resolution
     convert: Action
+    errors: ConverterErrors = ConverterErrors()

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from archsim.parts.base import Action, Part, Place
+from archsim.parts.errors import CellErrors
 from archsim.parts.quantity import Count, Resolution
 
 
@@ -15,7 +16,7 @@ class Crossbar(Part):
 
     rows, cols: counts of cells. cell_bits: bits that one holds, such as 2 b (default 1 b). slices: a count, of the
     cells that hold one weight (default: the weight's bits over the cell's). slicing: `digital` cells hold some bits of
-    a weight each; `analog` ones a value and its scaled residuals.
+    a weight each; `analog` ones a value and its scaled residuals. errors: what is not ideal, for runs on values.
     Actions: read, of the whole array. Steps: mvm.
     """
 
@@ -29,6 +30,7 @@ class Crossbar(Part):
     slicing: Literal["digital", "analog"] = "digital"
     slices: Count | None = None
     read: Action
+    errors: CellErrors = CellErrors()
 
     def slices_for(self, weight_bits: int) -> int:
         """Cells per weight, its sign aside."""

@@ -71,7 +71,7 @@ MACHINES: list[Case] = [
     (
         "bits: 8 b, convert",
         "bitz: 8 b, convert",
-        ["9:21  parts.adc.bitz: unknown key. Did you mean 'bits'? Known: area, bits, convert, leakage, power."],
+        ["9:21  parts.adc.bitz: unknown key. Did you mean 'bits'? Known: area, bits, convert, errors, leakage, power."],
     ),
     (
         "power: 2 mW",

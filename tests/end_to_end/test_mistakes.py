@@ -10,7 +10,7 @@ RUN = ("run", "isaac", "bert-base")
 MACHINES = "Known: isaac, nl_dpe."
 MODELS = "Known: bert-base, bert-large, gpt2, gpt2-large, gpt2-medium, gpt2-xl."
 RATE = "parts.adc.convert.rate"
-ADC = "Known: area, bits, convert, leakage, power."
+ADC = "Known: area, bits, convert, errors, leakage, power."
 KINDS = "Known: machines, models, parts."
 
 

@@ -115,7 +115,7 @@ def test_a_choice_that_is_none_is_refused(choice: str, message: str) -> None:
         (
             "area:",
             "aria:",
-            "15:9  parts.adc.aria: unknown key. Did you mean 'area'? Known: area, bits, convert, leakage, power.",
+            "15:9  parts.adc.aria: unknown key. Did you mean 'area'? Known: area, bits, convert, errors, leakage, power.",
         ),
         (
             "status: derived",

@@ -36,7 +36,7 @@ CASES = [
     (
         "bits: 4 b",
         "bitz: 4 b",
-        "9:5  parts.adc.bitz: unknown key. Did you mean 'bits'? Known: area, bits, convert, leakage, power.",
+        "9:5  parts.adc.bitz: unknown key. Did you mean 'bits'? Known: area, bits, convert, errors, leakage, power.",
     ),
     (
         "bits: 4 b",

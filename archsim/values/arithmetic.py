@@ -1,0 +1,84 @@
+"""The seam between a model and what computes it: products with weights, and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+Product = Callable[[Values], Values]
+"""Takes (n, in), gives (n, out)."""
+
+
+class Arithmetic(Protocol):
+    """What a model is computed by. Weights are prepared once, used many times."""
+
+    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
+        """The product with `weight` (out, in), and the bias added; `key` names it in reports and draws."""
+        ...
+
+    def function(self, name: str, x: Values) -> Values:
+        """An elementwise function: gelu, gelu_tanh, silu, relu, tanh, sigmoid."""
+        ...
+
+    def softmax(self, x: Values) -> Values:
+        """Along the last axis; minus infinity is masked out."""
+        ...
+
+    def matmul(self, a: Values, b: Values) -> Values:
+        """A product of two results."""
+        ...
+
+
+def _gelu(x: Values) -> Values:
+    from archsim.kernels.acam_functions import FUNCTIONS
+
+    return FUNCTIONS["gelu"].apply(x.astype(np.float64)).astype(np.float32)
+
+
+def _gelu_tanh(x: Values) -> Values:
+    inner = np.float32(np.sqrt(2 / np.pi)) * (x + np.float32(0.044715) * x**3)
+    found: Values = np.float32(0.5) * x * (1 + np.tanh(inner))
+    return found
+
+
+def _sigmoid(x: Values) -> Values:
+    with np.errstate(over="ignore"):
+        found: Values = np.float32(1) / (np.float32(1) + np.exp(-x))
+    return found
+
+
+_FUNCTIONS: dict[str, Callable[[Values], Values]] = {
+    "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
+    "silu": lambda x: x * _sigmoid(x),
+    "relu": lambda x: np.maximum(x, np.float32(0)),
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+}
+
+
+class FloatArithmetic:
+    """Everything in float32."""
+
+    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:  # noqa: ARG002 (the protocol's)
+        """A matmul."""
+        transposed = np.ascontiguousarray(weight.T)
+        return lambda x: x @ transposed if bias is None else x @ transposed + bias
+
+    def function(self, name: str, x: Values) -> Values:
+        """As in the model."""
+        return _FUNCTIONS[name](x)
+
+    def softmax(self, x: Values) -> Values:
+        """With the maximum taken off first."""
+        powers = np.exp(x - x.max(axis=-1, keepdims=True))
+        found: Values = powers / powers.sum(axis=-1, keepdims=True)
+        return found
+
+    def matmul(self, a: Values, b: Values) -> Values:
+        """A matmul."""
+        return a @ b

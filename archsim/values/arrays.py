@@ -1,0 +1,74 @@
+"""The arrays that a machine's core has, as its file says: what the kernels need to know."""
+
+from typing import cast
+
+from archsim.kernels.spec import Adc, ArraySpec, Drift, NonIdeal, Programming
+from archsim.machine.fits import layout
+from archsim.machine.machine import Machine
+from archsim.machine.schema import Combine
+from archsim.parts.errors import CellErrors, ConverterErrors
+
+_PS = 1e-12
+
+
+def array_spec(machine: Machine) -> ArraySpec:
+    """Encodings, converter and errors of the core's arrays. Inputs are signed.
+
+    Raises ArchsimError where the kernels cannot do what the file says.
+    """
+    core = machine.modules[machine.core]
+    crossbar = layout(core, machine.parts, machine.precision).crossbar
+    combine = core.combine or Combine()
+    parts = [machine.parts[name] for name in core.flat if name in machine.parts]
+    drives = [int(getattr(part, "bits")) for part in parts if part.place == "drive" and hasattr(part, "bits")]  # noqa: B009
+    converters = [part for part in parts if part.place == "convert"]
+    inputs = int(machine.precision.inputs)
+    pairs = "differential" if combine.signs == "analog" else "sign_magnitude"
+    return ArraySpec(
+        rows=crossbar.rows,
+        cols=crossbar.cols,
+        cell_bits=int(crossbar.cell_bits),
+        weight_bits=int(machine.precision.weights),
+        signs=pairs if core.paired else "offset",  # type: ignore[arg-type]
+        flipped=core.signs == "flipped",
+        input_bits=inputs,
+        read_bits=min(drives[0], 8) if drives else min(inputs, 8),
+        signed_inputs=True,
+        bits=combine.bits,
+        slices=combine.slices,
+        adc=_adc(converters[0]) if converters else Adc(),
+        non_ideal=_cells(crossbar.errors),
+    )
+
+
+def _adc(part: object) -> Adc:
+    errors = cast("ConverterErrors", getattr(part, "errors", ConverterErrors()))
+    return Adc(
+        bits=int(getattr(part, "bits")) if hasattr(part, "bits") else None,  # noqa: B009
+        range=errors.range,
+        share=float(errors.share),
+        noise=float(errors.noise),
+        offset=float(errors.offset),
+    )
+
+
+def _cells(errors: CellErrors) -> NonIdeal:
+    programming = errors.programming
+    drift = errors.drift
+    return NonIdeal(
+        programming=Programming(programming.model, float(programming.sigma)) if programming else Programming(),
+        read=float(errors.read),
+        drift=Drift(
+            time_s=float(drift.time) * _PS,
+            nu=float(drift.nu),
+            nu_sigma=float(drift.nu_sigma),
+            t0_s=float(drift.t0) * _PS,
+            compensated=drift.compensated == "yes",
+        )
+        if drift
+        else Drift(),
+        stuck_on=float(errors.stuck_on),
+        stuck_off=float(errors.stuck_off),
+        on_off=float(errors.on_off) if errors.on_off is not None else None,
+        wire=float(errors.wire),
+    )

@@ -1,0 +1,169 @@
+"""llama2.c's files: checkpoints (version 0, float32; version 2, int8 in groups) and tokenizers."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archsim.errors import ArchsimError
+from archsim.values.llama import LlamaConfig, LlamaWeights
+from archsim.values.weights import check_finite, read_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archsim.values.arithmetic import Values
+
+_MAGIC = 0x616B3432
+_HEADER = 256
+_EXPECTED = "a checkpoint of llama2.c"
+_MOST = 1 << 24
+
+
+def read_checkpoint(path: Path) -> tuple[LlamaConfig, LlamaWeights]:
+    """Configuration and weights; raises ArchsimError for a file that is none, is cut short, or is too long."""
+    raw = read_bytes(path, _EXPECTED)
+    if len(raw) >= _HEADER and struct.unpack_from("<I", raw)[0] == _MAGIC:
+        return _quantised(path, raw)
+    return _plain(path, raw)
+
+
+def _config(path: Path, numbers: tuple[int, ...]) -> LlamaConfig:
+    dim, hidden, layers, heads, kv_heads, vocabulary, positions = numbers
+    sizes = (dim, hidden, layers, heads, kv_heads, abs(vocabulary), positions)
+    whole = all(0 < n < _MOST for n in sizes)
+    if not whole or dim % heads or heads % kv_heads or (dim // heads) % 2:
+        raise ArchsimError(f"{path}: its header says {list(numbers)}; expected {_EXPECTED}")
+    return LlamaConfig(dim, hidden, layers, heads, kv_heads, abs(vocabulary), positions)
+
+
+class _Cursor:
+    """Reads on; every read is checked against the file's end."""
+
+    def __init__(self, path: Path, raw: bytes, at: int) -> None:
+        self.path, self.raw, self.at = path, raw, at
+
+    def floats(self, *shape: int) -> Values:
+        found: Values = self._take(np.dtype("<f4"), shape).astype(np.float32)
+        return found
+
+    def groups(self, size: int, *shape: int) -> Values:
+        """int8 numbers with a float32 scale for each group of `size`."""
+        numbers = self._take(np.dtype("i1"), shape).reshape(-1, size)
+        scales = self._take(np.dtype("<f4"), (numbers.shape[0], 1))
+        found: Values = (numbers * scales).astype(np.float32).reshape(shape)
+        return found
+
+    def _take(self, kind: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 (numpy's dtypes)
+        count = int(np.prod(shape))
+        end = self.at + count * kind.itemsize
+        if end > len(self.raw):
+            asked = f"ends after {len(self.raw):,} bytes; its header asks for {end:,} or more"
+            raise ArchsimError(f"{self.path}: {asked}. Is it {_EXPECTED}, and whole?")
+        found = np.frombuffer(self.raw, kind, count, self.at).reshape(shape)
+        self.at = end
+        return found
+
+    def finish(self) -> None:
+        if self.at != len(self.raw):
+            more = len(self.raw) - self.at
+            raise ArchsimError(f"{self.path}: has {more:,} bytes more than its header asks for; is it {_EXPECTED}?")
+
+
+def _plain(path: Path, raw: bytes) -> tuple[LlamaConfig, LlamaWeights]:
+    if len(raw) < 28:  # noqa: PLR2004 (seven numbers of four bytes)
+        raise ArchsimError(f"{path}: found {len(raw)} bytes; expected {_EXPECTED}")
+    numbers = struct.unpack_from("<7i", raw)
+    c = _config(path, numbers)
+    read = _Cursor(path, raw, 28)
+    n, d, h = c.layers, c.dim, c.hidden
+    embedding = read.floats(c.vocabulary, d)
+    attention_norm = read.floats(n, d)
+    q, k = read.floats(n, d, d), read.floats(n, c.kv_dim, d)
+    v, o = read.floats(n, c.kv_dim, d), read.floats(n, d, d)
+    ffn_norm = read.floats(n, d)
+    gate, down, up = read.floats(n, h, d), read.floats(n, d, h), read.floats(n, h, d)
+    norm = read.floats(d)
+    read.floats(c.positions * c.head_dim)  # tables of sines that nobody needs
+    head = embedding if numbers[5] > 0 else read.floats(c.vocabulary, d)
+    read.finish()
+    return c, _checked(path, LlamaWeights(embedding, attention_norm, q, k, v, o, ffn_norm, gate, up, down, norm, head))
+
+
+def _quantised(path: Path, raw: bytes) -> tuple[LlamaConfig, LlamaWeights]:
+    version = struct.unpack_from("<i", raw, 4)[0]
+    if version != 2 or len(raw) < _HEADER:  # noqa: PLR2004 (the only version with groups)
+        raise ArchsimError(f"{path}: found a checkpoint of version {version}; expected 0 or 2")
+    c = _config(path, struct.unpack_from("<7i", raw, 8))
+    shared, size = struct.unpack_from("<Bi", raw, 36)
+    if not 0 < size < _MOST or c.dim % size or c.hidden % size or c.kv_dim * c.dim % size:
+        raise ArchsimError(f"{path}: found groups of {size}; expected a size that divides {c.dim} and {c.hidden}")
+    read = _Cursor(path, raw, _HEADER)
+    n, d, h = c.layers, c.dim, c.hidden
+    attention_norm, ffn_norm, norm = read.floats(n, d), read.floats(n, d), read.floats(d)
+    embedding = read.groups(size, c.vocabulary, d)
+
+    def layers(rows: int, cols: int) -> Values:
+        return np.stack([read.groups(size, rows, cols) for _ in range(n)])
+
+    q, k, v, o = layers(d, d), layers(c.kv_dim, d), layers(c.kv_dim, d), layers(d, d)
+    gate, down, up = layers(h, d), layers(d, h), layers(h, d)
+    head = embedding if shared else read.groups(size, c.vocabulary, d)
+    read.finish()
+    return c, _checked(path, LlamaWeights(embedding, attention_norm, q, k, v, o, ffn_norm, gate, up, down, norm, head))
+
+
+def _checked(path: Path, weights: LlamaWeights) -> LlamaWeights:
+    for name, values in vars(weights).items():
+        check_finite(path, name, values)
+    return weights
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Pieces of text with scores: the pair of the best score is merged first."""
+
+    pieces: tuple[bytes, ...]
+    scores: tuple[float, ...]
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of a text, the one that begins a sequence first; characters that have none are spelt in bytes."""
+        known = {piece: token for token, piece in reversed(list(enumerate(self.pieces)))}
+        tokens = [1]
+        if text:
+            tokens.append(known[b" "])
+        for character in text:
+            raw = character.encode()
+            tokens += [known[raw]] if raw in known else [byte + 3 for byte in raw]
+        while True:
+            pairs = [known.get(self.pieces[a] + self.pieces[b]) for a, b in pairwise(tokens)]
+            scored = [(self.scores[pair], -at) for at, pair in enumerate(pairs) if pair is not None]
+            if not scored:
+                return tokens
+            at = -max(scored)[1]
+            merged = pairs[at]
+            assert merged is not None  # noqa: S101 (it was scored)
+            tokens[at : at + 2] = [merged]
+
+
+def read_tokenizer(path: Path, vocabulary: int) -> Tokenizer:
+    """A tokenizer of as many pieces; raises ArchsimError for a file that is none, or of another number."""
+    raw = read_bytes(path, "a tokenizer of llama2.c")
+    at, pieces, scores = 4, [], []
+    try:
+        for _ in range(vocabulary):
+            score, length = struct.unpack_from("<fi", raw, at)
+            if not 0 <= length <= len(raw) - at - 8:
+                raise ArchsimError(f"{path}: found a piece of {length} bytes; is it a tokenizer of llama2.c?")
+            pieces.append(raw[at + 8 : at + 8 + length])
+            scores.append(score)
+            at += 8 + length
+    except struct.error:
+        raise ArchsimError(f"{path}: has {len(pieces)} pieces; the model has a vocabulary of {vocabulary}") from None
+    if at != len(raw):
+        raise ArchsimError(f"{path}: has more than {vocabulary} pieces, the model's vocabulary")
+    return Tokenizer(tuple(pieces), tuple(scores))

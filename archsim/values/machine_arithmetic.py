@@ -1,0 +1,91 @@
+"""What a machine computes: each operator by the unit that its file names."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from archsim.kernels.acam_functions import FUNCTIONS
+from archsim.kernels.acam_table import Table, compile_table
+from archsim.kernels.acam_uses import apply, log_matmul, softmax
+from archsim.values.arrays import array_spec
+from archsim.values.quantised import QuantisedArithmetic
+
+if TYPE_CHECKING:
+    from archsim.machine.machine import Machine
+    from archsim.values.arithmetic import Values
+
+_NAMES = {"gelu_tanh": "gelu"}
+_SMALLEST = 2.0**-8
+"""Of a magnitude whose logarithm is stored, over the largest: what is smaller counts as this."""
+
+
+class MachineArithmetic(QuantisedArithmetic):
+    """Projections in the core's arrays; functions, softmax and products in its analog CAMs where recipes say `core`.
+
+    Digital units compute in float32: their precision is not modelled.
+    """
+
+    def __init__(self, machine: Machine, seed: int = 0) -> None:
+        """seed: of all errors."""
+        super().__init__(
+            weight_bits=int(machine.precision.weights),
+            input_bits=int(machine.precision.inputs),
+            spec=array_spec(machine),
+            seed=seed,
+        )
+        self.machine = machine
+        self.tables: dict[tuple[str, float, float], Table] = {}
+
+    def _analog(self, operator: str) -> bool:
+        """Whether the core does a step of the operator."""
+        return any(step.by == self.machine.core for step in self.machine.recipes.get(operator, ()))
+
+    @cached_property
+    def _bits(self) -> int:
+        core = self.machine.modules[self.machine.core]
+        parts = (self.machine.parts[name] for name in core.flat if name in self.machine.parts)
+        return next((int(getattr(part, "bits")) for part in parts if part.place == "convert"), 8)  # noqa: B009
+
+    def _table(self, name: str, start: float, stop: float) -> Table:
+        key = (name, start, stop)
+        if key not in self.tables:
+            self.tables[key] = compile_table(FUNCTIONS[name], self._bits, depth=1, start=start, stop=stop)
+        return self.tables[key]
+
+    def function(self, name: str, x: Values) -> Values:
+        """By a table over the function's own range where the core does it."""
+        wanted = _NAMES.get(name, name)
+        if not self._analog(wanted) or wanted not in FUNCTIONS:
+            return super().function(name, x)
+        known = FUNCTIONS[wanted]
+        inside = apply(self._table(wanted, known.start, known.stop), x.astype(np.float64))
+        # Beyond the table's ends an activation is a straight line, which digital logic passes on.
+        beyond = (x < known.start) | (x > known.stop)
+        return np.where(beyond, super().function(name, x), inside).astype(np.float32)
+
+    def softmax(self, x: Values) -> Values:
+        """By stored exponentials and logarithms where the core does them."""
+        if not self._analog("softmax"):
+            return super().softmax(x)
+        span = 12.0
+        exp = self._table("exp", -span, 0.0)
+        total = self._table("log", 1.0, float(1 << max(1, (x.shape[-1] - 1).bit_length())))
+        held = np.maximum(x - x.max(axis=-1, keepdims=True), -span)
+        found = softmax(held.astype(np.float64), exp, total)
+        return np.where(np.isneginf(x), 0, found).astype(np.float32)
+
+    def matmul(self, a: Values, b: Values) -> Values:
+        """By logarithms where the core does them: every product of two numbers apart, then summed digitally."""
+        if not any(self._analog(name) for name in ("matmul", "scores", "context")):
+            return super().matmul(a, b)
+        largest = (float(np.abs(a).max(initial=0)) or 1.0, float(np.abs(b).max(initial=0)) or 1.0)
+        logs = self._table("log", _SMALLEST, 1.0)
+        exps = self._table("exp", 2 * log(_SMALLEST), 0.0)
+        left, right = a.astype(np.float64) / largest[0], b.astype(np.float64) / largest[1]
+        pairs = zip(left.reshape(-1, *a.shape[-2:]), right.reshape(-1, *b.shape[-2:]), strict=True)
+        out = np.stack([log_matmul(one, other, exps, logs) for one, other in pairs])
+        return (out * largest[0] * largest[1]).astype(np.float32).reshape(*a.shape[:-1], b.shape[-1])

@@ -1,0 +1,95 @@
+"""Arithmetic on integers: weights and inputs are quantised, products are done in crossbar arrays or exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from archsim.values.arithmetic import FloatArithmetic, Product, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from archsim.kernels.encode import Ints
+    from archsim.kernels.spec import ArraySpec
+
+
+@dataclass
+class QuantisedArithmetic(FloatArithmetic):
+    """Products of integers; everything else in float32.
+
+    weight_bits: signed, symmetric, a scale for each output. input_bits: signed, symmetric; the scale is that of the
+    largest value of each input vector (`fly`), or of all that were seen while `calibrating` (`calibrated`).
+    spec: the arrays that products are done in; None does them exactly. seed: of errors of programming and reading.
+    only: whose products are done so; the others are done in float32. None: all.
+    """
+
+    weight_bits: int = 8
+    input_bits: int = 8
+    ranges: Literal["fly", "calibrated"] = "fly"
+    spec: ArraySpec | None = None
+    seed: int = 0
+    only: Callable[[str], bool] | None = None
+    calibrating: bool = False
+    largest: dict[str, float] = field(default_factory=dict)
+    saturated: dict[str, int] = field(default_factory=dict)
+    conversions: dict[str, int] = field(default_factory=dict)
+
+    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
+        """A product in integers, scaled back."""
+        if self.only is not None and not self.only(key):
+            return super().linear(key, weight, bias)
+        top = (1 << (self.weight_bits - 1)) - 1
+        scale = np.abs(weight).max(axis=1) / np.float32(top)
+        scale[scale == 0] = 1
+        whole = np.rint(weight / scale[:, None]).astype(np.int64).T
+        multiply = self._in_arrays(key, whole) if self.spec is not None else self._exactly(whole)
+
+        def product(x: Values) -> Values:
+            if self.calibrating:
+                self.largest[key] = max(self.largest.get(key, 0.0), float(np.abs(x).max(initial=0)))
+            codes, unit = self._codes(key, x)
+            out: Values = (multiply(codes) * unit * scale).astype(np.float32)
+            return out if bias is None else out + bias
+
+        return product
+
+    def _codes(self, key: str, x: Values) -> tuple[Ints, Values]:
+        """Signed codes of inputs (n, in), and what one is worth, (n, 1)."""
+        top = np.float32((1 << (self.input_bits - 1)) - 1)
+        if self.ranges == "calibrated" and key in self.largest and not self.calibrating:
+            unit = np.full((len(x), 1), self.largest[key] / top, np.float32)
+        else:
+            unit = np.abs(x).max(axis=1, keepdims=True) / top
+        unit = np.where(unit == 0, np.float32(1), unit)
+        return np.clip(np.rint(x / unit), -top, top).astype(np.int64), unit
+
+    @staticmethod
+    def _exactly(weights: Ints) -> Callable[[Ints], NDArray[np.float64]]:
+        """In float64, which holds all sums of these integers."""
+        held = weights.astype(np.float64)
+        return lambda codes: codes.astype(np.float64) @ held  # codes are whole: every sum is exact
+
+    def _in_arrays(self, key: str, weights: Ints) -> Callable[[Ints], NDArray[np.float64]]:
+        """In arrays that are programmed once; a calibrated converter is set by the first inputs that come."""
+        from archsim.kernels.crossbar import Crossbar, program
+
+        spec = self.spec
+        assert spec is not None  # noqa: S101 (asked before)
+        array: list[Crossbar] = []
+        done = [0]
+
+        def multiply(codes: Ints) -> NDArray[np.float64]:
+            if not array:
+                array.append(program(spec, weights, seed=self.seed, part=key, samples=codes[:64]))
+            found, lost = array[0].multiply(codes, first=done[0])
+            done[0] += len(codes)
+            self.saturated[key] = self.saturated.get(key, 0) + lost
+            self.conversions[key] = self.conversions.get(key, 0) + len(codes) * array[0].conversions
+            return found
+
+        return multiply
