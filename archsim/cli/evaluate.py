@@ -26,6 +26,7 @@ _MOST_SEEDS = 1000
 @click.option(
     "--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="Of programming."
 )
+@click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits='6 b'.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(
@@ -35,6 +36,7 @@ def command(
     text: Path,
     tokenizer: Path | None,
     seeds: int,
+    calibrate: bool,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -45,7 +47,7 @@ def command(
     loaded = load_machine(machine, settings)
     task = load_task(model, text, tokenizer)
     with progress() as report:
-        found = evaluate(loaded, task, seeds, report)
+        found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)
     if as_json:
         from archsim.result.save import dump
 

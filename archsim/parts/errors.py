@@ -3,7 +3,8 @@
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from archsim import units
 from archsim.errors import quoted
@@ -46,10 +47,22 @@ class _Strict(BaseModel):
 
 
 class ProgrammingError(_Strict):
-    """Of a programmed conductance: `additive` (sigma of the largest), `proportional` (sigma of its own), `pcm`."""
+    """Of a programmed conductance: `additive` (sigma of the largest), `proportional` (of its own), `pcm`, `table`.
 
-    model: Literal["additive", "proportional", "pcm"]
+    points: of a table, measured pairs of (conductance, deviation), both over the largest conductance.
+    """
+
+    model: Literal["additive", "proportional", "pcm", "table"]
     sigma: Positive = Fraction(0)
+    points: list[tuple[Portion, Positive]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _has_what_its_model_needs(self) -> "ProgrammingError":
+        if self.model == "table" and not self.points:
+            raise PydanticCustomError("errors", "found no 'points'; expected some, such as [[0, 0.01], [1, 0.03]]", {})
+        if self.model in ("additive", "proportional") and not self.sigma:
+            raise PydanticCustomError("errors", "found no 'sigma'; expected one, such as 0.02", {})
+        return self
 
 
 class DriftError(_Strict):

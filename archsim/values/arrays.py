@@ -6,7 +6,7 @@ from archsim.kernels.spec import Adc, ArraySpec, Drift, NonIdeal, Programming
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
 from archsim.machine.schema import Combine
-from archsim.parts.errors import CellErrors, ConverterErrors
+from archsim.parts.errors import CellErrors, ConverterErrors, ProgrammingError
 
 _PS = 1e-12
 
@@ -52,11 +52,17 @@ def _adc(part: object) -> Adc:
     )
 
 
+def _programming(error: ProgrammingError | None) -> Programming:
+    if error is None:
+        return Programming()
+    points = tuple((float(level), float(sigma)) for level, sigma in error.points)
+    return Programming(error.model, float(error.sigma), points)
+
+
 def _cells(errors: CellErrors) -> NonIdeal:
-    programming = errors.programming
     drift = errors.drift
     return NonIdeal(
-        programming=Programming(programming.model, float(programming.sigma)) if programming else Programming(),
+        programming=_programming(errors.programming),
         read=float(errors.read),
         drift=Drift(
             time_s=float(drift.time) * _PS,

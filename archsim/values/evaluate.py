@@ -80,20 +80,28 @@ def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
 
 
 def evaluate(
-    machine: Machine, task: Task, seeds: int, progress: Callable[[str, int, int], None] | None = None
+    machine: Machine,
+    task: Task,
+    seeds: int,
+    *,
+    calibrate: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Perplexities with mean, deviation and number of seeds; and how far the machine's values are from float.
+
+    calibrate: inputs are quantised over the largest that the first sequence has; else over each vector's own largest.
 
     Raises ArchsimError where the machine's arrays cannot be simulated.
     """
     exact = task.run(FloatArithmetic())
     weights, inputs = int(machine.precision.weights), int(machine.precision.inputs)
-    whole = task.run(QuantisedArithmetic(weight_bits=weights, input_bits=inputs))
+    ranges = _ranges(task) if calibrate else {}
+    whole = task.run(QuantisedArithmetic(weight_bits=weights, input_bits=inputs, largest=dict(ranges)))
     runs, saturated, conversions = [], 0, 0
     for seed in range(seeds):
         if progress is not None:
             progress("evaluating, programming seed", seed, seeds)
-        arithmetic = MachineArithmetic(machine, seed)
+        arithmetic = MachineArithmetic(machine, seed, ranges)
         runs.append(task.run(arithmetic))
         saturated += sum(arithmetic.saturated.values())
         conversions += sum(arithmetic.conversions.values())
@@ -111,6 +119,13 @@ def evaluate(
         "loss_change_nats": _statistics([float((run.losses - exact.losses).mean()) for run in runs]),
         "saturated": saturated / conversions if conversions else 0.0,
     }
+
+
+def _ranges(task: Task) -> dict[str, float]:
+    """The largest input of each projection in the first sequence."""
+    probe = QuantisedArithmetic(calibrating=True)
+    Task(task.make, task.sequences[:1]).run(probe)
+    return probe.largest
 
 
 def _statistics(values: Sequence[float]) -> dict[str, float]:

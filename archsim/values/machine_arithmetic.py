@@ -15,6 +15,8 @@ from archsim.values.arrays import array_spec
 from archsim.values.quantised import QuantisedArithmetic
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from archsim.machine.machine import Machine
     from archsim.values.arithmetic import Values
 
@@ -29,13 +31,14 @@ class MachineArithmetic(QuantisedArithmetic):
     Digital units compute in float32: their precision is not modelled.
     """
 
-    def __init__(self, machine: Machine, seed: int = 0) -> None:
-        """seed: of all errors."""
+    def __init__(self, machine: Machine, seed: int = 0, ranges: Mapping[str, float] | None = None) -> None:
+        """seed: of all errors; ranges: the largest input of projections, where it is known beforehand."""
         super().__init__(
             weight_bits=int(machine.precision.weights),
             input_bits=int(machine.precision.inputs),
             spec=array_spec(machine),
             seed=seed,
+            largest=dict(ranges or {}),
         )
         self.machine = machine
         self.tables: dict[tuple[str, float, float], Table] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,14 +23,13 @@ class QuantisedArithmetic(FloatArithmetic):
     """Products of integers; everything else in float32.
 
     weight_bits: signed, symmetric, a scale for each output. input_bits: signed, symmetric; the scale is that of the
-    largest value of each input vector (`fly`), or of all that were seen while `calibrating` (`calibrated`).
+    `largest` input of the projection where that is known (from a pass while `calibrating`), else of each input vector.
     spec: the arrays that products are done in; None does them exactly. seed: of errors of programming and reading.
     only: whose products are done so; the others are done in float32. None: all.
     """
 
     weight_bits: int = 8
     input_bits: int = 8
-    ranges: Literal["fly", "calibrated"] = "fly"
     spec: ArraySpec | None = None
     seed: int = 0
     only: Callable[[str], bool] | None = None
@@ -61,7 +60,7 @@ class QuantisedArithmetic(FloatArithmetic):
     def _codes(self, key: str, x: Values) -> tuple[Ints, Values]:
         """Signed codes of inputs (n, in), and what one is worth, (n, 1)."""
         top = np.float32((1 << (self.input_bits - 1)) - 1)
-        if self.ranges == "calibrated" and key in self.largest and not self.calibrating:
+        if key in self.largest and not self.calibrating:
             unit = np.full((len(x), 1), self.largest[key] / top, np.float32)
         else:
             unit = np.abs(x).max(axis=1, keepdims=True) / top

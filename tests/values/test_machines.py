@@ -53,10 +53,29 @@ def test_errors_come_from_the_file() -> None:
     assert (found.non_ideal.read, found.non_ideal.on_off, found.non_ideal.wire) == (0.01, 50.0, 1e-5)
 
 
+def test_a_measured_table_of_programming_errors() -> None:
+    found = array_spec(
+        load_machine("isaac", ["parts.xbar.errors.programming={model: table, points: [[0, 0.01], [1, 0.03]]}"])
+    )
+    assert found.non_ideal.programming == Programming("table", 0.0, ((0.0, 0.01), (1.0, 0.03)))
+
+
+def test_fixed_input_ranges_are_coarser_than_each_vectors_own(task: Task) -> None:
+    own, fixed = (
+        evaluate(load_machine("isaac", EIGHT), task, 1, calibrate=c)["divergence_nats"]["mean"] for c in (False, True)
+    )
+    assert own < fixed < 0.5
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
         ("parts.xbar.errors.raed=0.01", "parts.xbar.errors.raed: unknown key. Did you mean 'read'?"),
+        (
+            "parts.xbar.errors.programming.model=table",
+            "parts.xbar.errors.programming: found no 'points'; expected some",
+        ),
+        ("parts.xbar.errors.programming.model=additive", "parts.xbar.errors.programming: found no 'sigma'"),
         ("parts.xbar.errors.read=2", "parts.xbar.errors.read: found '2'; expected a share from 0 to 1"),
         ("parts.xbar.errors.on_off=1", "parts.xbar.errors.on_off: found '1'; expected a ratio above 1"),
         ("parts.adc.errors.noise=-1", "parts.adc.errors.noise: found '-1'; it must not be negative"),
