@@ -33,8 +33,9 @@ _ones: Any = intrinsic(_population_count)
 class Packed:
     """Weights as bit planes: uint64 (blocks, planes, words, cols), and the plan of sums as flat arrays.
 
-    parts: int64 (parts, 5) of input plane, weight plane, weight, slice, and largest cell for the inputs' sum; rows of a
-    sum are starts[i]:starts[i + 1]. halves: 2 where positive and negative cells are converted apart.
+    parts: int64 (parts, 3) of input plane, weight plane and weight; rows of sum i are starts[i]:starts[i + 1].
+    weights: int64 (sums, 3) of weight, slice, and the first read. halves: 2 where positive and negative cells are
+    converted apart; per_half: planes of each.
     """
 
     planes: NDArray[np.uint64]
@@ -72,7 +73,7 @@ def pack(spec: ArraySpec, cells: list[Cells]) -> Packed:
                     at = place * n_planes + plane
                     parts.append((low + bit, at, (sign * weight) << (bit + plane)))
         starts.append(len(parts))
-        weights.append((found.weight, found.parts[0][1]))
+        weights.append((found.weight, found.parts[0][1], found.parts[0][0]))
     return Packed(
         planes,
         np.array(starts, np.int64),
@@ -90,18 +91,11 @@ def multiply(spec: ArraySpec, packed: Packed, span: Range, inputs: Ints) -> tupl
     words = _words(spec)
     rows = blocks(spec, inputs.shape[1])
     x = np.zeros((inputs.shape[0], len(rows), spec.input_bits, words), np.uint64)
-    whole = np.zeros((inputs.shape[0], len(rows), len(packed.weights)))
+    whole = _sums_of_inputs(spec, inputs) if spec.flipped else np.zeros((1, 1, 1))
     unsigned = inputs.astype(np.uint16)  # two's complement, if signed
     for index, block in enumerate(rows):
         for bit in range(spec.input_bits):
             x[:, index, bit] = _pack((unsigned[:, block] >> np.uint16(bit)) & np.uint16(1), words)
-    if spec.flipped:
-        driven = digits(spec, inputs)
-        for index, block in enumerate(rows):
-            count = driven[:, :, block].sum(axis=2)
-            for at, found in enumerate(sums(spec)):
-                for read, _, weight in found.parts:
-                    whole[:, index, at] += weight * spec.top_level * count[read]
     out = np.zeros((inputs.shape[0], packed.planes.shape[3]))
     lost = np.zeros(-(-inputs.shape[0] // _BATCH), np.int64)
     _multiply(
@@ -122,6 +116,18 @@ def multiply(spec: ArraySpec, packed: Packed, span: Range, inputs: Ints) -> tupl
     if spec.signs == "offset":
         out -= (1 << (spec.weight_bits - 1)) * inputs.sum(axis=1, keepdims=True)
     return out, int(lost.sum())
+
+
+def _sums_of_inputs(spec: ArraySpec, inputs: Ints) -> NDArray[np.float64]:
+    """What a column of full cells gives, (batch, blocks, reads): at each read; the first is all where bits add up."""
+    rows = blocks(spec, inputs.shape[1])
+    found = np.zeros((inputs.shape[0], len(rows), len(spec.reads())))
+    for index, block in enumerate(rows):
+        for read, driven in enumerate(digits(spec, inputs[:, block])):
+            found[:, index, read] = spec.top_level * driven.sum(axis=1)
+    if spec.bits == "analog":
+        found[:, :, 0] = found @ np.array([weight for _, _, weight in spec.reads()], np.float64)
+    return found
 
 
 def _words(spec: ArraySpec) -> int:
@@ -202,7 +208,7 @@ def _multiply(  # noqa: C901, PLR0913, PLR0917 (one loop nest, all its arrays)
                                 kept = min(max(value, low), high)
                                 value = low + step * np.floor((kept - low) * inverse + 0.5)
                             if flips[col]:
-                                value = whole[n, block, index] - value
+                                value = whole[n, block, weights[index, 2]] - value
                             row[col] += weight * value
                         outside += over
                 sign = -1.0 if half else 1.0

@@ -1,4 +1,4 @@
-"""Buffers: memories of which a module reads its operands. Here what eDRAM and SRAM have in common."""
+"""Buffers: memories of which a module reads its operands; what registers, eDRAM, SRAM and DRAM have in common."""
 
 from typing import ClassVar
 

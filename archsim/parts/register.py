@@ -1,22 +1,10 @@
 """Register file between two stages of a path."""
 
-from typing import ClassVar
-
-from archsim.parts.base import Action, Place, Stream
-from archsim.parts.quantity import Bits
+from archsim.parts.buffer import Buffer
 
 
-class Register(Stream):
+class Register(Buffer):
     """Holds bits, in words, between two stages.
 
-    size: bits held, such as 2 KiB. width: bits of a word, such as 384 b.
-    Actions: read and write, of one word. Steps: none.
+    Parameters, actions and steps are those of a buffer.
     """
-
-    place: ClassVar[Place] = "memory"
-    actions: ClassVar[tuple[str, ...]] = ("read", "write")
-
-    size: Bits
-    width: Bits
-    read: Action
-    write: Action

@@ -90,10 +90,10 @@ class Result:
         return pd.DataFrame({f"{what.partition('_by_')[0]}_{unit}": column, "share": column / column.sum()})
 
     def __str__(self) -> str:
-        return as_text(self)
+        return as_text(vars(self))
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return as_html(vars(self))
 
 
 def load_result(path: str | Path) -> Result:
