@@ -57,6 +57,29 @@ def conductances(spec: ArraySpec, cells: Cells, seed: int, part: str) -> tuple[l
     return made, factor if spec.non_ideal.drift.compensated else 1.0
 
 
+def residual_conductances(
+    spec: ArraySpec, cells: Cells, seed: int, part: str
+) -> tuple[list[NDArray[np.float32]], float]:
+    """As `conductances`, for analog slices: each pair of cells is given what those before it really left over."""
+    units = [1 << (spec.cell_bits * place) for place in range(spec.n_slices)]
+    left = sum((unit * digit for unit, digit in zip(units, cells.difference, strict=True)), np.zeros(()))
+    plus: list[Levels] = []
+    minus: list[Levels] = []
+    before = after = 0.0
+    for place in reversed(range(spec.n_slices)):
+        wanted = np.clip(left / units[place], -spec.top_level, spec.top_level) / spec.top_level
+        pair = []
+        for name, level in (("plus", np.maximum(wanted, 0)), ("minus", np.maximum(-wanted, 0))):
+            at = f"{part}/{name}/{place}"
+            pair.append(_programmed(spec, level[None], seed, at))
+            drifted, scale = _drifted(spec.non_ideal.drift, pair[-1], seed, at)
+            before, after = before + scale[0], after + scale[1]
+            (plus if name == "plus" else minus).append(_wired(spec, drifted)[0])
+        left = left - units[place] * spec.top_level * (pair[0] - pair[1])[0]
+    factor = before / after if spec.non_ideal.drift.compensated else 1.0
+    return [np.stack(held[::-1]).astype(np.float32) for held in (plus, minus)], factor
+
+
 def _programmed(spec: ArraySpec, levels: Levels, seed: int, part: str) -> Levels:
     """Conductances over the largest: never negative; some cells are stuck."""
     found = levels

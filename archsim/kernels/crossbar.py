@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError
 from archsim.kernels import exact, noisy
-from archsim.kernels.conductance import conductances
+from archsim.kernels.conductance import conductances, residual_conductances
 from archsim.kernels.conversion import Range, clipped_range, make_range, sums
 from archsim.kernels.draws import key
 from archsim.kernels.encode import Cells, Ints, blocks, digits, encode
@@ -59,7 +59,8 @@ def program(
     held: noisy.Held = []
     factors = []
     for index, block in enumerate(() if ideal else cells):
-        made, factor = conductances(spec, block, seed, f"{part}/{index}")
+        hold = residual_conductances if spec.slicing == "analog" else conductances
+        made, factor = hold(spec, block, seed, f"{part}/{index}")
         held.append([made[0] - made[1]] if spec.signs == "differential" else made)
         factors.append(factor)
     return Crossbar(

@@ -53,6 +53,9 @@ def encode(spec: ArraySpec, weights: Ints) -> list[Cells]:
 
 def _cells(spec: ArraySpec, weights: Ints) -> Cells:
     none = np.zeros((spec.n_slices, weights.shape[1]), np.bool_)
+    if spec.slicing == "analog":
+        held = balanced(spec, weights)
+        return Cells(np.maximum(held, 0), np.maximum(-held, 0), none)
     if spec.signs != "offset":
         return Cells(_slices(spec, np.maximum(weights, 0)), _slices(spec, np.maximum(-weights, 0)), none)
     plus = _slices(spec, weights + (1 << (spec.weight_bits - 1)))
@@ -60,6 +63,18 @@ def _cells(spec: ArraySpec, weights: Ints) -> Cells:
         return Cells(plus, None, none)
     flipped = 2 * plus.sum(axis=1) > spec.top_level * weights.shape[0]
     return Cells(np.where(flipped[:, None, :], spec.top_level - plus, plus), None, flipped)
+
+
+def balanced(spec: ArraySpec, numbers: Ints) -> Ints:
+    """Signed digits, the lowest first: the highest is the nearest, each next the nearest to what is left over."""
+    left = numbers
+    found = []
+    for place in reversed(range(spec.n_slices)):
+        unit = 1 << (spec.cell_bits * place)
+        digit = np.clip(np.rint(left / unit).astype(np.int64), -spec.top_level, spec.top_level)
+        found.append(digit)
+        left = left - digit * unit
+    return np.stack(found[::-1])
 
 
 def _slices(spec: ArraySpec, numbers: Ints) -> Ints:

@@ -86,7 +86,8 @@ class ArraySpec:
     flipped: columns of an `offset` array that hold more than half of what they can are stored inverted (ISAAC).
     input_bits: of an input; read_bits: those of them driven at once; signed_inputs: two's complement, whose sign bit is
     read alone. active_rows: rows driven at a time; None: all. bits, slices: where input bits and slices of weights are
-    added up.
+    added up. slicing: `digital` cells hold some bits of a weight each; of `analog` ones (pairs of cells) the first
+    holds the weight as nearly as it can, and each next one what those before really left over.
     """
 
     rows: int = 256
@@ -101,6 +102,7 @@ class ArraySpec:
     active_rows: int | None = None
     bits: Where = "digital"
     slices: Where = "digital"
+    slicing: Literal["digital", "analog"] = "digital"
     adc: Adc = field(default_factory=Adc)
     non_ideal: NonIdeal = field(default_factory=NonIdeal)
 
@@ -122,6 +124,8 @@ class ArraySpec:
             raise ArchsimError(f"array: found an ADC of {self.adc.bits} bits; expected 1 to {_MOST_ADC_BITS}")
         if self.flipped and (self.signs != "offset" or self.slices == "analog"):
             raise ArchsimError("array: flipped columns need 'offset' signs and slices that are put together digitally")
+        if self.slicing == "analog" and (self.signs != "differential" or self.slices == "digital"):
+            raise ArchsimError("array: analog slices need 'differential' signs, and to be put together analog")
         if not 0 < self.adc.share <= 1:
             raise ArchsimError(f"array: found an ADC range of share {self.adc.share}; expected more than 0, at most 1")
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from archsim.parts.base import Action, Part, Place
-from archsim.parts.errors import ConverterErrors
+from archsim.parts.errors import AcamErrors
 from archsim.parts.quantity import Count, Resolution
 
 FUNCTIONS = ("exp", "log", "reciprocal", "rsqrt", "sigmoid", "tanh", "gelu", "silu", "relu")
@@ -14,7 +14,7 @@ class Acam(Part):
 
     Programmed with the identity it is an ADC. What is programmed stays for the run: the mapping allots functions.
 
-    bits: of a result, such as 8 b. cells: a count of ranges. errors: its range, noise and offset, for values.
+    bits: of a result, such as 8 b. cells: a count of ranges. errors: its range, noise, bounds, for values.
     Actions: convert, of one column. Steps: convert, and the functions that can be programmed.
     """
 
@@ -25,4 +25,4 @@ class Acam(Part):
     bits: Resolution
     cells: Count
     convert: Action
-    errors: ConverterErrors = ConverterErrors()
+    errors: AcamErrors = AcamErrors()

@@ -102,3 +102,9 @@ class ConverterErrors(_Strict):
     share: Portion = Field(default=Fraction(1))
     noise: Positive = Fraction(0)
     offset: Positive = Fraction(0)
+
+
+class AcamErrors(ConverterErrors):
+    """Of analog CAMs: as of converters; bounds: deviation of a stored bound, as a share of the input's range."""
+
+    bounds: Portion = Fraction(0)

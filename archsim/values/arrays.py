@@ -36,6 +36,7 @@ def array_spec(machine: Machine) -> ArraySpec:
         signed_inputs=True,
         bits=combine.bits,
         slices=combine.slices,
+        slicing=crossbar.slicing if core.paired and combine.signs == combine.slices == "analog" else "digital",
         adc=_adc(converters[0]) if converters else Adc(),
         non_ideal=_cells(crossbar.errors),
     )

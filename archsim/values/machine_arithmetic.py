@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archsim.errors import ArchsimError
 from archsim.kernels.acam_functions import FUNCTIONS
 from archsim.kernels.acam_table import Table, compile_table
 from archsim.kernels.acam_uses import apply, log_matmul, softmax
+from archsim.parts.acam import Acam
 from archsim.values.arrays import array_spec
 from archsim.values.quantised import QuantisedArithmetic
 
@@ -48,15 +50,20 @@ class MachineArithmetic(QuantisedArithmetic):
         return any(step.by == self.machine.core for step in self.machine.recipes.get(operator, ()))
 
     @cached_property
-    def _bits(self) -> int:
+    def _acam(self) -> Acam:
         core = self.machine.modules[self.machine.core]
         parts = (self.machine.parts[name] for name in core.flat if name in self.machine.parts)
-        return next((int(getattr(part, "bits")) for part in parts if part.place == "convert"), 8)  # noqa: B009
+        found = next((part for part in parts if isinstance(part, Acam)), None)
+        if found is None:
+            raise ArchsimError(f"{self.machine.file}: recipes give functions to the core, which has no analog CAM")
+        return found
 
     def _table(self, name: str, start: float, stop: float) -> Table:
         key = (name, start, stop)
         if key not in self.tables:
-            self.tables[key] = compile_table(FUNCTIONS[name], self._bits, depth=1, start=start, stop=stop)
+            table = compile_table(FUNCTIONS[name], int(self._acam.bits), depth=1, start=start, stop=stop)
+            sigma = float(self._acam.errors.bounds)
+            self.tables[key] = table.disturbed(sigma, self.seed) if sigma else table
         return self.tables[key]
 
     def function(self, name: str, x: Values) -> Values:

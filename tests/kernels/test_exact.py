@@ -1,5 +1,6 @@
 """Ideal arrays: the packed path has the oracle's bits, and both the integer product's where the ADC suffices."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,8 @@ def cases(draw: st.DrawFn) -> tuple[ArraySpec, np.ndarray, np.ndarray]:
     weights = rng.integers(-half + (signs != "offset"), half, shape)
     top = 1 << (spec.input_bits - spec.signed_inputs)
     inputs = rng.integers(-top if spec.signed_inputs else 0, top, (draw(st.integers(1, 20)), shape[0]))
+    if signs == "differential" and slices == "analog" and draw(st.booleans()):
+        spec = replace(spec, slicing="analog")
     return spec, weights, inputs
 
 
@@ -52,8 +55,6 @@ def both(spec: ArraySpec, weights: np.ndarray, inputs: np.ndarray) -> list[tuple
 
 
 def with_adc(spec: ArraySpec, adc: Adc) -> ArraySpec:
-    from dataclasses import replace
-
     return replace(spec, adc=adc)
 
 
@@ -130,6 +131,7 @@ def test_a_calibrated_range_is_that_of_the_samples() -> None:
         ({"cell_bits": 9}, "array: found cell_bits 9; expected 1 to 8"),
         ({"active_rows": 500}, "array: found active_rows 500; expected 1 to 256, its rows"),
         ({"flipped": True}, "array: flipped columns need 'offset' signs and slices that are put together digitally"),
+        ({"slicing": "analog"}, "array: analog slices need 'differential' signs, and to be put together analog"),
         ({"adc": Adc(bits=30)}, "array: found an ADC of 30 bits; expected 1 to 24"),
     ],
 )

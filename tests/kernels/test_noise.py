@@ -130,6 +130,16 @@ def test_programming_error_stays_and_differs_between_seeds() -> None:
     assert errors[2] / errors[1] == pytest.approx(2, rel=0.15)
 
 
+def test_a_second_analog_slice_takes_up_the_errors_of_the_first() -> None:
+    """An error of 2 % is 0.3 of 16 levels; digital slices keep it, the residual slice takes most of it up."""
+    noise = NonIdeal(programming=Programming("additive", 0.02))
+    errors = {}
+    for slicing in ("digital", "analog"):
+        found = product(noise, cell_bits=4, bits="analog", slices="analog", slicing=slicing)
+        errors[slicing] = np.std(found - INPUTS @ WEIGHTS)
+    assert errors["analog"] < errors["digital"] / 8
+
+
 def test_drift_is_a_power_law_and_compensation_takes_it_back() -> None:
     """Without spread: all products fall to (1000)^-0.05."""
     late = Drift(time_s=20e3, nu=0.05, nu_sigma=0.0)

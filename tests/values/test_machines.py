@@ -117,6 +117,16 @@ def test_fewer_bits_and_more_noise_are_worse(task: Task) -> None:
     assert perplexity("parts.xbar.errors.programming={model: additive, sigma: 0.001}") == eight
 
 
+def test_noise_of_stored_bounds_comes_from_the_file() -> None:
+    x = np.linspace(-4, 4, 101, dtype=np.float32)
+    exact, noisy, again = (
+        MachineArithmetic(load_machine("nl_dpe", [f"parts.acam.errors.bounds={s}"]), seed=1).function("gelu", x)
+        for s in ("0", "0.01", "0.01")
+    )
+    assert noisy.tobytes() == again.tobytes()
+    assert 0 < np.abs(noisy - exact).max() < 1
+
+
 def test_nl_dpe_computes_functions_in_its_cams(task: Task) -> None:
     machine = MachineArithmetic(load_machine("nl_dpe"))
     x = np.linspace(-6, 6, 101, dtype=np.float32)
