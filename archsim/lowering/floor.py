@@ -1,6 +1,6 @@
 """What all lowering shares: the builder, the mapping, the stations made so far, and tasks for every position."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
@@ -21,14 +21,25 @@ Tasks = NDArray[np.int64]
 Time = int | Fraction
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a task takes, ps, counts and is spent in."""
+
+    latency: int
+    interval: int
+    counts: Mapping[str, int]
+    spent: Mapping[str, tuple[int, int]]
+
+
 @dataclass
 class Floor:
-    """The state of one lowering."""
+    """The state of one lowering. remembered: work that layers have in common."""
 
     mapping: Placement
     job: Job
     timer: Timer
     builder: Builder = field(default_factory=Builder)
+    remembered: dict[Hashable, Work] = field(default_factory=dict)
     _stations: dict[str, int] = field(default_factory=dict)
 
     def station(self, name: str) -> int:

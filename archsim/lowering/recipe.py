@@ -1,6 +1,5 @@
 """Operators by recipe: their steps, on digital units or in the function cores of their layer's group."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -11,13 +10,10 @@ from archsim.core.load import function_pass
 from archsim.graph.operators import Matmul, Operator, Rowwise
 from archsim.graph.steps import step_sizes
 from archsim.lowering.dynamic import product
-from archsim.lowering.floor import Floor, Tasks, Time, merge, shares, whole
+from archsim.lowering.floor import Floor, Tasks, Work, merge, shares, whole
 from archsim.machine.machine import Step
 from archsim.mapping.mapping import Group
 from archsim.parts.base import Burst
-
-_Spent = tuple[Fraction, Mapping[str, Time]]
-"""A time, and the parts that it is spent in."""
 
 
 @dataclass(frozen=True)
@@ -87,40 +83,56 @@ def _sizes(floor: Floor, turn: Turn, keys: int) -> list[int]:
 def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
     """A part of the group's units does the steps one after another, while their memory reads and writes."""
     machine = floor.mapping.machine
-    part, module = machine.parts[turn.by], str(machine.holder(turn.by))
     seat = machine.seat(turn.by)
-    units = machine.at_seat(turn.by, seat) * len(turn.group.units[seat])
+    at_work = _AtWork(turn.by, turn.steps, tuple(_sizes(floor, turn, keys)), *_moved(turn, keys, near))
+    key = (at_work, len(turn.group.units[seat]))
+    if key not in floor.remembered:
+        floor.remembered[key] = _unit_work(floor, at_work, seat, len(turn.group.units[seat]))
+    return _kind(floor, turn, f"{machine.holder(turn.by)}.{turn.by}", floor.remembered[key])
+
+
+def _unit_work(floor: Floor, at_work: "_AtWork", seat: str, seats: int) -> Work:
+    machine = floor.mapping.machine
+    part = machine.parts[at_work.by]
+    own = slowest = busiest = f"{machine.holder(at_work.by)}.{at_work.by}"
+    units = machine.at_seat(at_work.by, seat) * seats
     counts: dict[str, int] = {}
-    own = slowest = busiest = f"{module}.{turn.by}"
     latency = occupancy = Fraction(0)
-    for step, size in zip(turn.steps, _sizes(floor, turn, keys), strict=True):
+    for step, size in zip(at_work.steps, at_work.sizes, strict=True):
         burst = part.burst(part.steps[step.step.split()[0]], size, units)
         latency, occupancy = latency + burst.latency, occupancy + burst.occupancy
-        merge(counts, {f"{module}.{turn.by}.{burst.action}": burst.total})
-    read, written = values_moved(turn.operator, keys, near=near)
-    for action, values in (("read", read if turn.reads else 0), ("write", written if turn.writes else 0)):
-        traffic = memory_burst(floor, turn.group, seat, action, values)
+        merge(counts, {f"{own}.{burst.action}": burst.total})
+    for action, values in (("read", at_work.read), ("write", at_work.written)):
+        traffic = memory_burst(floor, seat, seats, action, values)
         if values and traffic is not None:
             key, burst = traffic
             slowest = key if burst.latency > latency else slowest
             busiest = key if burst.occupancy > occupancy else busiest
             latency, occupancy = max(latency, burst.latency), max(occupancy, burst.occupancy)
             merge(counts, {f"{key}.{action}": burst.total})
-    return _kind(floor, turn, own, (latency, {slowest: latency}), (occupancy, {busiest: occupancy}), counts)
+    return Work(*whole(latency, occupancy), counts, shares({slowest: latency}, {busiest: occupancy}))
 
 
 def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
     """Cores programmed with the function: passes of as many values as a core has outputs, spread over the cores."""
-    mapping = floor.mapping
-    machine, layout = mapping.machine, mapping.layout
+    machine = floor.mapping.machine
     name = turn.steps[0].step.split()[0]
-    cores = turn.group.function_cores[name]
+    at_work = _AtWork(turn.by, turn.steps, tuple(_sizes(floor, turn, keys)), *_moved(turn, keys, near))
+    cores, seats = turn.group.function_cores[name], len(turn.group.units[machine.tile])
+    key = (at_work, cores, seats)
+    if key not in floor.remembered:
+        floor.remembered[key] = _core_work(floor, at_work, cores, seats)
+    return _kind(floor, turn, f"{machine.core} {name}", floor.remembered[key])
+
+
+def _core_work(floor: Floor, at_work: "_AtWork", cores: int, seats: int) -> Work:
+    layout, tile = floor.mapping.layout, floor.mapping.machine.tile
     lanes = layout.blocks * layout.outputs_per_block
     counts: dict[str, int] = {}
     latency = occupancy = 0
     latency_by: dict[str, int] = {}
     occupancy_by: dict[str, int] = {}
-    for size in _sizes(floor, turn, keys):
+    for size in at_work.sizes:
         full, rest = divmod(size, lanes)
         timing = floor.timer.time(function_pass(layout, lanes if full else rest), with_tile=False)
         times = max(1, ceil(ceil(size / lanes) / cores))
@@ -133,34 +145,48 @@ def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
             merge(counts, timing.counts, full)
         if rest:
             merge(counts, floor.timer.time(function_pass(layout, rest), with_tile=False).counts)
-    read, written = values_moved(turn.operator, keys, near=near)
-    for action, values in (("read", read if turn.reads else 0), ("write", written if turn.writes else 0)):
-        traffic = memory_burst(floor, turn.group, machine.tile, action, values)
+    for action, values in (("read", at_work.read), ("write", at_work.written)):
+        traffic = memory_burst(floor, tile, seats, action, values)
         if values and traffic is not None:
             merge(counts, {f"{traffic[0]}.{action}": traffic[1].total})
-    spent = (Fraction(latency), latency_by), (Fraction(occupancy), occupancy_by)
-    return _kind(floor, turn, f"{machine.core} {name}", *spent, counts)
+    return Work(max(1, latency), max(1, occupancy), counts, shares(latency_by, occupancy_by))
+
+
+@dataclass(frozen=True, slots=True)
+class _AtWork:
+    """All that the work of one position depends on, whichever the layer: performer, steps and sizes, values moved."""
+
+    by: str
+    steps: tuple[Step, ...]
+    sizes: tuple[int, ...]
+    read: int
+    written: int
+
+
+def _moved(turn: Turn, keys: int, near: bool) -> tuple[int, int]:  # noqa: FBT001
+    """Values that a turn reads and writes: its operator's operands if it is the first, its result if the last."""
+    read, written = values_moved(turn.operator, keys, near=near)
+    return read if turn.reads else 0, written if turn.writes else 0
 
 
 def _in_arrays(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: ARG001, FBT001
     """A product with an operand that was written into arrays."""
     operator = cast("Matmul", turn.operator)
     slowest, busiest, counts = product(floor, operator, keys)
-    latency = Fraction(slowest.latency), slowest.latency_by
-    occupancy = Fraction(busiest.interval), busiest.interval_by
-    return _kind(floor, turn, f"{floor.mapping.machine.core} {operator.name}", latency, occupancy, counts)
+    spent = shares(slowest.latency_by, busiest.interval_by)
+    work = Work(max(1, slowest.latency), max(1, busiest.interval), counts, spent)
+    return _kind(floor, turn, f"{floor.mapping.machine.core} {operator.name}", work)
 
 
-def _kind(floor: Floor, turn: Turn, performer: str, latency: _Spent, occupancy: _Spent, counts: dict[str, int]) -> int:
-    spent, pace = whole(latency[0], occupancy[0])
+def _kind(floor: Floor, turn: Turn, performer: str, work: Work) -> int:
     return floor.builder.kind(
         turn.operator.key,
         station=floor.station(f"{turn.group.name}/{performer}"),
-        latency=spent,
-        interval=pace,
-        counts=counts,
+        latency=work.latency,
+        interval=work.interval,
+        counts=work.counts,
         operator=turn.operator.key,
-        spent=shares(latency[1], occupancy[1]),
+        spent=work.spent,
     )
 
 
@@ -175,13 +201,13 @@ def values_moved(operator: Operator, keys: int, *, near: bool) -> tuple[int, int
     raise TypeError(operator.kind)
 
 
-def memory_burst(floor: Floor, group: Group, seat: str, action: str, values: int) -> tuple[str, Burst] | None:
-    """Reading or writing `values` values in the group's memories, spread evenly; None without a memory."""
+def memory_burst(floor: Floor, seat: str, seats: int, action: str, values: int) -> tuple[str, Burst] | None:
+    """Reading or writing `values` values in a group's memories, spread evenly; None without a memory."""
     machine = floor.mapping.machine
     name = machine.memory_at(seat)
     if name is None:
         return None
     memory = machine.parts[name]
     words = ceil(values * int(machine.precision.outputs) / int(getattr(memory, "width")))  # noqa: B009
-    units = machine.at_seat(name, seat) * len(group.units[seat])
+    units = machine.at_seat(name, seat) * seats
     return f"{seat}.{name}", memory.burst(action, words, units)

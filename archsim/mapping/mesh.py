@@ -1,11 +1,11 @@
 """The mesh of a chip: where tiles stand, and what a transfer asks of its links (dimension order: first x, then y)."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain
 from math import ceil
 
 from archsim.machine.machine import Machine
@@ -104,27 +104,27 @@ def route(
 
 
 def _flows(width: int, senders: Mapping[int, int], takers: Mapping[int, int], *, copies: bool) -> Iterator[_Flow]:
-    """From each source to all sinks; or to those whose parts of the whole overlap with its own."""
+    """From each source to all sinks; or to those whose parts of the whole overlap with its own.
+
+    Places in the whole are counted in shares of a bit, as many as there are units that send: then all are integers.
+    """
     units = sum(senders.values())
     whole = max(takers.values()) if copies else sum(takers.values())
-    begin = Fraction(0)
+    sinks = tuple(takers)
+    stops = list(accumulate(bits * units for bits in takers.values()))
+    begin = 0
     for source, number in senders.items():
-        end = begin + Fraction(whole * number, units)
+        end = begin + whole * number
         if copies:
-            yield _Flow(source, tuple(takers), ceil((end - begin) / width))
+            yield _Flow(source, sinks, -(-(end - begin) // (units * width)))
         else:
-            yield from _overlaps(source, begin, end, width, takers)
+            index = bisect_right(stops, begin)
+            while index < len(sinks) and begin < end:
+                stop = min(end, stops[index])
+                if stop > begin:
+                    yield _Flow(source, (sinks[index],), -(-(stop - begin) // (units * width)))
+                begin, index = stop, index + 1
         begin = end
-
-
-def _overlaps(source: int, begin: Fraction, end: Fraction, width: int, takers: Mapping[int, int]) -> Iterator[_Flow]:
-    """From one source, which has the bits from `begin` to `end`, to those whose turn these are."""
-    start = 0
-    for sink, bits in takers.items():
-        common = min(end, Fraction(start + bits)) - max(begin, Fraction(start))
-        if common > 0:
-            yield _Flow(source, (sink,), ceil(common / width))
-        start += bits
 
 
 def grid_of(machine: Machine) -> Grid | None:
