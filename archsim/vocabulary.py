@@ -12,6 +12,7 @@ OPERATORS = (
     "tanh",
     "add",
     "mul",
+    "rotary",
     "embedding",
     "argmax",
 )
@@ -31,6 +32,7 @@ STANDARD_STEPS = {
     "tanh": ("tanh",),
     "add": ("add",),
     "mul": ("multiply",),
+    "rotary": ("multiply", "multiply", "add"),
     "embedding": ("add", "add"),
     "argmax": ("maximum",),
 }

@@ -25,7 +25,8 @@ def _check(name: str) -> str:
     """What a file is; raises ArchsimError with what is wrong with it."""
     from archsim import resources
     from archsim.errors import ArchsimError, Fault, quoted
-    from archsim.graph.load import build as build_model
+    from archsim.graph.hf import is_config
+    from archsim.graph.load import load_model
     from archsim.machine import load_machine
     from archsim.machine.provenance import mapping
     from archsim.machine.source import read
@@ -40,8 +41,8 @@ def _check(name: str) -> str:
     if schema.startswith("archsim.machine/") or "extends" in data:
         machine = load_machine(path)
         return f"machine {machine.name}, {len(machine.parts)} parts"
-    if schema.startswith("archsim.model/"):
-        graph = build_model(document)
+    if schema.startswith("archsim.model/") or is_config(document):
+        graph = load_model(path)
         return f"model {graph.name}, {graph.parameters:,} parameters"
     found = f"found schema {quoted(schema)}" if schema else "has no 'schema'"
     expected = "expected archsim.machine/1 or archsim.model/1"

@@ -7,6 +7,7 @@ from pathlib import Path
 from archsim import resources
 from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
+from archsim.graph.hf import from_config, is_config
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import decoder, encoder
 from archsim.machine.bibliography import unknown_source
@@ -15,8 +16,12 @@ from archsim.machine.source import Document, read
 
 
 def load_model(name_or_path: str | Path) -> Graph:
-    """Load a model by its name in `workloads/models`, or by the path of its file."""
-    return build(read(resources.locate("workloads/models", str(name_or_path))))
+    """Load a model by its name in `workloads/models`, or by the path of its file or of a Hugging Face config.json."""
+    path = resources.locate("workloads/models", str(name_or_path))
+    document = read(path)
+    if is_config(document):
+        document = from_config(document, path.parent.name if path.stem == "config" else path.stem)
+    return build(document)
 
 
 def build(document: Document) -> Graph:

@@ -217,7 +217,7 @@ MACHINES: list[Case] = [
         "source: made up for tests",
         "source: shafiee2061isaac",
         [
-            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: ankit2019puma, devlin2019bert, hwcomponents, pumasim, radford2019gpt2, shafiee2016isaac, zhao2026nldpe. A reference in words is welcome too."
+            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: ankit2019puma, devlin2019bert, grattafiori2024llama3, hwcomponents, pumasim, radford2019gpt2, shafiee2016isaac, touvron2023llama2, zhao2026nldpe. A reference in words is welcome too."
         ],
     ),
     (
@@ -264,7 +264,7 @@ MODELS: list[Case] = [
         "vocabulary: 100",
         "vocabulary: 100\nvocabulry: 100",
         [
-            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, causal, description, ffn, heads, hidden, layers, name, pooler, positions, schema, … and 3 more."
+            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, bias, causal, description, ffn, gated, head_dim, heads, hidden, kv_heads, layers, … and 10 more."
         ],
     ),
     (

@@ -8,7 +8,10 @@ from tests.end_to_end.command import archsim
 
 RUN = ("run", "isaac", "bert-base")
 MACHINES = "Known: isaac, nl_dpe."
-MODELS = "Known: bert-base, bert-large, gpt2, gpt2-large, gpt2-medium, gpt2-xl."
+MODELS = (
+    "Known: bert-base, bert-large, gpt2, gpt2-large, gpt2-medium, gpt2-xl, "
+    "llama-2-13b, llama-2-7b, llama-3.1-8b, llama-3.2-1b, llama-3.2-3b."
+)
 RATE = "parts.adc.convert.rate"
 ADC = "Known: area, bits, convert, errors, leakage, power."
 KINDS = "Known: machines, models, parts."

@@ -21,6 +21,11 @@ NAMES = sorted(path.stem for path in find("workloads/models").glob("*.yaml"))
         ("gpt2-medium", 354_823_168),
         ("gpt2-large", 774_030_080),
         ("gpt2-xl", 1_557_611_200),
+        ("llama-2-7b", 6_738_415_616),
+        ("llama-2-13b", 13_015_864_320),
+        ("llama-3.1-8b", 8_030_261_248),
+        ("llama-3.2-1b", 1_235_814_400),
+        ("llama-3.2-3b", 3_212_749_824),
     ],
 )
 def test_parameters(name: str, parameters: int) -> None:
