@@ -5,7 +5,7 @@ import sys
 import click
 
 
-@click.command("check", epilog="FILE is a machine or model file, or the name of one that archsim knows.")
+@click.command("check", epilog="FILE is a machine or model file, a config.json, or the name of one that archsim knows.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def command(*, files: tuple[str, ...]) -> None:
     """Check machine and model files, and say all that is wrong with all of them."""

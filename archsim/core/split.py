@@ -1,26 +1,15 @@
 """A tile's share of a product's path: what comes before its cores and what comes after them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 
 from archsim.core.load import Load
 from archsim.core.passes import whole_cycles
 from archsim.core.path import Element, Path
+from archsim.core.timing import Timing
 
 
-@dataclass(frozen=True)
-class Span:
-    """Consecutive stages: ps from first start to last end, ps between two products, actions counted, ps by part."""
-
-    latency: int
-    interval: int
-    counts: dict[str, int]
-    latency_by: dict[str, int]
-    interval_by: dict[str, int]
-
-
-def around_cores(path: Path, load: Load) -> tuple[Span, Span]:
+def around_cores(path: Path, load: Load) -> tuple[Timing, Timing]:
     """The stages of the tile before the cores (with its share of a joint first stage), and those after.
 
     What the tile does at every read goes on while its cores work: the first of them is waited for.
@@ -33,7 +22,7 @@ def around_cores(path: Path, load: Load) -> tuple[Span, Span]:
     return _span(path, [at for at in before if at[1]], load), _span(path, after, load)
 
 
-def _span(path: Path, parts: Iterable[tuple[int, list[Element]]], load: Load) -> Span:
+def _span(path: Path, parts: Iterable[tuple[int, list[Element]]], load: Load) -> Timing:
     latency = interval = 0
     counts: dict[str, int] = {}
     latency_by: dict[str, int] = {}
@@ -52,4 +41,4 @@ def _span(path: Path, parts: Iterable[tuple[int, list[Element]]], load: Load) ->
         for element, burst in bursts:
             key = f"{element.key}.{burst.action}"
             counts[key] = counts.get(key, 0) + times * burst.total
-    return Span(max(1, latency), max(1, interval), counts, latency_by, interval_by)
+    return Timing(max(1, latency), max(1, interval), counts, latency_by, interval_by, timeline=())

@@ -67,7 +67,8 @@ _ACTIVATIONS = {
 def is_config(document: Document) -> bool:
     """Whether a document is a config.json rather than a model file."""
     data = document.data
-    return isinstance(data, dict) and "schema" not in data and ("model_type" in data or "architectures" in data)
+    marks = {"model_type", "architectures", "hidden_size", "n_embd"}
+    return isinstance(data, dict) and "schema" not in data and not marks.isdisjoint(data)
 
 
 def from_config(document: Document, name: str) -> Document:

@@ -1,6 +1,6 @@
 """The finer grain of a projection: a task for every core and position, instead of all tiles in step."""
 
-from archsim.core.split import Span, around_cores
+from archsim.core.split import around_cores
 from archsim.core.timing import Timing
 from archsim.lowering.floor import Floor, Tasks, ids, shares
 from archsim.lowering.linear import Rooms
@@ -49,7 +49,7 @@ def lower_cores(floor: Floor, placed: Placed, space: Rooms, positions: int) -> t
     return first, last
 
 
-def _tasks(floor: Floor, name: str, operator: str, times: Span | Timing, number: int) -> Tasks:
+def _tasks(floor: Floor, name: str, operator: str, times: Timing, number: int) -> Tasks:
     kind = floor.builder.kind(
         name,
         station=floor.station(name),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+from archsim.core.timing import Timing
 from archsim.errors import ArchsimError
 from archsim.lowering.floor import Floor, Time, merge, shares, whole
 from archsim.mapping.mapping import Placed
@@ -64,11 +65,10 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> int:
     latency, interval, spent = slowest.latency, busiest.interval, shares(slowest.latency_by, busiest.interval_by)
     if placed.tiling.partial_tiles > 1:
         more = _reduction(floor, placed)
-        spent = shares(
-            {**slowest.latency_by, **more.latency_by},
-            more.pace_by if more.pace > interval else busiest.interval_by,
-        )
-        latency, interval = latency + more.latency, max(interval, more.pace)
+        latency_by = dict(slowest.latency_by)
+        merge(latency_by, more.latency_by)
+        spent = shares(latency_by, more.interval_by if more.interval > interval else busiest.interval_by)
+        latency, interval = latency + more.latency, max(interval, more.interval)
         merge(counts, more.counts)
     return floor.builder.kind(
         placed.linear.key,
@@ -83,16 +83,7 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> int:
     )
 
 
-@dataclass(frozen=True)
-class _Reduction:
-    latency: int
-    pace: int
-    counts: dict[str, int]
-    latency_by: dict[str, Time]
-    pace_by: dict[str, Time]
-
-
-def _reduction(floor: Floor, placed: Placed) -> _Reduction:
+def _reduction(floor: Floor, placed: Placed) -> Timing:
     """Partial sums of a column block go to one of its tiles and are added there."""
     machine = floor.mapping.machine
     tile = machine.modules[machine.tile]
@@ -119,4 +110,5 @@ def _reduction(floor: Floor, placed: Placed) -> _Reduction:
         break
     busiest = max(pace_by.items(), key=lambda of: of[1], default=("", Fraction(0)))
     latency, pace = whole(Fraction(sum(latency_by.values())), Fraction(busiest[1]))
-    return _Reduction(latency, pace, counts, latency_by, dict([busiest]))
+    rounded = {key: round(time) for key, time in latency_by.items()}
+    return Timing(latency, pace, counts, rounded, {busiest[0]: pace}, timeline=())
