@@ -13,7 +13,8 @@ Rectangles = NDArray[np.int64]
 
 _LARGEST = 6
 """Bits of an operand, beyond which there are too many rectangles to choose from."""
-_SECONDS = 20.0
+_NODES = 2000
+"""Of the search, and not a time: a cover is the same on every machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class Product:
 def compile_product(apply: Callable[[Codes, Codes], Codes], bits: int, *, depth: int = 0) -> Product:
     """The fewest rectangles for a function of two codes of `bits`, whose values are unsigned codes of twice the bits.
 
-    Exact by mixed-integer programming (scipy's HiGHS, up to 20 s a bit); the bound says how far from it a cover may be.
+    Exact by mixed-integer programming (scipy's HiGHS, a bounded search); the bound says how far from it a cover may be.
     Raises UsageError.
     """
     if not 1 <= bits <= _LARGEST:
@@ -92,10 +93,22 @@ def cover(plane: NDArray[np.bool_]) -> Cover:
         constraints=LinearConstraint(csr_matrix(covers.astype(float)), lb=1),
         integrality=np.ones(len(candidates)),
         bounds=Bounds(0, 1),
-        options={"time_limit": _SECONDS},
+        options={"node_limit": _NODES},
     )
-    chosen = candidates[found.x > 0.5]  # noqa: PLR2004 (a solver's 0 or 1)
-    return Cover(chosen, int(np.ceil(found.mip_dual_bound - 1e-6)))
+    chosen = found.x > 0.5 if found.x is not None else _greedy(covers)  # noqa: PLR2004 (a solver's 0 or 1)
+    bound = 1 if found.mip_dual_bound is None else int(np.ceil(found.mip_dual_bound - 1e-6))
+    return Cover(candidates[chosen], bound)
+
+
+def _greedy(covers: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of candidates (cells, candidates) always the one that covers most of what is left, until nothing is."""
+    chosen = np.zeros(covers.shape[1], np.bool_)
+    left = np.ones(covers.shape[0], np.bool_)
+    while left.any():
+        best = int(covers[left].sum(axis=0).argmax())
+        chosen[best] = True
+        left &= ~covers[:, best]
+    return chosen
 
 
 def maximal_rectangles(plane: NDArray[np.bool_]) -> Rectangles:

@@ -70,7 +70,7 @@ class Table:
     def disturbed(self, sigma: float, seed: int = 0) -> "Table":
         """With errors of the stored bounds: normal, `sigma` of the input's range. Crossed bounds hold nothing."""
         rng = generator(seed, f"acam {self.name}", "programming")
-        spread = sigma * (self.stop - self.start)
+        spread = sigma * ((1 << self.bits) - 1 if self.coded else self.stop - self.start)
         moved = []
         for found in self.ranges:
             shifted = np.where(np.isfinite(found), found + spread * rng.standard_normal(found.shape), found)
@@ -121,11 +121,17 @@ def compile_table(
         )
         raise UsageError(f"found the range {begin:g} to {end:g}; {function.name} needs one that grows{where}")
     points = np.linspace(begin, end, (1 << bits) if coded else _GRID + 1)
-    values = function.apply(points)
+    with np.errstate(all="ignore"):
+        values = function.apply(points)
     low, high = float(values.min()), float(values.max())
+    if not np.isfinite(high - low) or low == high:
+        why = "is the same everywhere" if low == high else "is too large for a number somewhere"
+        raise UsageError(
+            f"found the range {begin:g} to {end:g}, in which {function.name} {why}; expected another range"
+        )
     codes = np.floor((values - low) / (high - low) * ((1 << bits) - 1) + 0.5).astype(np.int64)
     if coded:
-        visited, bounds = codes, np.arange(len(codes) - 1) + 1.0
+        visited, bounds = codes, np.arange(len(codes) - 1) + 0.5  # half way between two codes
         edges = np.concatenate([[-np.inf], bounds, [np.inf]])
     else:
         visited, edges = _crossings(function, points, codes, low, (high - low) / ((1 << bits) - 1))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsim.errors import UsageError
-from archsim.kernels.acam_cover import compile_product, cover, maximal_rectangles
+from archsim.kernels.acam_cover import _greedy, compile_product, cover, maximal_rectangles
 from archsim.kernels.acam_functions import FUNCTIONS, Function, function
 from archsim.kernels.acam_gray import from_gray, to_gray
 from archsim.kernels.acam_table import compile_table
@@ -140,7 +140,28 @@ def test_eight_bit_products_from_four_of_four() -> None:
     assert (wide_product(a, b, four) == a * b).all()
 
 
+def test_codes_stand_half_way_between_bounds() -> None:
+    """Errors of up to half a step change nothing: 0.0002 of 255 steps is far less; 0.01 is two and a half."""
+    table = compile_table(function("identity"), 8, depth=1, coded=True)
+    codes = np.arange(256.0)
+    assert (table.disturbed(2e-4).search(codes) == codes).all()
+    assert (table.disturbed(1e-2).search(codes) != codes).any()
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=5, max_size=5))
+def test_a_greedy_cover_covers_everything(rows: list[list[bool]]) -> None:
+    plane = np.array(rows)
+    cells, found = np.argwhere(plane), maximal_rectangles(plane)
+    covers = np.array([[a <= x <= b and c <= y <= d for a, b, c, d in found] for x, y in cells], np.bool_)
+    chosen = _greedy(covers.reshape(len(cells), len(found)))
+    assert covers.reshape(len(cells), len(found))[:, chosen].any(axis=1).all()
+
+
 def test_mistakes() -> None:
+    with pytest.raises(UsageError, match="found the range -4 to -1, in which relu is the same everywhere"):
+        compile_table(function("relu"), 8, start=-4, stop=-1)
+    with pytest.raises(UsageError, match="found the range 0 to 1000, in which exp is too large for a number somewhere"):
+        compile_table(function("exp"), 8, start=0, stop=1000)
     with pytest.raises(UsageError, match=r"unknown function 'gleu'\. Did you mean 'gelu'\?"):
         function("gleu")
     with pytest.raises(UsageError, match="found the range -1 to 2; log needs one that grows within"):
