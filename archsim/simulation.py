@@ -1,17 +1,32 @@
 """The line from Machine and Graph to Result."""
 
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from time import perf_counter
 
 from archsim.core.timing import Timer
 from archsim.graph.graph import Graph
-from archsim.lowering.job import make_job
+from archsim.lowering.job import Job, make_job
 from archsim.lowering.lower import lower
 from archsim.machine.machine import Machine
+from archsim.mapping.mapping import Mapping
 from archsim.mapping.placement import place
+from archsim.program import Run
 from archsim.program.simpy import play
 from archsim.result.make import make
 from archsim.result.result import Result
+
+Progress = Callable[[str, int, int], None]
+"""Told from time to time a stage, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A job on a machine, with the times of all its tasks."""
+
+    mapping: Mapping
+    job: Job
+    run: Run
 
 
 def simulate(
@@ -24,27 +39,36 @@ def simulate(
     batch: int = 1,
     grain: str = "projection",
     times: MutableMapping[str, float] | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Run `model` on `machine`; raises ArchsimError where it does not fit or cannot be done.
 
     seq: prompt positions; new_tokens: generated after them; batch: sequences run together.
     grain: `projection`, or `core` for a task per core: slower, to check the usual grain.
     times: filled with the host's seconds by stage.
-    progress: told from time to time the stage, how much of it is done, and of how much.
     """
     watch = _Watch({} if times is None else times)
     job = make_job(model, phase, seq, new_tokens, batch, grain)
-    keys, together = job.cached + job.positions, 1 if phase == "prefill" else batch
-    mapping = place(machine, model, keys=keys, sequences=together)
+    played = _play(machine, model, job, watch, progress)
+    result = make(played.mapping, job, played.run)
+    watch.stop("count")
+    return result
+
+
+def play_job(machine: Machine, model: Graph, job: Job, progress: Progress | None = None) -> Played:
+    """Map, lower and play a job (`archsim.lowering.job.make_job`); raises ArchsimError where it does not fit."""
+    return _play(machine, model, job, _Watch({}), progress)
+
+
+def _play(machine: Machine, model: Graph, job: Job, watch: "_Watch", progress: Progress | None) -> Played:
+    together = 1 if job.phase == "prefill" else job.batch
+    mapping = place(machine, model, keys=job.cached + job.positions, sequences=together)
     watch.stop("map")
     program = lower(mapping, job, Timer(machine))
     watch.stop("lower")
     run = play(program, None if progress is None else lambda done, total: progress("playing tasks", done, total))
     watch.stop("play")
-    result = make(mapping, job, run)
-    watch.stop("count")
-    return result
+    return Played(mapping, job, run)
 
 
 class _Watch:

@@ -1,27 +1,7 @@
 """The words that machines and models share: operators, and the steps that parts do for them."""
 
-OPERATORS = (
-    "linear",
-    "matmul",
-    "softmax",
-    "layernorm",
-    "rmsnorm",
-    "gelu",
-    "silu",
-    "relu",
-    "tanh",
-    "add",
-    "mul",
-    "rotary",
-    "embedding",
-    "argmax",
-)
-"""What a model is made of, and a recipe is written for."""
-
-PRODUCTS = ("scores", "context")
-"""The two products of attention; a recipe of that name goes before that of `matmul`."""
-
-STANDARD_STEPS = {
+OPERATORS = {
+    "linear": ("mvm",),
     "matmul": ("multiply_accumulate",),
     "softmax": ("maximum", "subtract", "exp", "sum", "reciprocal", "multiply"),
     "layernorm": ("sum", "subtract", "square", "sum", "rsqrt", "multiply", "multiply", "add"),
@@ -36,7 +16,10 @@ STANDARD_STEPS = {
     "embedding": ("add", "add"),
     "argmax": ("maximum",),
 }
-"""How a machine's `digital` unit does an operator for which there is no recipe."""
+"""What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
+
+PRODUCTS = ("scores", "context")
+"""The two products of attention; a recipe of that name goes before that of `matmul`."""
 
 REDUCING = frozenset({"sum", "maximum"})
 """Steps that leave one value of each row."""

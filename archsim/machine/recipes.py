@@ -8,7 +8,7 @@ from archsim.machine.draft import Draft, names
 from archsim.machine.schema import MachineFile
 from archsim.machine.source import Loc
 from archsim.parts.base import Part
-from archsim.vocabulary import OPERATORS, PRODUCTS, STANDARD_STEPS
+from archsim.vocabulary import OPERATORS, PRODUCTS
 
 OPERANDS = ("first", "second")
 
@@ -19,7 +19,7 @@ def standard_recipes(file: MachineFile, parts: Mapping[str, Part]) -> dict[str, 
     able = set(unit.steps) if unit is not None else set()
     standard = {
         operator: [{step: str(file.digital)} for step in steps]
-        for operator, steps in STANDARD_STEPS.items()
+        for operator, steps in OPERATORS.items()
         if able.issuperset(steps)
     }
     return {**standard, **file.recipes}

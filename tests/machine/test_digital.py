@@ -7,7 +7,6 @@ from archsim.errors import ArchsimError
 from archsim.machine import Machine
 from archsim.machine.load import build
 from archsim.machine.source import parse
-from archsim.vocabulary import OPERATORS, STANDARD_STEPS
 
 TINY = """\
 schema: archsim.machine/1
@@ -38,10 +37,6 @@ recipes:
 
 def machine(more: str) -> Machine:
     return build(parse(TINY + more, "tiny.yaml"))
-
-
-def test_standard_steps_are_known_for_all_but_projections() -> None:
-    assert set(STANDARD_STEPS) == set(OPERATORS) - {"linear"}
 
 
 def test_it_is_as_if_the_recipes_were_written() -> None:
