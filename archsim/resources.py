@@ -11,6 +11,7 @@ from archsim.errors import ArchsimError, did_you_mean, near, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_KINDS = {"hw_configs/machines": "machine", "workloads/models": "model"}
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -47,6 +48,9 @@ def locate(folder: str, name_or_path: str, suffix: str = ".yaml") -> Path:
         close = near(Path(name_or_path).name.removesuffix(suffix), names)
         hint = f" Did you mean {quoted(close[0])}, which comes with archsim?" if close else ""
         raise ArchsimError(f"{quoted(name_or_path, 200)}: no such file.{hint}")
+    for other, what in _KINDS.items():
+        if other != folder and _comes_with(other, f"{name_or_path}{suffix}"):
+            raise ArchsimError(f"{quoted(name_or_path)} is a {what}; expected a {_KINDS.get(folder, 'file')}.")
     raise ArchsimError(f"unknown name {quoted(name_or_path)}, and no such file. {did_you_mean(name_or_path, names)}")
 
 
@@ -55,3 +59,7 @@ def _is(path: str, test: Callable[[Path], bool]) -> bool:
         return test(Path(path))
     except OSError:  # a name too long, a folder that must not be read
         return False
+
+
+def _comes_with(folder: str, name: str) -> bool:
+    return any(_is(str(place / folder / name), Path.is_file) for place in (_PACKAGE, _PACKAGE.parent))

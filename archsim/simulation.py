@@ -6,7 +6,7 @@ from time import perf_counter
 
 from archsim.core.timing import Timer
 from archsim.graph.graph import Graph
-from archsim.lowering.job import Job, make_job
+from archsim.graph.job import Job, make_job
 from archsim.lowering.lower import lower
 from archsim.machine.machine import Machine
 from archsim.mapping.mapping import Mapping
@@ -34,7 +34,7 @@ def simulate(
     model: Graph,
     *,
     phase: str = "prefill",
-    seq: int = 128,
+    seq: int | None = None,
     new_tokens: int = 0,
     batch: int = 1,
     grain: str = "projection",
@@ -43,7 +43,8 @@ def simulate(
 ) -> Result:
     """Run `model` on `machine`; raises ArchsimError where it does not fit or cannot be done.
 
-    seq: prompt positions; new_tokens: generated after them; batch: sequences run together.
+    seq: prompt positions, 128 unless the model fixes them; new_tokens: generated after them.
+    batch: sequences run together.
     grain: `projection`, or `core` for a task per core: slower, to check the usual grain.
     times: filled with the host's seconds by stage.
     """
@@ -56,13 +57,12 @@ def simulate(
 
 
 def play_job(machine: Machine, model: Graph, job: Job, progress: Progress | None = None) -> Played:
-    """Map, lower and play a job (`archsim.lowering.job.make_job`); raises ArchsimError where it does not fit."""
+    """Map, lower and play a job (`archsim.graph.job.make_job`); raises ArchsimError where it does not fit."""
     return _play(machine, model, job, _Watch({}), progress)
 
 
 def _play(machine: Machine, model: Graph, job: Job, watch: "_Watch", progress: Progress | None) -> Played:
-    together = 1 if job.phase == "prefill" else job.batch
-    mapping = place(machine, model, keys=job.cached + job.positions, sequences=together)
+    mapping = place(machine, model, job)
     watch.stop("map")
     program = lower(mapping, job, Timer(machine))
     watch.stop("lower")

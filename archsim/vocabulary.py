@@ -10,6 +10,7 @@ OPERATORS = {
     "silu": ("silu",),
     "relu": ("relu",),
     "tanh": ("tanh",),
+    "sigmoid": ("sigmoid",),
     "add": ("add",),
     "mul": ("multiply",),
     "rotary": ("multiply", "multiply", "add"),
@@ -18,11 +19,14 @@ OPERATORS = {
 }
 """What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
 
+ACTIVATIONS = ("gelu", "relu", "silu", "tanh", "sigmoid")
+"""Operators that a feed-forward part may have between its projections."""
+
 PRODUCTS = ("scores", "context")
 """The two products of attention; a recipe of that name goes before that of `matmul`."""
 
 REDUCING = frozenset({"sum", "maximum"})
-"""Steps that leave one value of each row."""
+"""Steps that leave one value of each row: the largest, not the larger of two."""
 
 PAIRING = frozenset({"add", "subtract", "multiply"})
 """Steps on two operands; they bring a reduced row back to its full length."""

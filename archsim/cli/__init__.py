@@ -27,6 +27,7 @@ Examples:
         "run": "Run a model on a machine: time, energy, area.",
     },
     epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archsim.cli.progress import progress
-from archsim.cli.values import whole, word
+from archsim.cli.values import folder, whole, word
 from archsim.errors import ArchsimError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from archsim.graph import Model
     from archsim.machine import Machine
@@ -40,10 +40,8 @@ _MOST_BATCH = 1 << 16
 @click.option(
     "--seq",
     metavar="N",
-    default="128",
-    show_default=True,
     callback=whole(_MOST_TOKENS),
-    help="Tokens of the prompt.",
+    help="Tokens of the prompt; 128 if not given, or as many as the model always has.",
 )
 @click.option(
     "--new-tokens",
@@ -70,14 +68,14 @@ _MOST_BATCH = 1 << 16
     "--what-if", "tries", is_flag=True, help="Play changes of the bottleneck too, and say what each would do."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Save result.json and timing.json in DIR.")
+@click.option("--out", callback=folder, metavar="DIR", help="Save result.json and timing.json in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     machine: str,
     model: str,
     phase: str,
-    seq: int,
+    seq: int | None,
     new_tokens: int | None,
     batch: int,
     grain: str,

@@ -1,6 +1,7 @@
 """Checks of option values, with messages in archsim's words."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -20,6 +21,13 @@ def whole(most: int) -> Callable[[click.Context, click.Parameter, str | None], i
         return int(text)
 
     return check
+
+
+def folder(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
+    """Turn a text into a path; the empty one, of an unset variable, would be the current folder."""
+    if text is not None and not text.strip():
+        raise click.BadParameter("found nothing; expected a folder")
+    return None if text is None else Path(text)
 
 
 def word(*known: str) -> Callable[[click.Context, click.Parameter, str], str]:

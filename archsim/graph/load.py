@@ -9,7 +9,7 @@ from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.hf import from_config, is_config
 from archsim.graph.preset import Preset
-from archsim.graph.transformer import decoder, encoder
+from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
 from archsim.machine.load import validate
 from archsim.machine.source import Document, read
@@ -33,14 +33,14 @@ def build(document: Document) -> Graph:
         faults.append(Fault(f"source: {wrong}", document.place(("source",))))
     if preset is None or faults:
         raise ArchsimError(*faults)
+    operators, feedback = transformer(preset)
     text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
     return Graph(
         name=preset.name,
         description=preset.description,
         source=preset.source,
-        operators=encoder(preset) if preset.architecture == "encoder" else decoder(preset),
-        causal=preset.is_causal,
-        feedback=("head/argmax", "embeddings/embedding") if preset.architecture == "decoder" else None,
-        max_positions=preset.positions,
+        operators=operators,
+        feedback=feedback,
+        max_positions=preset.positions or 1,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )

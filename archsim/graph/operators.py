@@ -3,34 +3,72 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["same", "all", "past"]
-"""Of a source's positions, those that one position needs: its own, all of its sequence, those up to its own."""
+from archsim.graph.streams import TOKENS, Stream, Window
+
+Scope = Literal["same", "all", "past", "window"]
+"""Of a source's positions, those that one needs: its own, all of its sequence, those up to its own, a window."""
 Positions = Literal["each", "first", "last"]
 """The positions of a sequence at which an operator runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What an operator takes from `source`."""
+    """What an operator takes from `source`; `window` says which positions where the scope is one."""
 
     source: str
     scope: Scope = "same"
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One of `experts` of which each position is sent to `chosen`; which, is only known at run time.
+
+    Here positions are dealt out in turn, so that all experts have equal work.
+    """
+
+    expert: int
+    experts: int
+    chosen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """Base of all: `kind` is a word of `archsim.vocabulary.OPERATORS`; `name` is unique in its layer."""
+    """Base of all: `kind` is a word of `archsim.vocabulary.OPERATORS`; `name` is unique in its layer.
+
+    stream: the positions at which it runs; sees: those whose keys it reads, if others; span: it sees no more than so
+    many of the past; route: it runs only at positions that are sent to its expert.
+    """
 
     layer: str
     name: str
     kind: str
     inputs: tuple[Edge, ...]
     positions: Positions = "each"
+    stream: Stream = TOKENS
+    sees: Stream | None = None
+    span: int | None = None
+    route: Route | None = None
 
     @property
     def key(self) -> str:
         """`layer/name`, unique in the Graph."""
         return f"{self.layer}/{self.name}"
+
+    @property
+    def chosen(self) -> str:
+        """Which positions of its stream it runs at, if not all."""
+        route = "" if self.route is None else f" of expert {self.route.expert}"
+        return ("" if self.positions == "each" else self.positions) + route
+
+    @property
+    def role(self) -> str:
+        """What it is in its layer: a recipe of this name goes before that of its kind."""
+        return self.name
+
+    def within(self, keys: int) -> int:
+        """Of so many positions those that it sees."""
+        return keys if self.span is None else min(keys, self.span)
 
     @property
     def grows(self) -> bool:
@@ -41,6 +79,10 @@ class Operator:
         """Multiply-accumulates at one position that sees `keys` positions."""
         return 0
 
+    def values_out(self, keys: int) -> int:  # noqa: ARG002 - of a product with weights it is always the same
+        """Values that it gives at one position that sees `keys` positions."""
+        raise TypeError(self.kind)
+
     @property
     def parameters(self) -> int:
         """Trained numbers."""
@@ -49,22 +91,37 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear(Operator):
-    """A product with a matrix that is known before the run: [in_features] x [in_features, out_features]."""
+    """A product with a matrix that is known before the run: [in_features] x [in_features, out_features].
+
+    A convolution is one at each position of its result, of all values under its kernel. groups: the matrix is so many
+    blocks along its diagonal; folded: trained numbers that are part of weights and biases when it runs (batch norms).
+    """
 
     kind: str = "linear"
     in_features: int
     out_features: int
     bias: bool = True
     tied: bool = False
+    groups: int = 1
+    folded: int = 0
+
+    @property
+    def weights(self) -> int:
+        """Of the matrix; outside its blocks there are none."""
+        return self.in_features * self.out_features // self.groups
 
     def macs(self, keys: int) -> int:  # noqa: ARG002
         """One per weight."""
-        return self.in_features * self.out_features
+        return self.weights
+
+    def values_out(self, keys: int) -> int:  # noqa: ARG002
+        """A value for each column."""
+        return self.out_features
 
     @property
     def parameters(self) -> int:
         """Weights and biases; a tied matrix is counted where it is first used."""
-        return (0 if self.tied else self.in_features * self.out_features) + (self.out_features if self.bias else 0)
+        return (0 if self.tied else self.weights) + (self.out_features if self.bias else 0) + self.folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +137,11 @@ class Matmul(Operator):
     head_dim: int
     stored: int
     scores: bool
+
+    @property
+    def role(self) -> str:
+        """Of attention to another sequence too."""
+        return "scores" if self.scores else "context"
 
     @property
     def grows(self) -> bool:
@@ -101,12 +163,18 @@ class Matmul(Operator):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rowwise(Operator):
-    """Softmax, a norm, an activation, a sum: `rows` rows of `width` values; `over_keys` widens a row to the keys."""
+    """Softmax, a norm, an activation, a sum: `rows` rows of `width` values; `over_keys` widens a row to the keys.
+
+    out: values that are left, if fewer than came; trained: its trained numbers; operands: how often as many values as
+    it works on are read, where that is not once for each input.
+    """
 
     rows: int = 1
     width: int = 1
     over_keys: bool = False
     trained: int = 0
+    out: int | None = None
+    operands: int | None = None
 
     @property
     def grows(self) -> bool:
@@ -114,8 +182,12 @@ class Rowwise(Operator):
         return self.over_keys
 
     def values(self, keys: int) -> int:
-        """Values in and out at one position that sees `keys` positions."""
+        """Values that it works on at one position that sees `keys` positions."""
         return self.rows * (keys if self.over_keys else self.width)
+
+    def values_out(self, keys: int) -> int:
+        """As many as came in, if no fewer are left."""
+        return self.values(keys) if self.out is None else self.out
 
     @property
     def parameters(self) -> int:

@@ -1,21 +1,55 @@
-"""The shape of a model file in `workloads/models`."""
+"""The shape of a transformer's file in `workloads/models`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from archsim.parts.quantity import Count, Name, Truth, Whole
+from archsim.parts.quantity import Count, Name, Truth, Whole, choice
+from archsim.vocabulary import ACTIVATIONS
 
 _MOST_LAYERS = 10_000
+
+Activation = Annotated[str, choice(ACTIVATIONS)]
+"""Of a feed-forward part."""
+
+
+class Image(BaseModel):
+    """A picture cut into square patches; `tokens` more come before them (a class token)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    size: Count
+    patch: Count
+    channels: Count = 3
+    tokens: Whole = 1
+
+    @property
+    def patches(self) -> int:
+        """Patches of a picture."""
+        return (self.size // self.patch) ** 2
+
+
+class Audio(BaseModel):
+    """A spectrogram of `mels` bands: two convolutions of width 3, the second of stride 2, which leaves `positions`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    mels: Count
+    positions: Count
 
 
 class Preset(BaseModel):
     """A transformer by its sizes: layers, heads; values of a position, of its feed-forward part; tokens, positions.
 
     kv_heads: heads of keys and values, which groups of heads share. head_dim: of a head, if not hidden / heads.
-    gated: the activation of one projection times another (SwiGLU, GeGLU). rotary: positions turn queries and keys, and
-    have no table. tied: the head's weights are those of the token table.
+    gated: the activation of one projection times another (SwiGLU, GeGLU). rotary: positions turn queries and keys.
+    position_rows: of the table of positions, if not `positions` (none with rotary). embedding: width of the token
+    table, if not hidden. tied: the head's weights are those of the token table. causal: an encoder that sees the past.
+    norm_first: norms come before attention and feed-forward part, and one more at the end; else after residual sums.
+    post_norms: both before and after. parallel: attention and feed-forward part take the same input; shared_norm: after
+    one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
+    table of `buckets` rows in the first layer, or from none. window: positions that one sees, itself included, but in
+    layers `full_offset`, `full_offset` + `full_every`, … experts: feed-forward parts, of which a position takes
+    experts_per_token. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,29 +57,81 @@ class Preset(BaseModel):
     name: Name
     description: str = ""
     source: Name | None = None
-    architecture: Literal["encoder", "decoder"]
+    architecture: Literal["encoder", "decoder", "encoder-decoder"]
     layers: Count
+    decoder_layers: Count | None = None
     hidden: Count
     heads: Count
     ffn: Count
-    vocabulary: Count
-    positions: Count
+    vocabulary: Whole = 0
+    positions: Count | None = None
+    position_rows: Whole | None = None
     segments: Whole = 0
-    activation: Literal["gelu", "relu", "silu"] = "gelu"
+    embedding: Count | None = None
+    image: Image | None = None
+    audio: Audio | None = None
+    activation: Activation = "gelu"
     kv_heads: Count | None = None
     head_dim: Count | None = None
     gated: Truth = False
     norm: Literal["layernorm", "rmsnorm"] = "layernorm"
+    norm_first: Truth | None = None
+    embedding_norm: Truth | None = None
+    final_norm: Truth | None = None
+    post_norms: Truth = False
+    parallel: Truth = False
+    shared_norm: Truth = False
+    qk_norm: Truth = False
     rotary: Truth = False
+    score_bias: Truth = False
+    buckets: Whole = 0
+    window: Count | None = None
+    full_every: Count | None = None
+    full_offset: Whole = 0
+    experts: Count = 1
+    experts_per_token: Count = 1
     bias: Truth = True
+    qkv_bias: Truth | None = None
+    key_bias: Truth = True
+    output_bias: Truth | None = None
+    ffn_bias: Truth | None = None
+    head_bias: Truth = False
     tied: Truth = True
     pooler: Truth = False
+    classes: Whole = 0
     causal: Truth = False
 
     @property
     def is_causal(self) -> bool:
         """Whether positions see only those before."""
         return self.causal or self.architecture == "decoder"
+
+    @property
+    def normalises_first(self) -> bool:
+        """Whether norms come before what they are for; usual in decoders."""
+        return self.architecture == "decoder" if self.norm_first is None else self.norm_first
+
+    @property
+    def ends_with_norm(self) -> bool:
+        """Whether the last layer's result is normalised once more."""
+        return self.normalises_first if self.final_norm is None else self.final_norm
+
+    @property
+    def normalises_embedding(self) -> bool:
+        """Whether the embedding is normalised; usual where norms come after."""
+        return not self.normalises_first if self.embedding_norm is None else self.embedding_norm
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table of positions."""
+        if self.position_rows is not None:
+            return self.position_rows
+        return 0 if self.rotary or self.score_bias else self.positions or 0
+
+    @property
+    def table_width(self) -> int:
+        """Values of a token in its table."""
+        return self.embedding or self.hidden
 
     @property
     def per_head(self) -> int:
@@ -57,11 +143,18 @@ class Preset(BaseModel):
         """Values of all keys of a position; those of its values are as many."""
         return (self.kv_heads or self.heads) * self.per_head
 
+    def sees(self, layer: int) -> int | None:
+        """Positions that one position of a layer sees at most; None for all."""
+        if self.full_every is not None and (layer - self.full_offset) % self.full_every == 0:
+            return None
+        return self.window
+
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
-        if self.layers > _MOST_LAYERS:
+        most = max(self.layers, self.decoder_layers or 0)
+        if most > _MOST_LAYERS:
             message = "found {layers} layers; expected at most {most}"
-            raise PydanticCustomError("preset", message, {"layers": self.layers, "most": _MOST_LAYERS})
+            raise PydanticCustomError("preset", message, {"layers": most, "most": _MOST_LAYERS})
         if self.architecture == "decoder" and (self.pooler or self.segments):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
@@ -72,4 +165,11 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+        if self.experts_per_token > self.experts:
+            message = "found 'experts_per_token' {chosen}, but there are {experts} 'experts'"
+            raise PydanticCustomError("preset", message, {"chosen": self.experts_per_token, "experts": self.experts})
+        for name, value in (("vocabulary", self.vocabulary), ("positions", self.positions)):
+            if self.image is None and not value:
+                message = "is missing '{name}', or an 'image' that is cut into patches"
+                raise PydanticCustomError("preset", message, {"name": name})
         return self

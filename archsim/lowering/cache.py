@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from math import ceil
 
+import numpy as np
+
+from archsim.graph.job import SEQUENCE
 from archsim.graph.operators import Matmul, Operator
 from archsim.lowering.floor import Floor, Tasks, ids, whole
 from archsim.mapping.cache import attentions
@@ -18,7 +21,9 @@ class Cache:
     written: dict[str, Tasks] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.last_reader = {linear.key: readers[-1].key for linear, readers in attentions(self.floor.mapping.graph)}
+        self.read_last: dict[str, list[str]] = {}
+        for linear, readers in attentions(self.floor.mapping.graph):
+            self.read_last.setdefault(readers[-1].key, []).append(linear.key)
 
     def home(self, operator: Operator) -> tuple[str, Home] | None:
         """The kept projection that an operator reads many positions of, and where they live."""
@@ -33,20 +38,24 @@ class Cache:
         if home is None:
             return {}
         if source not in self.stores:
-            there = home.per_position * self.floor.job.cached * self.floor.job.batch
+            stream = self.floor.mapping.graph.by_key[source].stream
+            there = home.per_position * sum(span.cached for span in self.floor.job.spans(stream))
             self.stores[source] = self.floor.builder.store(f"{source} kept", home.capacity - there)
         return {self.stores[source]: home.per_position}
 
     def release(self, operator: Operator, last: Tasks) -> None:
         """When the last reader is through with a sequence, its room is free again."""
-        for source, store in self.stores.items():
-            if self.last_reader[source] != operator.key:
+        for source in self.read_last.get(operator.key, ()):
+            if source not in self.stores:
                 continue
-            job, builder = self.floor.job, self.floor.builder
-            amount = self.floor.mapping.homes[source].per_position * job.positions
-            kind = builder.kind(f"{source} freed", station=None, gives={store: amount}, operator=source)
-            for row in last.reshape(job.batch, -1):
-                builder.after(builder.tasks(kind)[0], row)
+            store, job, builder = self.stores[source], self.floor.job, self.floor.builder
+            bits = self.floor.mapping.homes[source].per_position
+            sequences = job.places(operator) // SEQUENCE
+            spans = job.spans(self.floor.mapping.graph.by_key[source].stream)
+            for number in np.unique(sequences).tolist():
+                gives = {store: bits * spans[number].positions}
+                kind = builder.kind(f"{source} freed", station=None, gives=gives, operator=source)
+                builder.after(builder.tasks(kind)[0], last[sequences == number])
 
     def write(self, source: str, home: Home, arrived: Tasks) -> Tasks:
         """In a shared memory: the tasks that write what has arrived; else what has arrived."""

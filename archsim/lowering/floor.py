@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.core.timing import Timer
+from archsim.graph.job import Job
 from archsim.graph.operators import Operator
-from archsim.lowering.job import Job
 from archsim.mapping.mapping import Mapping as Placement
 from archsim.program import Builder
 
 Tasks = NDArray[np.int64]
-"""Task ids, one per position at which an operator runs: sequence by sequence, position by position."""
+"""Task ids, one per place at which an operator runs: sequence by sequence, position by position."""
 
 
 Time = int | Fraction
@@ -49,13 +49,15 @@ class Floor:
         return self._stations[name]
 
     def per_position(self, operator: Operator, kind_for: Callable[[int], int]) -> Tasks:
-        """Tasks for all positions of all sequences; `kind_for(keys)` gives the kind of one that sees `keys`."""
-        causal = self.mapping.graph.causal and operator.grows
-        keys = [self.job.keys(row, causal=causal) for row in self.job.rows(operator)]
-        kinds = {number: kind_for(number) for number in dict.fromkeys(keys)}
+        """Tasks for all places; `kind_for(keys)` gives the kind of one that sees `keys` positions."""
+        number = len(self.job.places(operator))
+        if not operator.grows:
+            return ids(self.builder.tasks(kind_for(self.job.most_keys(operator)), number))
+        keys = self.job.keys(operator).tolist()
+        kinds = {seen: kind_for(seen) for seen in dict.fromkeys(keys)}
         if len(kinds) == 1:
-            return ids(self.builder.tasks(kinds[keys[0]], len(keys) * self.job.batch))
-        return ids(self.builder.tasks_each([kinds[number] for number in keys] * self.job.batch))
+            return ids(self.builder.tasks(kinds[keys[0]], number))
+        return ids(self.builder.tasks_each([kinds[seen] for seen in keys]))
 
 
 def ids(tasks: range) -> Tasks:

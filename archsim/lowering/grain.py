@@ -1,30 +1,26 @@
 """The finer grain of a projection: a task for every core and position, instead of all tiles in step."""
 
+from collections.abc import Mapping
+
 from archsim.core.split import around_cores
 from archsim.core.timing import Timing
 from archsim.lowering.floor import Floor, Tasks, ids, shares
-from archsim.lowering.linear import Rooms
+from archsim.lowering.linear import Rooms, tasks_that_free
 from archsim.mapping.mapping import Placed
 from archsim.mapping.tiling import loads_of_cores
 
 
-def lower_cores(floor: Floor, placed: Placed, space: Rooms, positions: int) -> tuple[Tasks, Tasks]:
+def lower_cores(floor: Floor, placed: Placed, space: Rooms) -> tuple[Tasks, Tasks]:
     """First and last task of each position: each tile takes its inputs in, its cores work, it gathers their results.
 
-    All sequences' `positions` in order. Column blocks that span tiles are not added up here.
+    Column blocks that span tiles are not added up here.
     """
-    builder, key = floor.builder, placed.linear.key
+    builder, key, positions = floor.builder, placed.linear.key, len(floor.job.places(placed.linear))
     first_kind = builder.kind(
         key,
         station=floor.station(f"{key} begin"),
         latency=1,
         takes={space.results.store: space.results.bits} if space.results else {},
-        operator=key,
-    )
-    last_kind = builder.kind(
-        f"{key} done",
-        station=None,
-        gives={space.inputs.store: space.inputs.bits} if space.inputs else {},
         operator=key,
     )
     first = ids(builder.tasks(first_kind, positions))
@@ -43,7 +39,11 @@ def lower_cores(floor: Floor, placed: Placed, space: Rooms, positions: int) -> t
             builder.after(tasks, taken)
             builder.after(given, tasks)
         lasts.append(given)
-    last = ids(builder.tasks(last_kind, positions))
+
+    def done(gives: Mapping[int, int]) -> int:
+        return builder.kind(f"{key} done", station=None, gives=gives, operator=key)
+
+    last = tasks_that_free(floor, space, positions, done)
     for given in lasts:
         builder.after(last, given)
     return first, last

@@ -1,14 +1,31 @@
 """A projection: its tiles run in step, a task per position."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archsim.core.timing import Timing
 from archsim.errors import ArchsimError
-from archsim.lowering.floor import Floor, Time, merge, shares, whole
+from archsim.lowering.floor import Floor, Tasks, Time, ids, merge, shares, whole
 from archsim.mapping.mapping import Placed
 from archsim.parts.base import Burst
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What one input brings to a projection: `values` a position, at most `needed` positions at a time.
+
+    freed: positions that each task of the projection is the last to need, int64 (tasks,).
+    """
+
+    source: str
+    values: int
+    needed: int
+    freed: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -21,41 +38,71 @@ class Room:
 
 @dataclass(frozen=True)
 class Rooms:
-    """Equal shares of each tile's memory for what comes in and for results; None where nothing moves that way."""
+    """Shares of each tile's memory for what comes in and for results; empty where nothing moves that way.
 
-    inputs: Room | None
+    inputs: by source its room, and the positions of it that each task frees.
+    """
+
+    inputs: Mapping[str, tuple[Room, NDArray[np.int64]]]
     results: Room | None
 
 
-def rooms(floor: Floor, placed: Placed, *, filled: bool, emptied: bool) -> Rooms:
+def rooms(floor: Floor, placed: Placed, fillings: Sequence[Filling], *, emptied: bool) -> Rooms:
     """Stores for a projection that transfers fill, or empty; keys and values, where they live there, have half.
 
-    Raises ArchsimError where not one position fits.
+    Half of the rest is for what comes in, more if that needs more. Raises ArchsimError where it does not fit.
     """
     machine = floor.mapping.machine
     tile = machine.modules[machine.tile]
     if tile.memory is None:
-        return Rooms(None, None)
+        return Rooms({}, None)
     size = getattr(machine.parts[tile.memory], "size", 0)
-    kept = any(home.module == tile.name and not home.shared for home in floor.mapping.homes.values())
+    kept = floor.mapping.keeps_in(tile.name)
     half = int(size * tile.members[tile.memory]) // (4 if kept else 2)
     loads = [load for load, _ in placed.tiling.loads]
-    incoming = max(load.tile_inputs for load in loads) * int(machine.precision.inputs)
+    bits = [placed.taken(filling.values) * int(machine.precision.inputs) for filling in fillings]
+    needs = [filling.needed * each for filling, each in zip(fillings, bits, strict=True)]
     outgoing = max(load.tile_outputs for load in loads) * int(machine.precision.outputs)
-    for bits in (incoming, outgoing):
-        if bits > half:
-            found = (
-                f"{placed.linear.key}: one position needs {bits} b, its share of {tile.name}.{tile.memory} is {half} b"
-            )
-            raise ArchsimError(f"{found}. Try parts.{tile.memory}.size: {2 * bits} b.")
-    return Rooms(
-        Room(floor.builder.store(f"{placed.linear.key} inputs", half), incoming) if filled else None,
-        Room(floor.builder.store(f"{placed.linear.key} results", half), outgoing) if emptied else None,
-    )
+    incoming = max(half, sum(needs))
+    if incoming + outgoing > 2 * half:
+        found = (
+            f"{placed.linear.key}: needs {sum(needs):,} b at a time for what comes in and {outgoing:,} b for a result, "
+            f"its share of {tile.name}.{tile.memory} is {2 * half:,} b"
+        )
+        wanted = ceil(Fraction(sum(needs) + outgoing) * (2 if kept else 1))
+        raise ArchsimError(f"{found}. Try parts.{tile.memory}.size: {wanted} b.")
+    more = (incoming - sum(needs)) // max(1, len(fillings))
+    inputs = {
+        filling.source: (Room(_store(floor, placed, filling, len(fillings), need + more), each), filling.freed)
+        for filling, each, need in zip(fillings, bits, needs, strict=True)
+    }
+    left = 2 * half - incoming
+    results = Room(floor.builder.store(f"{placed.linear.key} results", left), outgoing) if emptied else None
+    return Rooms(inputs, results)
 
 
-def projection(floor: Floor, placed: Placed, space: Rooms) -> int:
-    """The kind of a projection's tasks."""
+def _store(floor: Floor, placed: Placed, filling: Filling, number: int, capacity: int) -> int:
+    of = f" of {filling.source}" if number > 1 else ""
+    return floor.builder.store(f"{placed.linear.key} inputs{of}", capacity)
+
+
+def tasks_that_free(floor: Floor, space: Rooms, number: int, kind_for: Callable[[Mapping[int, int]], int]) -> Tasks:
+    """`number` tasks, each giving back the room of the positions that it frees; `kind_for(gives)` makes their kinds."""
+    if not space.inputs:
+        return ids(floor.builder.tasks(kind_for({}), number))
+    held = [room for room, _ in space.inputs.values()]
+    patterns, which = np.unique(np.stack([freed for _, freed in space.inputs.values()], 1), axis=0, return_inverse=True)
+    kinds = [
+        kind_for({room.store: int(n) * room.bits for room, n in zip(held, pattern, strict=True) if n})
+        for pattern in patterns
+    ]
+    if len(kinds) == 1:
+        return ids(floor.builder.tasks(kinds[0], number))
+    return ids(floor.builder.tasks_each([kinds[at] for at in which.ravel().tolist()]))
+
+
+def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
+    """A projection's tasks."""
     timings = [(floor.timer.time(load), number) for load, number in placed.tiling.loads]
     counts: dict[str, int] = {}
     for timing, number in timings:
@@ -70,17 +117,21 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> int:
         spent = shares(latency_by, more.interval_by if more.interval > interval else busiest.interval_by)
         latency, interval = latency + more.latency, max(interval, more.interval)
         merge(counts, more.counts)
-    return floor.builder.kind(
-        placed.linear.key,
-        station=floor.station(placed.linear.key),
-        latency=latency,
-        interval=interval,
-        takes={space.results.store: space.results.bits} if space.results else {},
-        gives={space.inputs.store: space.inputs.bits} if space.inputs else {},
-        counts=counts,
-        operator=placed.linear.key,
-        spent=spent,
-    )
+
+    def kind_for(gives: Mapping[int, int]) -> int:
+        return floor.builder.kind(
+            placed.linear.key,
+            station=floor.station(placed.linear.key),
+            latency=latency,
+            interval=interval,
+            takes={space.results.store: space.results.bits} if space.results else {},
+            gives=gives,
+            counts=counts,
+            operator=placed.linear.key,
+            spent=spent,
+        )
+
+    return tasks_that_free(floor, space, len(floor.job.places(placed.linear)), kind_for)
 
 
 def _reduction(floor: Floor, placed: Placed) -> Timing:

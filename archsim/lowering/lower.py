@@ -1,18 +1,19 @@
 """Mapping + Job -> Program."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from archsim.core.timing import Timer
+from archsim.graph.job import SEQUENCE, Job
 from archsim.graph.operators import Edge, Linear, Matmul, Operator
 from archsim.lowering.cache import Cache
 from archsim.lowering.dynamic import write
 from archsim.lowering.floor import Floor, Tasks, ids
 from archsim.lowering.grain import lower_cores
-from archsim.lowering.job import Job
-from archsim.lowering.linear import Rooms, projection, rooms
+from archsim.lowering.linear import Filling, Rooms, projection, rooms
 from archsim.lowering.moves import Move, Moves
+from archsim.lowering.places import common, freed, seen_last
 from archsim.lowering.recipe import lower_recipe
 from archsim.lowering.transfer import Ends
 from archsim.mapping.dynamic import is_written
@@ -39,7 +40,9 @@ class _Lowering:
     def run(self) -> Program:
         graph = self.floor.mapping.graph
         for operator in graph.operators:
-            if operator.key in self.floor.mapping.fused:
+            if not len(self.floor.job.places(operator)):
+                self.starts[operator.key] = self.ends[operator.key] = np.empty(0, np.int64)
+            elif operator.key in self.floor.mapping.fused:
                 self.ends[operator.key] = self.ends[self.floor.mapping.fused[operator.key]]
             elif isinstance(operator, Linear):
                 self._linear(operator)
@@ -47,27 +50,36 @@ class _Lowering:
                 self._recipe(operator)
         if graph.feedback is not None:
             self._feed_back(*graph.feedback)
+        self._arrivals()
         return self.floor.builder.build()
 
     def _linear(self, operator: Linear) -> None:
         placed = self.floor.mapping.placed[operator.key]
-        filled = any(self.moves.move(edge.source, operator) for edge in operator.inputs)
-        fused = [activation for activation, linear in self.floor.mapping.fused.items() if linear == operator.key]
+        fused = self.floor.mapping.fused_with(operator.key)
         leaving = [move for source in (operator.key, *fused) for move in self.moves.leaving(source)]
-        emptied = len(leaving) == 1 and leaving[0][2] == operator.positions
-        self.rooms[operator.key] = rooms(self.floor, placed, filled=filled, emptied=emptied)
+        emptied = len(leaving) == 1 and leaving[0][2] in ("", operator.chosen)
+        filled = {edge.source: edge for edge in operator.inputs if self.moves.move(edge, operator)}
+        fillings = [self._filling(edge, operator) for edge in filled.values()]
+        self.rooms[operator.key] = rooms(self.floor, placed, fillings, emptied=emptied)
         for activation in fused:
             self.rooms[activation] = self.rooms[operator.key]
         arrivals = [(edge, self._arrive(edge, operator)) for edge in operator.inputs]
         if self.floor.job.grain == "core":
-            number = len(self.floor.job.rows(operator)) * self.floor.job.batch
-            first, last = lower_cores(self.floor, placed, self.rooms[operator.key], number)
+            first, last = lower_cores(self.floor, placed, self.rooms[operator.key])
         else:
-            kind = projection(self.floor, placed, self.rooms[operator.key])
-            first = last = self.floor.per_position(operator, lambda _: kind)
+            first = last = projection(self.floor, placed, self.rooms[operator.key])
         for edge, source in arrivals:
-            self._wait(first, edge, source)
+            self._wait(first, operator, edge, source)
         self.starts[operator.key], self.ends[operator.key] = first, last
+
+    def _filling(self, edge: Edge, operator: Linear) -> Filling:
+        source = self.floor.mapping.graph.by_key[edge.source]
+        values = source.values_out(self.floor.job.most_keys(source))
+        wanted, there = self.floor.job.places(operator), self.floor.job.places(source)
+        if edge.scope == "same":
+            return Filling(edge.source, values, 1, np.ones(len(wanted), np.int64))
+        gone, needed = freed(edge.window, wanted, there)
+        return Filling(edge.source, values, needed, gone)
 
     def _recipe(self, operator: Operator) -> None:
         arrivals = [(edge, self._arrive(edge, operator)) for edge in operator.inputs]
@@ -80,25 +92,21 @@ class _Lowering:
             first = self.cache.read(operator, kept[1], first)
         for edge, source in arrivals:
             if edge.scope != "same" and written and isinstance(operator, Matmul):
-                self._wait(first, replace(edge, source=f"{operator.key} write"), write(self.floor, operator, source))
+                wrote = write(self.floor, operator, source)
+                self._wait(first, operator, edge, wrote, of=f"{operator.key} write")
             elif edge.scope != "same" and kept is not None:
-                self._wait(first, edge, self.cache.write(kept[0], kept[1], source))
+                self._wait(first, operator, edge, self.cache.write(kept[0], kept[1], source))
             else:
-                self._wait(first, edge, source)
+                self._wait(first, operator, edge, source)
         self.cache.release(operator, last)
 
     def _arrive(self, edge: Edge, operator: Operator) -> Tasks:
+        """Tasks after which a source's result is there: of the places that both have, or of all that the source has."""
         source = self.floor.mapping.graph.by_key[edge.source]
-        tasks = self._picked(operator, source, self.ends[edge.source])
-        return self.moves.arrive(edge.source, operator, tasks, self._ends)
-
-    def _picked(self, operator: Operator, source: Operator, tasks: Tasks) -> Tasks:
-        """Of a source's tasks those of the positions at which an operator runs."""
-        wanted, there = self.floor.job.rows(operator), self.floor.job.rows(source)
-        if wanted == there:
-            return tasks
-        columns = [row - there.start for row in wanted]
-        return np.ascontiguousarray(tasks.reshape(self.floor.job.batch, -1)[:, columns]).ravel()
+        tasks = self.ends[edge.source]
+        if edge.scope == "same":
+            tasks = tasks[common(self.floor.job.places(operator), self.floor.job.places(source))[1]]
+        return self.moves.arrive(edge, operator, tasks, self._ends) if len(tasks) else tasks
 
     def _ends(self, move: Move) -> Ends:
         """Room that a transfer takes where it arrives, and gives back where it left."""
@@ -106,41 +114,79 @@ class _Lowering:
         takes: dict[int, int] = {}
         gives: dict[int, int] = {}
         if here.seat is None:
-            room = self.rooms[here.name].inputs
-            takes |= {room.store: room.bits} if room else {}
+            room, _ = self.rooms[here.name].inputs[source]
+            takes |= {room.store: room.bits}
         else:
             takes |= self.cache.takes(source)
-        if source in self.rooms and (room := self.rooms[source].results) is not None:
-            gives[room.store] = room.bits
+        if source in self.rooms and (left := self.rooms[source].results) is not None:
+            gives[left.store] = left.bits
         return Ends(takes, gives, self.moves.memory_counts(move))
 
-    def _wait(self, tasks: Tasks, edge: Edge, source: Tasks) -> None:
-        """Let `tasks` wait for the positions of `source` that `edge` names."""
-        self.floor.builder.after(tasks, source if edge.scope == "same" else self._gathered(edge, source))
-
-    def _gathered(self, edge: Edge, source: Tasks) -> Tasks:
-        """Per position the join of all positions of its sequence, or of those up to it."""
-        key = (edge.source, edge.scope)
-        if key in self.joins:
-            return self.joins[key]
-        builder, batch = self.floor.builder, self.floor.job.batch
-        if edge.scope == "all":
-            joins = [builder.join(row, edge.source) for row in source.reshape(batch, -1)]
-            self.joins[key] = np.repeat(np.array(joins, np.int64), len(source) // batch)
+    def _wait(self, tasks: Tasks, operator: Operator, edge: Edge, arrived: Tasks, of: str = "") -> None:
+        """Let an operator's tasks wait for the places of a source that `edge` names, of what has `arrived` of it."""
+        source = self.floor.mapping.graph.by_key[edge.source]
+        wanted, there = self.floor.job.places(operator), self.floor.job.places(source)
+        if edge.scope == "same":
+            here, _ = common(wanted, there)
+            self.floor.builder.after(tasks[here], arrived)
+        elif not len(arrived):
+            return  # all of it was there before
+        elif edge.window is not None:
+            here, seen = seen_last(edge.window, wanted, there)
+            self.floor.builder.after(tasks[here], arrived[seen])
+        elif edge.scope == "all":
+            joins = self._joined(of or edge.source, there, arrived)
+            self.floor.builder.after(tasks, joins[wanted // SEQUENCE])
         else:
-            kind = builder.kind("join", station=None, operator=edge.source)
-            chain = ids(builder.tasks(kind, len(source)))
-            builder.after(chain, source)
-            rows = chain.reshape(batch, -1)
-            if rows.shape[1] > 1:
-                builder.after(rows[:, 1:].ravel(), rows[:, :-1].ravel())
+            here, seen = common(wanted, there)
+            self.floor.builder.after(tasks[here], self._chained(of or edge.source, there, arrived)[seen])
+
+    def _joined(self, source: str, there: Tasks, arrived: Tasks) -> Tasks:
+        """By sequence the join of all places of a source."""
+        key = (source, "all")
+        if key not in self.joins:
+            pieces = np.split(arrived, np.flatnonzero(np.diff(there // SEQUENCE)) + 1)
+            self.joins[key] = np.array([self.floor.builder.join(piece, source) for piece in pieces], np.int64)
+        return self.joins[key]
+
+    def _chained(self, source: str, there: Tasks, arrived: Tasks) -> Tasks:
+        """By place the join of all places of its sequence up to it."""
+        key = (source, "past")
+        if key not in self.joins:
+            builder = self.floor.builder
+            chain = ids(builder.tasks(builder.kind("join", station=None, operator=source), len(arrived)))
+            builder.after(chain, arrived)
+            later = np.flatnonzero(np.diff(there // SEQUENCE) == 0) + 1
+            if len(later):
+                builder.after(chain[later], chain[later - 1])
             self.joins[key] = chain
         return self.joins[key]
 
     def _feed_back(self, made: str, used: str) -> None:
         """A position that the prompt does not hold waits for the token before it."""
-        job = self.floor.job
-        if job.positions > job.prompt:
-            tokens = self.ends[made].reshape(job.batch, -1)[:, :-1]
-            inputs = self.starts[used].reshape(job.batch, -1)[:, job.prompt :]
-            self.floor.builder.after(inputs.ravel(), tokens.ravel())
+        job, graph = self.floor.job, self.floor.mapping.graph
+        places, tokens = (job.places(graph.by_key[key]) for key in (used, made))
+        prompts = np.array([span.prompt for span in job.spans(graph.by_key[used].stream)], np.int64)
+        sequence, row = np.divmod(places, SEQUENCE)
+        later = np.flatnonzero(row >= prompts[sequence])
+        here, before = common(places[later] - 1, tokens)
+        if len(here):
+            self.floor.builder.after(self.starts[used][later[here]], self.ends[made][before])
+
+    def _arrivals(self) -> None:
+        """Operators that take nothing from others begin when their sequence has arrived."""
+        floor = self.floor
+        stations: dict[int, int] = {}
+        for operator in floor.mapping.graph.operators:
+            spans = floor.job.spans(operator.stream)
+            if operator.inputs or not any(span.arrival for span in spans):
+                continue
+            sequences = floor.job.places(operator) // SEQUENCE
+            for number, span in enumerate(spans):
+                if span.arrival and number not in stations:
+                    kind = floor.builder.kind(
+                        "arrival", station=floor.station(f"arrival {number}"), latency=span.arrival
+                    )
+                    stations[number] = floor.builder.tasks(kind)[0]
+                if span.arrival:
+                    floor.builder.after(self.starts[operator.key][sequences == number], stations[number])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
+from archsim.graph.operators import Edge, Linear, Operator
 from archsim.lowering.floor import Floor, Tasks, merge
 from archsim.lowering.transfer import End, Ends, Transfer, flit_bits, link_loads, lower_transfer, plan
 from archsim.mapping.cache import performer
@@ -18,7 +18,7 @@ class Where:
 
 
 Move = tuple[str, Where, str]
-"""A transfer by its source, where it goes, and the positions that go."""
+"""A transfer by its source, where it goes, and which positions go: those that `Operator.chosen` names, or all."""
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Moves:
 
     floor: Floor
     planned: dict[Move, Transfer] = field(default_factory=dict)
+    by_source: dict[str, list[Move]] = field(default_factory=dict)
     done: dict[Move, Tasks] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -34,7 +35,7 @@ class Moves:
         if mapping.machine.chips.link is not None or mapping.grid is not None:
             for operator in mapping.graph.operators:
                 for edge in operator.inputs:
-                    self._plan(mapping.graph.by_key[edge.source], operator)
+                    self._plan(edge, operator)
         self.loads = link_loads(list(self.planned.values()))
 
     def where(self, operator: Operator) -> Where:
@@ -46,18 +47,21 @@ class Moves:
             return Where(mapping.fused[operator.key], None)
         return Where(mapping.group(operator.layer).name, performer(mapping.machine, operator))
 
-    def move(self, source: str, operator: Operator) -> Move | None:
+    def move(self, edge: Edge, operator: Operator) -> Move | None:
         """The transfer by which a source's result comes to an operator; None where it is there already."""
-        move = (source, self.where(operator), operator.positions)
+        move = self._named(edge, operator)
         return move if move in self.planned else None
+
+    def _named(self, edge: Edge, operator: Operator) -> Move:
+        return edge.source, self.where(operator), operator.chosen if edge.scope == "same" else ""
 
     def leaving(self, source: str) -> list[Move]:
         """All transfers of a source's result."""
-        return [move for move in self.planned if move[0] == source]
+        return self.by_source.get(source, [])
 
-    def arrive(self, source: str, operator: Operator, tasks: Tasks, ends: Callable[[Move], Ends]) -> Tasks:
-        """The tasks after which positions of `source`, made by `tasks`, are where `operator` needs them."""
-        move = self.move(source, operator)
+    def arrive(self, edge: Edge, operator: Operator, tasks: Tasks, ends: Callable[[Move], Ends]) -> Tasks:
+        """The tasks after which positions of a source, made by `tasks`, are where `operator` needs them."""
+        source, move = edge.source, self.move(edge, operator)
         if move is None:
             return tasks
         if move not in self.done:
@@ -81,21 +85,23 @@ class Moves:
                 merge(counts, {f"{name}.{memory}.{action}": part.words(bits) if hasattr(part, "words") else 1})
         return counts
 
-    def _plan(self, source: Operator, operator: Operator) -> None:
+    def _plan(self, edge: Edge, operator: Operator) -> None:
+        source = self.floor.mapping.graph.by_key[edge.source]
         at, here = self.where(source), self.where(operator)
-        move = (source.key, here, operator.positions)
+        move = self._named(edge, operator)
         if at == here or operator.key in self.floor.mapping.fused or move in self.planned:
             return
         machine = self.floor.mapping.machine
-        keys = self.floor.job.cached + self.floor.job.positions
-        sent = _values_out(source, keys) * int(machine.precision.outputs)
+        sent = source.values_out(self.floor.job.most_keys(source)) * int(machine.precision.outputs)
         sink = self._end(here, sent)
         copies = here.seat is None
         if copies:
-            loads = self.floor.mapping.placed[here.name].tiling.loads
-            per_unit = max(load.tile_inputs for load, _ in loads) * int(machine.precision.inputs)
+            placed = self.floor.mapping.placed[here.name]
+            values = source.values_out(self.floor.job.most_keys(source))
+            per_unit = placed.taken(values) * int(machine.precision.inputs)
         else:
             per_unit = -(-sent // sum(len(units) for units in sink.units.values()))
+        self.by_source.setdefault(source.key, []).append(move)
         self.planned[move] = plan(self.floor.mapping, self._end(at, sent), sink, sent, per_unit, copies=copies)
 
     def _end(self, where: Where, bits: int) -> End:
@@ -104,17 +110,6 @@ class Moves:
         if where.seat is None:
             runs = mapping.placed[where.name].runs
             return End({chip: tuple(range(first, first + n)) for chip, first, n in runs}, mapping.tiles_per_chip)
-        group = next(group for group in mapping.groups.values() if group.name == where.name)
+        group = mapping.named[where.name]
         words = max(1, bits // flit_bits(mapping.machine)) if mapping.grid is not None else 1
         return End({group.chip: group.units[where.seat][:words]}, int(mapping.machine.count(where.seat)))
-
-
-def _values_out(operator: Operator, keys: int) -> int:
-    """Values that an operator gives at one position."""
-    if isinstance(operator, Linear):
-        return operator.out_features
-    if isinstance(operator, Matmul):
-        return operator.values_out(keys)
-    if isinstance(operator, Rowwise):
-        return operator.values(keys)
-    raise TypeError(operator.kind)

@@ -32,7 +32,7 @@ class Turn:
 def turns(floor: Floor, operator: Operator) -> list[Turn]:
     """An operator's recipe as turns; cores of different functions are different performers."""
     machine = floor.mapping.machine
-    steps = machine.recipe(operator.kind, operator.name)
+    steps = machine.recipe(operator.kind, operator.role)
     group = floor.mapping.group(operator.layer)
 
     def performer(at: tuple[int, Step]) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def lower_recipe(floor: Floor, operator: Operator, *, near: bool) -> tuple[Tasks
 
 
 def _sizes(floor: Floor, turn: Turn, keys: int) -> list[int]:
-    steps = floor.mapping.machine.recipe(turn.operator.kind, turn.operator.name)
+    steps = floor.mapping.machine.recipe(turn.operator.kind, turn.operator.role)
     sizes = step_sizes(turn.operator, [step.step for step in steps], keys)
     return [sizes[index] for index in turn.indices]
 
@@ -197,7 +197,8 @@ def values_moved(operator: Operator, keys: int, *, near: bool) -> tuple[int, int
         return operator.values_in(keys) + second, operator.values_out(keys)
     if isinstance(operator, Rowwise):
         values = operator.values(keys)
-        return values * max(1, len(operator.inputs)), values
+        operands = max(1, len(operator.inputs)) if operator.operands is None else operator.operands
+        return values * operands, operator.values_out(keys)
     raise TypeError(operator.kind)
 
 

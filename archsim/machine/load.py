@@ -76,6 +76,7 @@ def build(document: Document) -> Machine:
                 for op, steps in standard_recipes(file, parts).items()
             },
         },
+        digital=file.digital,
         fusion=file.fusion,
         function_cores=file.function_cores,
         kv_cache=tuple(file.kv_cache),
@@ -134,6 +135,10 @@ def _parts(document: Document, given: Any, faults: list[Fault]) -> dict[str, Par
 
 def _part(document: Document, name: str, fields: dict[str, Any], faults: list[Fault]) -> Part | None:
     loc: Loc = ("parts", name)
+    if "value" in fields:  # a bare value that has been given labels
+        found = f"found {shown(fields['value'])}; expected a mapping of keys to values"
+        faults.append(Fault(f"{dotted(loc)}: {found}", document.place(loc)))
+        return None
     wanted = fields.get("class")
     if not isinstance(wanted, str) or not wanted:
         found = "needs a 'class'" if wanted is None else f"found {shown(wanted)} as its class; expected a name"
@@ -155,6 +160,9 @@ def _part(document: Document, name: str, fields: dict[str, Any], faults: list[Fa
         part = validate(kind, rest, document, loc, faults, RESERVED)
         if part is not None:
             _ = [part.burst(action, 1) for action in kind.actions], part.peak_power(), part.static_power()
+            if part.parallel < 1:
+                found = f"found parallel {part.parallel}; expected at least 1"
+                faults.append(Fault(f"{dotted(loc)}.class: part class {quoted(wanted)}: {found}", place))
     except Exception as error:  # noqa: BLE001 - a stranger's class may raise anything
         why = " ".join(f"{type(error).__name__}: {error}".split())
         faults.append(Fault(f"{dotted(loc)}.class: part class {quoted(wanted)} fails ({why})", place))

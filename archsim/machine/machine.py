@@ -58,6 +58,7 @@ class Machine:
     core: str
     chips: Chips
     recipes: Mapping[str, tuple[Step, ...]]
+    digital: str | None
     fusion: str
     function_cores: int | str
     kv_cache: tuple[str, ...]
@@ -76,9 +77,9 @@ class Machine:
             return self.core
         return holder
 
-    def recipe(self, kind: str, name: str) -> tuple[Step, ...]:
-        """How an operator is done: by the recipe of its name (`scores`, `context`), else by that of its kind."""
-        return self.recipes.get(name) or self.recipes[kind]
+    def recipe(self, kind: str, role: str) -> tuple[Step, ...]:
+        """How an operator is done: by the recipe of its role (`scores`, `context`), else by that of its kind."""
+        return self.recipes.get(role) or self.recipes[kind]
 
     def holder(self, name: str) -> str | None:
         """The module that holds a part or module; None for the root."""

@@ -100,9 +100,9 @@ def _merged(
     places: tuple[dict[Loc, Place], dict[Loc, Place]],
     document: Document,
 ) -> Any:
+    if not isinstance(above, dict) or not isinstance(below, dict):
+        _replace(loc, places, document)
     if not isinstance(above, dict):
-        places[0][loc] = document.place(loc)
-        places[0].update({at: place for at, place in document.places.items() if at[: len(loc)] == loc})
         if (
             isinstance(above, str)
             and len(loc) > 1
@@ -120,5 +120,13 @@ def _merged(
         if key in _EITHER:
             merged.pop(_EITHER[key], None)
         merged[key] = _merged(merged.get(key), value, at, labels, places, document)
-        places[0].setdefault(at, document.place(at))  # of a mapping that was not there below
     return merged
+
+
+def _replace(loc: Loc, places: tuple[dict[Loc, Place], dict[Loc, Place]], document: Document) -> None:
+    """What stood at a place and below it stands there no more."""
+    for kept, new in zip(places, (document.places, document.key_places), strict=True):
+        for at in [at for at in kept if at[: len(loc)] == loc and (at != loc or kept is places[0])]:
+            del kept[at]
+        kept.update({at: place for at, place in new.items() if at[: len(loc)] == loc})
+    places[0].setdefault(loc, document.place(loc))

@@ -8,7 +8,7 @@ from archsim.graph.graph import Graph
 from archsim.graph.operators import Linear, Matmul, Operator
 from archsim.machine.machine import Machine
 from archsim.mapping.dynamic import is_written
-from archsim.mapping.mapping import Group, Home
+from archsim.mapping.mapping import Group, Home, Keys
 
 
 def attentions(graph: Graph) -> Iterator[tuple[Linear, tuple[Matmul, ...]]]:
@@ -16,7 +16,7 @@ def attentions(graph: Graph) -> Iterator[tuple[Linear, tuple[Matmul, ...]]]:
     for linear in graph.linears:
         readers = tuple(
             operator
-            for operator in graph.operators
+            for operator in graph.readers.get(linear.key, ())
             if isinstance(operator, Matmul)
             and any(edge.source == linear.key and edge.scope != "same" for edge in operator.inputs)
         )
@@ -24,7 +24,7 @@ def attentions(graph: Graph) -> Iterator[tuple[Linear, tuple[Matmul, ...]]]:
             yield linear, readers
 
 
-def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: int, sequences: int) -> dict[str, Home]:
+def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: Keys, sequences: int) -> dict[str, Home]:
     """A Home for each kept projection; raises ArchsimError where not even what is needed at a time fits."""
     found: dict[str, Home] = {}
     kept = list(attentions(graph))
@@ -34,12 +34,13 @@ def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: int, s
         offered = list(_offers(machine, groups, readers[0], kept))
         if not offered:
             continue
-        values = sum(reader.stored for reader in readers) if graph.causal else linear.out_features
+        values = sum(reader.stored for reader in readers) if linear.stream.causal else linear.out_features
         bits = values * int(machine.precision.outputs)
-        needed = bits * keys * sequences
+        positions = max(keys(reader) for reader in readers)
+        needed = bits * positions * sequences
         fitting = [(module, part, shared, room) for module, part, shared, room in offered if needed <= room]
         if not fitting:
-            raise ArchsimError(_does_not_fit(machine, linear, keys, sequences, needed, offered[-1]))
+            raise ArchsimError(_does_not_fit(machine, linear, positions, sequences, needed, offered[-1]))
         module, part, shared, room = fitting[0]
         found[linear.key] = Home(module, part, shared, room, bits)
     return found
@@ -47,7 +48,7 @@ def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: int, s
 
 def performer(machine: Machine, operator: Operator) -> str:
     """The seat of what finishes an operator."""
-    return machine.seat(machine.recipe(operator.kind, operator.name)[-1].by)
+    return machine.seat(machine.recipe(operator.kind, operator.role)[-1].by)
 
 
 def _offers(

@@ -6,13 +6,14 @@ from archsim.graph.graph import Graph
 from archsim.graph.operators import Linear, Matmul, Operator
 from archsim.machine.fits import Layout
 from archsim.machine.machine import Machine
+from archsim.mapping.mapping import Keys
 
 
 def is_written(machine: Machine, operator: Operator) -> bool:
     """Whether an operator's recipe writes an operand into cores."""
     if not isinstance(operator, Matmul):
         return False
-    steps = machine.recipe(operator.kind, operator.name)
+    steps = machine.recipe(operator.kind, operator.role)
     return any(step.step.split()[0] == "write" and step.by == machine.core for step in steps)
 
 
@@ -29,10 +30,10 @@ def cores_for(operator: Matmul, layout: Layout, keys: int) -> int:
     return operator.heads * ceil(blocks / layout.blocks)
 
 
-def arrays_of(machine: Machine, graph: Graph, layer: str, layout: Layout, keys: int) -> dict[str, int]:
+def arrays_of(machine: Machine, graph: Graph, layer: str, layout: Layout, keys: Keys) -> dict[str, int]:
     """Cores by operator that a layer keeps for written operands."""
     return {
-        operator.name: cores_for(operator, layout, keys)
-        for operator in graph.operators
-        if operator.layer == layer and isinstance(operator, Matmul) and is_written(machine, operator)
+        operator.name: cores_for(operator, layout, keys(operator))
+        for operator in graph.by_layer[layer]
+        if isinstance(operator, Matmul) and is_written(machine, operator)
     }

@@ -8,6 +8,7 @@ from archsim.graph.graph import Graph
 from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
 from archsim.graph.steps import step_sizes
 from archsim.machine.machine import Machine
+from archsim.mapping.mapping import Keys
 from archsim.mapping.tiling import Tiling
 
 IN_ARRAYS = ("mvm", "write")
@@ -17,9 +18,9 @@ IN_ARRAYS = ("mvm", "write")
 def functions_of(machine: Machine, graph: Graph, layer: str, without: Dict[str, str] | None = None) -> tuple[str, ...]:
     """Functions that cores have to compute for a layer, by the steps of its operators' recipes, in order."""
     found: dict[str, None] = {}
-    for operator in graph.operators:
-        if operator.layer == layer and operator.key not in (without or {}) and not isinstance(operator, Linear):
-            for step in machine.recipe(operator.kind, operator.name):
+    for operator in graph.by_layer[layer]:
+        if operator.key not in (without or {}) and not isinstance(operator, Linear):
+            for step in machine.recipe(operator.kind, operator.role):
                 if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
                     found[step.step.split()[0]] = None
     return tuple(found)
@@ -47,12 +48,11 @@ def fuse(machine: Machine, graph: Graph, tilings: Dict[str, Tiling]) -> dict[str
 
 def _fusible(machine: Machine, graph: Graph, operator: Operator) -> Linear | None:
     """The projection that an activation follows, if cores do the activation and nobody else reads the projection."""
-    steps = machine.recipe(operator.kind, operator.name)
+    steps = machine.recipe(operator.kind, operator.role)
     if not isinstance(operator, Rowwise) or len(operator.inputs) != 1 or len(steps) != 1 or steps[0].by != machine.core:
         return None
     source = graph.by_key[operator.inputs[0].source]
-    readers = sum(edge.source == source.key for other in graph.operators for edge in other.inputs)
-    return source if isinstance(source, Linear) and readers == 1 else None
+    return source if isinstance(source, Linear) and len(graph.readers[source.key]) == 1 else None
 
 
 def why_not(machine: Machine, tiling: Tiling, linear: Linear) -> str | None:
@@ -69,15 +69,15 @@ def why_not(machine: Machine, tiling: Tiling, linear: Linear) -> str | None:
 
 
 def allot(
-    machine: Machine, graph: Graph, layers: Sequence[str], fused: Dict[str, str], free: int, keys: int
+    machine: Machine, graph: Graph, layers: Sequence[str], fused: Dict[str, str], free: int, keys: Keys
 ) -> dict[str, int]:
     """Share a region's free cores out to the functions of `layers`, so that the busiest is as idle as can be."""
     names = (name for layer in layers for name in functions_of(machine, graph, layer, fused))
     work: dict[str, int] = dict.fromkeys(names, 0)
-    for operator in graph.operators:
-        if operator.layer in layers and operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
-            steps = machine.recipe(operator.kind, operator.name)
-            for step, size in zip(steps, step_sizes(operator, [s.step for s in steps], keys), strict=True):
+    for operator in (operator for layer in layers for operator in graph.by_layer[layer]):
+        if operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
+            steps = machine.recipe(operator.kind, operator.role)
+            for step, size in zip(steps, step_sizes(operator, [s.step for s in steps], keys(operator)), strict=True):
                 if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
                     work[step.step.split()[0]] += size
     if not work:

@@ -1,15 +1,17 @@
 """Groups: the digital units, tiles and function cores that work for a layer, all in its region of the chip."""
 
+from bisect import bisect_left
 from collections.abc import Mapping as Dict
 from math import ceil
 
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
+from archsim.graph.operators import Linear
 from archsim.machine.fits import Layout
 from archsim.machine.machine import Machine
 from archsim.mapping.dynamic import arrays_of
 from archsim.mapping.functions import allot
-from archsim.mapping.mapping import Group, Placed, Region
+from archsim.mapping.mapping import Group, Keys, Placed, Region
 
 
 def make_groups(
@@ -19,7 +21,7 @@ def make_groups(
     regions: Dict[str, Region],
     fused: Dict[str, str],
     layout: Layout,
-    keys: int,
+    keys: Keys,
 ) -> dict[str, Group]:
     """A group for every layer. One without weights, or without a unit of some seat, shares its neighbour's."""
     seats = sorted(_seats(machine))
@@ -29,25 +31,35 @@ def make_groups(
     if not complete:
         everything = {seat: tuple(range(int(machine.count(seat)))) for seat in seats}
         return dict.fromkeys(order, Group("all", 0, everything, {}))
-    at = {layer: index for index, layer in enumerate(order)}
-    served = {layer: min(complete, key=lambda o: (abs(at[layer] - at[o]), at[o])) for layer in order}
+    served = _nearest(order, complete)
     groups = {}
-    for owner in complete:
-        layers = [layer for layer in order if served[layer] == owner]
+    for owner, layers in served.items():
         free = _free_cores(machine, graph, owner, placed, regions[owner], layout)
         arrays = {name: n for layer in layers for name, n in arrays_of(machine, graph, layer, layout, keys).items()}
-        _require_arrays(owner, arrays, free, keys)
+        _require_arrays(owner, arrays, free)
         # what generates is programmed once, for as long a sequence as it can become
-        longest = graph.max_positions if graph.feedback is not None else keys
+        longest = graph.longest if graph.feedback is not None else keys
         cores = allot(machine, graph, layers, fused, free - sum(arrays.values()), longest)
         groups[owner] = Group(owner, regions[owner].chip, units[owner], cores | arrays)
-    return {layer: groups[served[layer]] for layer in order}
+    return {layer: groups[owner] for owner, layers in served.items() for layer in layers}
 
 
-def _require_arrays(layer: str, arrays: Dict[str, int], free: int, keys: int) -> None:
+def _nearest(order: list[str], complete: set[str]) -> dict[str, list[str]]:
+    """By each layer that is complete, those that are nearest to it; of two as near, the one before."""
+    owners = [index for index, layer in enumerate(order) if layer in complete]
+    served: dict[str, list[str]] = {order[index]: [] for index in owners}
+    for index, layer in enumerate(order):
+        after = min(bisect_left(owners, index), len(owners) - 1)
+        before = max(0, after - 1)
+        owner = min(owners[before], owners[after], key=lambda at: (abs(at - index), at))
+        served[order[owner]].append(layer)
+    return served
+
+
+def _require_arrays(layer: str, arrays: Dict[str, int], free: int) -> None:
     needed = sum(arrays.values())
     if needed > free:
-        found = f"{layer}: operands of {keys:,} positions are written into {needed:,} cores, {free:,} are free"
+        found = f"{layer}: operands that the run writes take {needed:,} cores, {free:,} are free"
         raise ArchsimError(f"{found}. Try a shorter --seq, or more tiles on a chip.")
 
 
@@ -70,5 +82,5 @@ def _free_cores(
 ) -> int:
     """Cores of a region that hold no weights."""
     cores = int(machine.count(machine.core, machine.tile))
-    linears = (placed[linear.key] for linear in graph.linears if linear.layer == layer)
+    linears = (placed[each.key] for each in graph.by_layer[layer] if isinstance(each, Linear))
     return max(0, region.number * cores - sum(ceil(found.tiling.blocks / layout.blocks) for found in linears))

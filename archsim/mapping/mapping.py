@@ -1,14 +1,19 @@
 """Mapping: a Graph on a Machine, legal and complete. Data types only."""
 
+from collections.abc import Callable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from functools import cached_property
 
 from archsim.graph.graph import Graph
-from archsim.graph.operators import Linear
+from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout
 from archsim.machine.machine import Machine
 from archsim.mapping.mesh import Grid
 from archsim.mapping.tiling import Tiling
+
+Keys = Callable[[Operator], int]
+"""The most positions that an operator may see."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,11 @@ class Placed:
     linear: Linear
     tiling: Tiling
     runs: tuple[tuple[int, int, int], ...]
+
+    def taken(self, values: int) -> int:
+        """Of a source's values at a position, those that the tile that takes in most of them takes."""
+        most = max(load.tile_inputs for load, _ in self.tiling.loads)
+        return min(values, -(-most * values // self.linear.in_features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,23 @@ class Mapping:
     fused: Dict[str, str]
     homes: Dict[str, Home]
     notes: tuple[str, ...]
+
+    @cached_property
+    def named(self) -> Dict[str, Group]:
+        """Groups by name."""
+        return {group.name: group for group in self.groups.values()}
+
+    @cached_property
+    def _keeping(self) -> frozenset[str]:
+        return frozenset(home.module for home in self.homes.values() if not home.shared)
+
+    def keeps_in(self, module: str) -> bool:
+        """Whether keys and values live in the memories of a kind of module."""
+        return module in self._keeping
+
+    def fused_with(self, linear: str) -> list[str]:
+        """Activations that a projection computes in its conversion."""
+        return [reader.key for reader in self.graph.readers.get(linear, ()) if self.fused.get(reader.key) == linear]
 
     def group(self, layer: str) -> Group:
         """The units that serve a layer."""

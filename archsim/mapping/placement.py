@@ -6,45 +6,53 @@ from math import ceil
 
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
+from archsim.graph.job import Job
+from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
 from archsim.mapping.cache import homes
 from archsim.mapping.dynamic import arrays_of, is_written
 from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
-from archsim.mapping.mapping import Group, Mapping, Placed, Region
+from archsim.mapping.mapping import Group, Keys, Mapping, Placed, Region
 from archsim.mapping.mesh import grid_of
 from archsim.mapping.tiling import Tiling, tile
+from archsim.vocabulary import OPERATORS
 
 
-def place(machine: Machine, graph: Graph, *, keys: int = 128, sequences: int = 1) -> Mapping:
-    """Place a Graph for sequences of up to `keys` positions, `sequences` of which hold keys and values at a time.
+def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
+    """Place a Graph for a job; raises ArchsimError with what would make it fit.
 
-    Raises ArchsimError with what would make it fit.
+    In a prefill one sequence holds keys and values at a time, else all do.
     """
+    sequences = 1 if job.phase == "prefill" else job.batch
     _require_recipes(machine, graph)
     lay = layout(machine.modules[machine.core], machine.parts, machine.precision)
     cores = int(machine.count(machine.core, machine.tile))
     per_chip = int(machine.count(machine.tile))
     tilings = {linear.key: tile(linear, lay, cores) for linear in graph.linears}
     wanted = {
-        layer: len(functions_of(machine, graph, layer)) + sum(arrays_of(machine, graph, layer, lay, keys).values())
+        layer: len(functions_of(machine, graph, layer))
+        + sum(arrays_of(machine, graph, layer, lay, job.most_keys).values())
         for layer in graph.layers
     }
     spare = {layer: _spare(graph, layer, tilings, lay.blocks, cores, wanted[layer]) for layer in graph.layers}
     fused = fuse(machine, graph, tilings)
     *others, last = _packings(graph, tilings, spare, per_chip)
 
-    def finish(packing: tuple[dict[str, int], int], keys: int) -> Mapping:
+    def finish(packing: tuple[dict[str, int], int], keys: Keys) -> Mapping:
         return _finish(machine, graph, tilings, lay, fused, packing, (per_chip, keys, sequences))
+
+    def longest(operator: Operator) -> int:
+        return max(job.most_keys(operator), graph.longest(operator))
 
     for packing in others:
         try:
-            finish(packing, max(keys, graph.max_positions))  # so that weights lie the same whatever the job's length
+            finish(packing, longest)  # so that weights lie the same whatever the job's length
         except ArchsimError:
             continue
-        return finish(packing, keys)
-    return finish(last, keys)
+        return finish(packing, job.most_keys)
+    return finish(last, job.most_keys)
 
 
 def _finish(
@@ -54,7 +62,7 @@ def _finish(
     lay: Layout,
     fused: Dict[str, str],
     packing: tuple[dict[str, int], int],
-    sizes: tuple[int, int, int],
+    sizes: tuple[int, Keys, int],
 ) -> Mapping:
     """The Mapping of one packing; `sizes`: tiles per chip, keys, sequences."""
     starts, needed = packing
@@ -92,22 +100,30 @@ def _notes(machine: Machine, graph: Graph, groups: Dict[str, Group], lay: Layout
         found.append(
             f"each sequence writes the cells that hold its keys and values once; a cell bears {bears:,} writes"
         )
-    return tuple(found)
+    return (*found, *graph.notes)
 
 
 def _require_recipes(machine: Machine, graph: Graph) -> None:
     missing = sorted({operator.kind for operator in graph.operators} - set(machine.recipes))
-    if missing:
-        names = ", ".join(missing)
+    if not missing:
+        return
+    found = f"{machine.file}: no recipe for {', '.join(missing)}, which {graph.name} needs"
+    if machine.digital is None:
         known = ", ".join(machine.recipes)
-        found = f"{machine.file}: no recipe for {names}, which {graph.name} needs. There are: {known}."
-        raise ArchsimError(f"{found} Try digital: UNIT, a part of class vector that does what has no recipe.")
+        raise ArchsimError(
+            f"{found}. There are: {known}. Try digital: UNIT, a part of class vector that does the rest."
+        )
+    lacking = {step for kind in missing for step in OPERATORS.get(kind, ())} - set(machine.parts[machine.digital].steps)
+    raise ArchsimError(
+        f"{found}; digital: {machine.digital} does not do {', '.join(sorted(lacking)) or 'them'}. "
+        f"Try a recipe for each, or a unit that does."
+    )
 
 
 def _require_chips(machine: Machine, graph: Graph, tilings: Dict[str, Tiling], needed: int, per_chip: int) -> int:
     chips = needed if machine.chips.count == "auto" else machine.chips.count
     if needed > chips:
-        weights = sum(linear.in_features * linear.out_features for linear in graph.linears)
+        weights = sum(linear.weights for linear in graph.linears)
         tiles = sum(tiling.tiles for tiling in tilings.values())
         has = f"{chips} chip has" if chips == 1 else f"{chips} chips have"
         message = f"{graph.name} does not fit: {weights:,} weights need {tiles:,} tiles, {has} {chips * per_chip:,}."
@@ -118,9 +134,13 @@ def _require_chips(machine: Machine, graph: Graph, tilings: Dict[str, Tiling], n
     return chips
 
 
+def _linears(graph: Graph, layer: str) -> list[Linear]:
+    return [operator for operator in graph.by_layer[layer] if isinstance(operator, Linear)]
+
+
 def _spare(graph: Graph, layer: str, tilings: Dict[str, Tiling], blocks: int, cores: int, wanted: int) -> int:
     """Tiles that a layer needs beside its projections, so that `wanted` cores are free."""
-    used = [tilings[linear.key] for linear in graph.linears if linear.layer == layer]
+    used = [tilings[linear.key] for linear in _linears(graph, layer)]
     free = sum(found.tiles * cores - ceil(found.blocks / blocks) for found in used)
     return ceil(max(0, wanted - free) / cores)
 
@@ -133,7 +153,7 @@ def _packings(
     A layer that fits on one chip is not split over two, unless that saves a chip.
     """
     sizes = {
-        layer: spare[layer] + sum(tilings[linear.key].tiles for linear in graph.linears if linear.layer == layer)
+        layer: spare[layer] + sum(tilings[linear.key].tiles for linear in _linears(graph, layer))
         for layer in graph.layers
     }
     whole, dense = (_starts(sizes, per_chip, split=split) for split in (False, True))
@@ -155,10 +175,7 @@ def _spread(
     graph: Graph, tilings: Dict[str, Tiling], starts: Dict[str, int], per_chip: int
 ) -> tuple[dict[str, Placed], dict[str, Region]]:
     """Tiles left over on a chip go to its layers, in proportion to the tiles that they have."""
-    sizes = {
-        layer: sum(tilings[linear.key].tiles for linear in graph.linears if linear.layer == layer)
-        for layer in graph.layers
-    }
+    sizes = {layer: sum(tilings[linear.key].tiles for linear in _linears(graph, layer)) for layer in graph.layers}
     by_chip: defaultdict[int, list[str]] = defaultdict(list)
     for layer, start in starts.items():
         if sizes[layer]:
@@ -176,7 +193,7 @@ def _spread(
             number = begin + done + left * done // used - first
             regions[layer] = Region(chip, first, min(number, per_chip - first))
             at = chip * per_chip + first
-            for linear in (linear for linear in graph.linears if linear.layer == layer):
+            for linear in _linears(graph, layer):
                 tiling = tilings[linear.key]
                 placed[linear.key] = Placed(linear, tiling, tuple(_runs(at, tiling.tiles, per_chip)))
                 at += tiling.tiles

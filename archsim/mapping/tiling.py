@@ -32,11 +32,17 @@ class Tiling:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Sizes of row blocks and column blocks, and how many blocks a tile holds: whole column blocks where they fit."""
+    """Sizes of row blocks and column blocks, and how many blocks a tile holds: whole column blocks where they fit.
+
+    own_inputs: so many column blocks in a row share their inputs, and the next have others; 0: all share theirs.
+    last_rows: rows of the last column block where it has fewer than the others.
+    """
 
     rows: tuple[int, ...]
     cols: tuple[int, ...]
     per_tile: int
+    own_inputs: int = 0
+    last_rows: int = 0
 
     @property
     def blocks(self) -> int:
@@ -45,6 +51,10 @@ class _Cut:
     def tiles(self) -> list[range]:
         """The blocks of each tile."""
         return [range(first, min(first + self.per_tile, self.blocks)) for first in range(0, self.blocks, self.per_tile)]
+
+    def rows_of(self, col: int, row: int) -> int:
+        """Rows of a block."""
+        return self.last_rows if self.last_rows and col == len(self.cols) - 1 else self.rows[row]
 
 
 def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
@@ -67,10 +77,18 @@ def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Loa
 
 
 def _cut(linear: Linear, layout: Layout, cores: int) -> _Cut:
-    rows = _pieces(linear.in_features, layout.crossbar.rows)
+    """Groups that are smaller than an array lie along its diagonal, as many as fit; larger ones are cut one by one."""
+    most_rows, most_cols = layout.crossbar.rows, layout.outputs_per_block
+    group_rows, group_cols = linear.in_features // linear.groups, linear.out_features // linear.groups
+    together = max(1, min(most_rows // group_rows, most_cols // group_cols, linear.groups))
+    rows = _pieces(together * group_rows, most_rows)
+    cols = _pieces(together * group_cols, most_cols)
+    number, rest = divmod(linear.groups, together)
     room = cores * layout.blocks
     per_tile = room // len(rows) * len(rows) if len(rows) <= room else room
-    return _Cut(rows, _pieces(linear.out_features, layout.outputs_per_block), per_tile)
+    last = (rest * group_cols,) if rest else ()
+    own = len(cols) if linear.groups > together else 0
+    return _Cut(rows, cols * number + last, per_tile, own, rest * group_rows)
 
 
 def _pieces(size: int, piece: int) -> tuple[int, ...]:
@@ -80,10 +98,11 @@ def _pieces(size: int, piece: int) -> tuple[int, ...]:
 
 
 def _distinct(cut: _Cut) -> list[tuple[range, int]]:
-    """(blocks of a tile, number of tiles like it): alike are those that begin with the same row block.
+    """(blocks of a tile, number of tiles like it): alike are those that begin with the same block of a group.
 
-    All column blocks are of one size but the last, and only what ends before that is counted as alike.
+    Of a matrix all column blocks are of one size but the last, and only what ends before that is counted as alike.
     """
+    period = len(cut.rows) * max(1, cut.own_inputs)
     alike: Counter[int] = Counter()
     found: dict[int, range] = {}
     others: list[tuple[range, int]] = []
@@ -91,7 +110,7 @@ def _distinct(cut: _Cut) -> list[tuple[range, int]]:
         if span.stop > cut.blocks - len(cut.rows):
             others.append((span, 1))
         else:
-            begin = span.start % len(cut.rows)
+            begin = span.start % period
             alike[begin] += 1
             found.setdefault(begin, span)
     return [(found[begin], number) for begin, number in alike.items()] + others
@@ -126,6 +145,8 @@ def _amount(values: Sequence[int], factor: int = 1) -> Amount:
 def _sums(blocks: range, cut: _Cut) -> tuple[int, int, int, int]:
     """Of some blocks: distinct inputs, rows driven, distinct outputs, outputs of all blocks."""
     at = [divmod(block, len(cut.rows)) for block in blocks]
-    inputs = sum(cut.rows[row] for row in {row for _, row in at})
+    inputs = sum(
+        {(col // cut.own_inputs if cut.own_inputs else 0, row): cut.rows_of(col, row) for col, row in at}.values()
+    )
     outputs = sum(cut.cols[col] for col in {col for col, _ in at})
-    return inputs, sum(cut.rows[row] for _, row in at), outputs, sum(cut.cols[col] for col, _ in at)
+    return inputs, sum(cut.rows_of(col, row) for col, row in at), outputs, sum(cut.cols[col] for col, _ in at)

@@ -8,7 +8,7 @@ from pydantic import PlainValidator
 from pydantic_core import PydanticCustomError
 
 from archsim import units
-from archsim.errors import quoted
+from archsim.errors import did_you_mean, quoted
 
 _LONGEST_TIME: Final = 10**15  # ps: a run's times must fit 64 bits
 _LARGEST_MEMORY: Final = 2**50  # bits
@@ -97,6 +97,17 @@ Whole = Annotated[int, field_type(units.whole, int)]
 """A whole number, 0 included."""
 Truth = Annotated[bool, field_type(units.truth, bool)]
 """`true` or `false`."""
+
+
+def choice(known: tuple[str, ...]) -> PlainValidator:
+    """A field type of one of some words, which are kept elsewhere."""
+
+    def chosen(text: str) -> str:
+        if text not in known:
+            raise units.UnitError(f"found {quoted(text)}; expected one of them. {did_you_mean(text, known)}")
+        return text
+
+    return field_type(chosen)
 
 
 def _name(text: str) -> str:

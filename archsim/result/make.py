@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from archsim.description import remarks
-from archsim.lowering.job import Job
+from archsim.graph.job import Job
 from archsim.machine.bibliography import bibliography, cited
 from archsim.machine.machine import Machine
 from archsim.mapping.mapping import Mapping

@@ -49,7 +49,7 @@ def simulate(machine: str, model: str, *, times: dict[str, float], grain: str, *
     times["map"] = 0.25
     times["play"] = 0.5
     data = sample_result(operators=20_000 if machine == "large" else 3)
-    told = {name: value for name, value in job.items() if name in data}
+    told = {name: value for name, value in job.items() if name in data and value is not None}
     return FakeResult(data | told | {"machine": machine, "model": model})
 
 

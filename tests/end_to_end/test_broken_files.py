@@ -251,20 +251,18 @@ MODELS: list[Case] = [
     (
         "ffn: 64\n",
         "",
-        [
-            "1:1  ffn: is missing. Required: schema, name, architecture, layers, hidden, heads, ffn, vocabulary, positions."
-        ],
+        ["1:1  ffn: is missing. Required: schema, name, architecture, layers, hidden, heads, ffn."],
     ),
     (
         "architecture: encoder",
         "architecture: encodr",
-        ["3:15  architecture: found 'encodr'; expected 'encoder' or 'decoder'"],
+        ["3:15  architecture: found 'encodr'; expected 'encoder', 'decoder' or 'encoder-decoder'"],
     ),
     (
         "vocabulary: 100",
         "vocabulary: 100\nvocabulry: 100",
         [
-            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, bias, causal, description, ffn, gated, head_dim, heads, hidden, kv_heads, layers, … and 10 more."
+            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, audio, bias, buckets, causal, classes, decoder_layers, description, embedding, embedding_norm, experts, … and 35 more."
         ],
     ),
     (

@@ -31,7 +31,7 @@ KINDS = "Known: machines, models, parts."
         (("list", "modles"), 2, f"found 'modles'; expected one of them. Did you mean 'models'? {KINDS}"),
         (("plot", "nothing"), 1, "nothing: no such file; expected a result saved with --out"),
         (("check", "nothing.yaml"), 1, "'nothing.yaml': no such file."),
-        ((*RUN, "--phase", "decode"), 2, "bert-base is an encoder: it generates nothing. Try --phase prefill."),
+        ((*RUN, "--phase", "decode"), 2, "bert-base generates nothing. Try --phase prefill."),
         (
             (*RUN, "--new-tokens", "4"),
             2,

@@ -36,7 +36,7 @@ def refusal(text: str) -> list[str]:
         ("heads: 2", "heads:", "6:7  heads: found nothing; expected a whole number such as '8'"),
         ("name: tiny", "name: ''", "2:7  name: found nothing; expected a name"),
         ("layers: 2", "layers: 1000000", "1:1  the file: found 1000000 layers; expected at most 10000"),
-        ("encoder", "encodr", "3:15  architecture: found 'encodr'; expected 'encoder' or 'decoder'"),
+        ("encoder", "encodr", "3:15  architecture: found 'encodr'; expected 'encoder', 'decoder' or 'encoder-decoder'"),
         ("ffn: 64", "pooler: yes", None),
         (
             "encoder",
@@ -55,7 +55,7 @@ def test_a_fault_has_its_place(old: str, new: str, message: str | None) -> None:
     assert GOOD.count(old) == 1
     lines = refusal(GOOD.replace(old, new))
     if message is None:
-        required = "schema, name, architecture, layers, hidden, heads, ffn, vocabulary, positions"
+        required = "schema, name, architecture, layers, hidden, heads, ffn"
         assert lines == [
             f"m.yaml:1:1  ffn: is missing. Required: {required}.",
             "m.yaml:7:9  pooler: found 'yes'; expected 'true' or 'false'. Did you mean 'true'?",

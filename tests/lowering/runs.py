@@ -4,7 +4,7 @@ import numpy as np
 
 from archsim.core.timing import Timer
 from archsim.graph import Graph
-from archsim.lowering.job import Job, make_job
+from archsim.graph.job import Job, make_job
 from archsim.lowering.lower import lower
 from archsim.machine import Machine
 from archsim.mapping.placement import place
@@ -27,8 +27,7 @@ def run(
 
 
 def run_job(on: Machine, model: Graph, job: Job) -> Run:
-    sequences = 1 if job.phase == "prefill" else job.batch
-    program = lower(place(on, model, keys=job.cached + job.positions, sequences=sequences), job, Timer(on))
+    program = lower(place(on, model, job), job, Timer(on))
     check(program)
     return play(program)
 

@@ -5,7 +5,7 @@ import pytest
 
 from archsim.errors import ArchsimError
 from archsim.graph import Graph, load_model
-from archsim.lowering.job import make_job
+from archsim.graph.job import make_job
 from archsim.machine import Machine, load_machine
 from archsim.simulation import simulate
 from tests.lowering.machines import meshed, tiny

@@ -3,6 +3,7 @@
 import pytest
 
 from archsim.errors import ArchsimError
+from archsim.graph.job import Job
 from archsim.machine import Machine, load_machine
 from archsim.mapping.placement import place
 from tests.lowering.machines import tiny
@@ -59,10 +60,10 @@ def test_a_product_in_arrays_reads_them_once_a_bit() -> None:
 
 def test_arrays_for_operands_are_kept_free_and_reported() -> None:
     """128 keys in blocks of 16 outputs: 8 arrays, a core a head; context: 128 rows, one array of a core a head."""
-    cores = place(isaac(WRITTEN), tiny(2), keys=128).group("layer 0").function_cores
+    cores = place(isaac(WRITTEN), tiny(2), Job(seq=128)).group("layer 0").function_cores
     assert cores == {"scores": 2, "context": 2}
-    with pytest.raises(ArchsimError, match=r"operands of 4,096 positions are written into .* cores, .* are free"):
-        place(isaac((*WRITTEN, "modules.chip.parts.tile=4", "modules.tile.parts.router=1")), tiny(2), keys=4096)
+    with pytest.raises(ArchsimError, match=r"operands that the run writes take .* cores, .* are free"):
+        place(isaac((*WRITTEN, "modules.chip.parts.tile=4", "modules.tile.parts.router=1")), tiny(2), Job(seq=4096))
 
 
 def test_race_multiplies_pairs_of_four_bits() -> None:

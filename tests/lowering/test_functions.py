@@ -4,6 +4,7 @@ import pytest
 
 from archsim.errors import ArchsimError
 from archsim.graph import load_model
+from archsim.graph.job import Job
 from archsim.machine import load_machine
 from archsim.mapping.placement import place
 from tests.lowering.machines import tiny
@@ -88,7 +89,7 @@ def test_more_function_cores_are_never_slower_and_are_shared_by_work() -> None:
     spans = []
     for number in (4, 16, 64):
         machine = load_machine("nl_dpe", [f"function_cores={number}"])
-        cores = place(machine, load_model("bert-base"), keys=128).group("layer 3").function_cores
+        cores = place(machine, load_model("bert-base"), Job(seq=128)).group("layer 3").function_cores
         assert sum(cores.values()) == number
         assert cores["exp"] >= cores["log"]
         spans.append(run(machine, load_model("bert-base"), 128).makespan)

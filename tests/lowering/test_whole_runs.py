@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archsim.graph import load_model
-from archsim.lowering.job import make_job
+from archsim.graph.job import make_job
 from archsim.machine import load_machine
 from archsim.program import Run
 from tests.lowering.machines import equal_stages, meshed, tiny
@@ -102,7 +102,7 @@ def test_a_repeated_run_gives_the_same_times() -> None:
 def test_a_job_that_no_model_can_do() -> None:
     from archsim.errors import UsageError
 
-    with pytest.raises(UsageError, match=r"tiny is an encoder: it generates nothing\. Try --phase prefill\."):
+    with pytest.raises(UsageError, match=r"tiny generates nothing\. Try --phase prefill\."):
         make_job(tiny(), "decode", 8, 1, 1)
     with pytest.raises(UsageError, match=r"tiny has 4096 positions, the job needs 5000\. Try --seq 4096 or less\."):
         make_job(tiny(), "prefill", 5000, 0, 1)

@@ -4,7 +4,7 @@ import pytest
 
 from archsim.core.timing import Timer
 from archsim.graph import load_model
-from archsim.lowering.job import Job
+from archsim.graph.job import Job
 from archsim.lowering.lower import lower
 from archsim.machine import load_machine
 from archsim.mapping.placement import place
@@ -16,7 +16,7 @@ from archsim.simulation import simulate
 @pytest.fixture(scope="module")
 def ledger() -> Ledger:
     machine = load_machine("isaac")
-    mapping = place(machine, load_model("bert-base"))
+    mapping = place(machine, load_model("bert-base"), Job(seq=8))
     run = play(lower(mapping, Job(seq=8), Timer(machine)))
     return keep(machine, run, mapping.chips)
 
