@@ -5,7 +5,10 @@ import sys
 import click
 
 
-@click.command("check", epilog="FILE is a machine or model file, a config.json, or the name of one that archsim knows.")
+@click.command(
+    "check",
+    epilog="FILE is a machine or model file, a config.json, an ONNX file, or the name of one that archsim knows.",
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def command(*, files: tuple[str, ...]) -> None:
     """Check machine and model files, and say all that is wrong with all of them."""
@@ -35,15 +38,18 @@ def _check(name: str) -> str:
         path = resources.locate("hw_configs/machines", name)
     except ArchsimError:
         path = resources.locate("workloads/models", name)
+    if path.suffix == ".onnx":
+        graph = load_model(path)
+        return f"model {graph.name}, {graph.parameters:,} parameters"
     document = read(path)
     data = mapping(document)
     schema = str(data.get("schema", ""))
     if schema.startswith("archsim.machine/") or "extends" in data:
         machine = load_machine(path)
         return f"machine {machine.name}, {len(machine.parts)} parts"
-    if schema.startswith("archsim.model/") or is_config(document):
+    if schema.startswith(("archsim.model/", "archsim.network/")) or is_config(document):
         graph = load_model(path)
         return f"model {graph.name}, {graph.parameters:,} parameters"
     found = f"found schema {quoted(schema)}" if schema else "has no 'schema'"
-    expected = "expected archsim.machine/1 or archsim.model/1"
+    expected = "expected archsim.machine/1, archsim.model/1 or archsim.network/1"
     raise ArchsimError(Fault(f"{found}; {expected}", document.place(("schema",))))

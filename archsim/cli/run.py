@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archsim.cli.progress import progress
-from archsim.cli.values import folder, whole, word
+from archsim.cli.values import folder, sizes, whole, word
 from archsim.errors import ArchsimError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from archsim.graph import Model
@@ -68,6 +68,10 @@ _MOST_BATCH = 1 << 16
     "--what-if", "tries", is_flag=True, help="Play changes of the bottleneck too, and say what each would do."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", callback=sizes, help="Of an ONNX input: x=1x3x224x224."
+)
+@click.option("--approximate", is_flag=True, help="Let an ONNX file's unknown operators cost an operation a value.")
 @click.option("--out", callback=folder, metavar="DIR", help="Save result.json and timing.json in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(  # noqa: PLR0913 - an argument for each option of the command line
@@ -81,10 +85,13 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     grain: str,
     tries: bool,
     settings: tuple[str, ...],
+    shapes: dict[str, tuple[int, ...]],
+    approximate: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Run MODEL on MACHINE: how long, how much energy and area, and where each went."""
+    from archsim.graph import load_model
     from archsim.result import save
     from archsim.simulation import simulate
     from archsim.what_if import what_if
@@ -93,7 +100,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     tokens = _new_tokens(phase, new_tokens)
     if out is not None:
         save.check_folder(out)
-    described, graph = _load(machine, model, settings)
+    described, graph = _load(machine, settings, lambda: load_model(model, shapes, approximate=approximate))
     times = {"load": time.perf_counter() - began}
 
     job: dict[str, Any] = {"phase": phase, "seq": seq, "new_tokens": tokens, "batch": batch, "grain": grain}
@@ -128,20 +135,19 @@ def _new_tokens(phase: str, asked: int | None) -> int:
     return 0
 
 
-def _load(machine: str, model: str, settings: tuple[str, ...]) -> tuple[Machine, Model]:
+def _load(machine: str, settings: tuple[str, ...], load_model: Callable[[], Model]) -> tuple[Machine, Model]:
     """Load both; the faults of both are raised together."""
-    from archsim.graph import load_model
     from archsim.machine import load_machine
 
     try:
         described = load_machine(machine, settings)
     except ArchsimError as error:
         try:
-            load_model(model)
+            load_model()
         except ArchsimError as other:
             raise ArchsimError(*error.faults, *other.faults) from None
         raise
-    return described, load_model(model)
+    return described, load_model()
 
 
 def _host_line(times: Mapping[str, float]) -> str:

@@ -30,6 +30,26 @@ def folder(_context: click.Context, _option: click.Parameter, text: str | None) 
     return None if text is None else Path(text)
 
 
+_LARGEST_SIZE = 1 << 20
+
+
+def sizes(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Turn texts such as `x=1x3x224x224` into sizes by name."""
+    found = {}
+    for text in texts:
+        name, _, listed = text.rpartition("=")
+        pieces = listed.split("x")
+        whole = [
+            int(piece)
+            for piece in pieces
+            if piece.isascii() and piece.isdigit() and len(piece) <= len(str(_LARGEST_SIZE))
+        ]
+        if not name or len(whole) < len(pieces) or not all(1 <= size <= _LARGEST_SIZE for size in whole):
+            raise click.BadParameter(f"found {quoted(text)}; expected a name and sizes, such as x=1x3x224x224")
+        found[name] = tuple(whole)
+    return found
+
+
 def word(*known: str) -> Callable[[click.Context, click.Parameter, str], str]:
     """Return a callback that lets only the known words pass."""
 

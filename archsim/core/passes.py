@@ -41,6 +41,12 @@ class Passes:
     stores: tuple[tuple[str, int], ...]
 
 
+def check_room(path: Path, load: Load) -> None:
+    """Raise ArchsimError where a memory on the path has no room for one product."""
+    for storage in path.storages:
+        _memory(path, storage, load)
+
+
 def passes_of(path: Path, load: Load, *, each_action: bool = False) -> Passes:
     """The passes of one product; with `each_action` those of the slowest part are one for each of its actions.
 

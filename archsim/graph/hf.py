@@ -1,110 +1,116 @@
 """Hugging Face's config.json as a model: the sizes that its model type names in its own way."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
+from archsim.graph.hf_families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, Loc
 
-
-@dataclass(frozen=True)
-class _Family:
-    """sizes: keys of a model file, and the config's keys for them, of which the first that is there counts.
-
-    fixed: what all models of the family have; defaults: of keys that a config may leave out, as in its class.
-    """
-
-    sizes: dict[str, tuple[str, ...]]
-    fixed: dict[str, str]
-    defaults: dict[str, str] = field(default_factory=dict)
-
-
-_USUAL = {
-    "layers": ("num_hidden_layers",),
-    "hidden": ("hidden_size",),
-    "heads": ("num_attention_heads",),
-    "ffn": ("intermediate_size", "ffn_dim"),
-    "vocabulary": ("vocab_size",),
-    "positions": ("max_position_embeddings",),
-    "activation": ("hidden_act", "activation_function"),
-}
-_GPT2 = {
-    "layers": ("n_layer", "num_hidden_layers"),
-    "hidden": ("n_embd", "hidden_size"),
-    "heads": ("n_head", "num_attention_heads"),
-    "ffn": ("n_inner",),
-    "vocabulary": ("vocab_size",),
-    "positions": ("n_positions", "max_position_embeddings"),
-    "activation": ("activation_function",),
-}
-_GATED = {"architecture": "decoder", "gated": "true", "norm": "rmsnorm", "rotary": "true", "bias": "false"}
-_LLAMA = {**_USUAL, "kv_heads": ("num_key_value_heads",), "head_dim": ("head_dim",), "tied": ("tie_word_embeddings",)}
-_ENCODER = _Family({**_USUAL, "segments": ("type_vocab_size",)}, {"architecture": "encoder", "pooler": "true"})
-_LLAMA_LIKE = _Family(_LLAMA, _GATED, {"activation": "silu", "tied": "false"})
-
-FAMILIES = {
-    "bert": _ENCODER,
-    "roberta": _ENCODER,
-    "gpt2": _Family(_GPT2, {"architecture": "decoder"}, {"activation": "gelu_new"}),
-    "llama": _LLAMA_LIKE,
-    "mistral": _LLAMA_LIKE,
-    "gemma": _Family(_LLAMA, _GATED, {"activation": "gelu", "tied": "true"}),
-}
-"""By `model_type`."""
-
-_ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_new": "gelu",
-    "gelu_pytorch_tanh": "gelu",
-    "gelu_fast": "gelu",
-    "relu": "relu",
-    "silu": "silu",
-    "swish": "silu",
-}
+_MARKS = frozenset({"model_type", "architectures", "hidden_size", "n_embd", "hidden_dim", "d_model"})
+_NOTHING = (None, "", "null")
+_CLASSIFIES = "ForImageClassification"
 
 
 def is_config(document: Document) -> bool:
     """Whether a document is a config.json rather than a model file."""
     data = document.data
-    marks = {"model_type", "architectures", "hidden_size", "n_embd"}
-    return isinstance(data, dict) and "schema" not in data and not marks.isdisjoint(data)
+    return isinstance(data, dict) and "schema" not in data and not _MARKS.isdisjoint(data)
 
 
 def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
     data = mapping(document)
-    kind = str(data.get("model_type", ""))
-    if kind not in FAMILIES:
-        found = f"found model_type {quoted(kind)}" if kind else "has no 'model_type'"
-        raise ArchsimError(Fault(f"{found}. {did_you_mean(kind, FAMILIES)}", document.place(("model_type",))))
-    family = FAMILIES[kind]
+    kind, family = _family(document, data)
     made: dict[str, Any] = {
         "schema": "archsim.model/1",
-        "name": name,
+        "name": str(data.get("name") or name),
         "description": f"config.json of model_type {kind}",
         **family.fixed,
         **family.defaults,
     }
     origin: dict[str, str] = {}
     for key, names in family.sizes.items():
-        given = next((other for other in names if data.get(other) not in (None, "", "null")), None)
+        given = next((other for other in names if data.get(other) not in _NOTHING), None)
         if given is not None:
             made[key], origin[key] = data[given], given
-        elif key not in made and key not in _OPTIONAL:
+        elif key not in made and key not in OPTIONAL:
             raise ArchsimError(Fault(f"has no {quoted(names[0])}, which a {kind} needs", document.place(())))
+    for flag, keys in family.flags.items():
+        if data.get(flag) not in _NOTHING:
+            _set_flag(made, origin, keys, flag, str(data[flag]))
+    _refine(document, data, family, made)
+    made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
+    return _nested(document, made, origin)
+
+
+def _family(document: Document, data: dict[str, Any]) -> tuple[str, Family]:
+    """By its model type; BERT's first files had none, and llm-analysis' go by their name, or are like GPT-2."""
+    kind = str(data.get("model_type", ""))
+    if not kind and "type_vocab_size" in data:
+        kind = "bert"
+    elif not kind and "hidden_dim" in data and "num_layers" in data:
+        name = str(data.get("name", ""))
+        kind = next((each for each in FAMILIES if each in name.lower()), "gpt2")
+    if kind not in FAMILIES:
+        found = f"found model_type {quoted(kind)}" if kind else "has no 'model_type'"
+        raise ArchsimError(Fault(f"{found}. {did_you_mean(kind, FAMILIES)}", document.place(("model_type",))))
+    return kind, FAMILIES[kind]
+
+
+def _set_flag(made: dict[str, Any], origin: dict[str, str], keys: str, flag: str, value: str) -> None:
+    for key in keys.split():
+        turned = {"true": "false", "false": "true"}.get(value, value) if key[0] == "!" else value
+        made[key.removeprefix("!")], origin[key.removeprefix("!")] = turned, flag
+
+
+def _refine(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
+    """What follows from other sizes, or from what the config says that the model is for."""
     if "ffn" not in made:
         made["ffn"] = str(4 * int(str(made["hidden"]))) if str(made["hidden"]).isdigit() else ""
-    made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
-    places: dict[Loc, Place] = {(key,): document.place((other,)) for key, other in origin.items()}
-    return Document(document.file, made, {(): document.place(()), **places}, dict(places))
+    if family.more_rows and str(made["positions"]).isdigit():
+        made["position_rows"] = str(int(str(made["positions"])) + family.more_rows)
+    if "gated" in made and "ffn_embed_dim" in data:  # llm-analysis says so, and else means two matrices
+        made["gated"] = str(data.get("mlp_gated_linear_units", "false"))
+    if str(data.get("use_sliding_window", "true")) == "false":
+        made.pop("window", None)
+    for encoder, decoder in SAME_IN_BOTH:
+        if data.get(encoder) != data.get(decoder):
+            found = f"found {encoder} {shown(data.get(encoder))} and {decoder} {shown(data.get(decoder))}"
+            raise ArchsimError(Fault(f"{found}; expected the same in both", document.place((decoder,))))
+    made_for = data.get("architectures")
+    if (
+        "image.size" in made
+        and isinstance(made_for, list)
+        and any(str(each).endswith(_CLASSIFIES) for each in made_for)
+    ):
+        labels = data.get("id2label")
+        made["classes"] = str(data.get("num_labels") or (len(labels) if isinstance(labels, dict) else 2))
+        made["pooler"] = "false"
 
 
-_OPTIONAL = ("ffn", "segments", "kv_heads", "head_dim", "tied")
+def shown(value: object) -> str:
+    """A size that may be absent."""
+    return "none" if value in _NOTHING else str(value)
 
 
 def _activation(document: Document, name: str, given: str | None) -> str:
-    if name not in _ACTIVATIONS:
-        message = f"{given}: found {quoted(name)}. {did_you_mean(name, _ACTIVATIONS)}"
+    if name not in ACTIVATIONS:
+        message = f"{given}: found {quoted(name)}. {did_you_mean(name, ACTIVATIONS)}"
         raise ArchsimError(Fault(message, document.place((given or "model_type",))))
-    return _ACTIVATIONS[name]
+    return ACTIVATIONS[name]
+
+
+def _nested(document: Document, made: dict[str, Any], origin: dict[str, str]) -> Document:
+    """Keys such as `image.size` as a mapping in a mapping."""
+    whole: dict[str, Any] = {}
+    places: dict[Loc, Place] = {(): document.place(())}
+    for key, value in made.items():
+        *outer, last = key.split(".")
+        inner = whole
+        for each in outer:
+            inner = inner.setdefault(each, {})
+        inner[last] = value
+        if key in origin:
+            places[(*outer, last)] = document.place((origin[key],))
+    return Document(document.file, whole, places, dict(places))

@@ -2,22 +2,38 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from archsim import resources
 from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.hf import from_config, is_config
+from archsim.graph.network import SCHEMA, LayerError, Network, network
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
 from archsim.machine.load import validate
 from archsim.machine.source import Document, read
 
+M = TypeVar("M", Preset, Network)
 
-def load_model(name_or_path: str | Path) -> Graph:
-    """Load a model by its name in `workloads/models`, or by the path of its file or of a Hugging Face config.json."""
+
+def load_model(
+    name_or_path: str | Path, shapes: Mapping[str, tuple[int, ...]] | None = None, *, approximate: bool = False
+) -> Graph:
+    """Load a model by its name in `workloads/models`, or by the path of its file.
+
+    That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx) or a trace of operators (.jsonl).
+    shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
+    Raises ArchsimError with all that is wrong.
+    """
     path = resources.locate("workloads/models", str(name_or_path))
+    if path.suffix == ".onnx":
+        from archsim.graph.onnx import load_onnx
+
+        return load_onnx(path, shapes or {}, approximate=approximate)
     document = read(path)
     if is_config(document):
         document = from_config(document, path.parent.name if path.stem == "config" else path.stem)
@@ -26,15 +42,16 @@ def load_model(name_or_path: str | Path) -> Graph:
 
 def build(document: Document) -> Graph:
     """Check a document and make a Graph of it; raises ArchsimError with every fault found."""
-    faults: list[Fault] = []
-    preset = validate(Preset, document.data, document, (), faults)
-    wrong = unknown_source(preset.source) if preset is not None and preset.source is not None else None
-    if wrong is not None:
-        faults.append(Fault(f"source: {wrong}", document.place(("source",))))
-    if preset is None or faults:
-        raise ArchsimError(*faults)
-    operators, feedback = transformer(preset)
     text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if isinstance(document.data, dict) and document.data.get("schema") == SCHEMA:
+        described = _checked(Network, document)
+        try:
+            return network(described, digest)
+        except LayerError as error:
+            raise ArchsimError(Fault(str(error), document.place(("layers",)))) from None
+    preset = _checked(Preset, document)
+    operators, feedback = transformer(preset)
     return Graph(
         name=preset.name,
         description=preset.description,
@@ -42,5 +59,17 @@ def build(document: Document) -> Graph:
         operators=operators,
         feedback=feedback,
         max_positions=preset.positions or 1,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=digest,
     )
+
+
+def _checked(model: type[M], document: Document) -> M:
+    faults: list[Fault] = []
+    made = validate(model, document.data, document, (), faults)
+    source = made.source if isinstance(made, (Preset, Network)) else None
+    wrong = unknown_source(source) if source is not None else None
+    if wrong is not None:
+        faults.append(Fault(f"source: {wrong}", document.place(("source",))))
+    if not isinstance(made, model) or faults:
+        raise ArchsimError(*faults)
+    return made

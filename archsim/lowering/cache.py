@@ -22,7 +22,9 @@ class Cache:
 
     def __post_init__(self) -> None:
         self.read_last: dict[str, list[str]] = {}
+        self.read_by: dict[str, Operator] = {}
         for linear, readers in attentions(self.floor.mapping.graph):
+            self.read_by[linear.key] = readers[0]
             self.read_last.setdefault(readers[-1].key, []).append(linear.key)
 
     def home(self, operator: Operator) -> tuple[str, Home] | None:

@@ -26,8 +26,7 @@ def lower_cores(floor: Floor, placed: Placed, space: Rooms) -> tuple[Tasks, Task
     first = ids(builder.tasks(first_kind, positions))
     lasts = []
     path = floor.timer.path()
-    cores = int(floor.mapping.machine.count(floor.mapping.machine.core, floor.mapping.machine.tile))
-    for number, (load, of_cores) in enumerate(loads_of_cores(placed.linear, floor.mapping.layout, cores)):
+    for number, (load, of_cores) in enumerate(loads_of_cores(placed.linear, floor.mapping.layout, placed.tiling.cores)):
         before, after = around_cores(path, load)
         tile = f"{key} tile {number}"
         taken = _tasks(floor, f"{tile} in", key, before, positions)

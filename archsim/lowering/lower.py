@@ -116,8 +116,8 @@ class _Lowering:
         if here.seat is None:
             room, _ = self.rooms[here.name].inputs[source]
             takes |= {room.store: room.bits}
-        else:
-            takes |= self.cache.takes(source)
+        elif source in self.cache.read_by and self.moves.where(self.cache.read_by[source]) == here:
+            takes |= self.cache.takes(source)  # what only passes by, such as queries to be turned, keeps no room
         if source in self.rooms and (left := self.rooms[source].results) is not None:
             gives[left.store] = left.bits
         return Ends(takes, gives, self.moves.memory_counts(move))

@@ -20,9 +20,17 @@ def common(wanted: Places, there: Places) -> tuple[Indices, Indices]:
 
 
 def seen_last(window: Window, wanted: Places, there: Places) -> tuple[Indices, Indices]:
-    """As `common`, of each wanted place and the last place of the source that it sees."""
+    """As `common`, of each wanted place and the last place of the source that it or one before it sees.
+
+    At the lower edge of a map a place sees less than those of the row above; results are made in order all the same.
+    """
+    return common(_needed(window, wanted), there)
+
+
+def _needed(window: Window, wanted: Places) -> Places:
     sequence, row = np.divmod(wanted, SEQUENCE)
-    return common(sequence * SEQUENCE + window.last(row), there)
+    needed: Places = np.maximum.accumulate(sequence * SEQUENCE + window.last(row))
+    return needed
 
 
 def freed(window: Window | None, wanted: Places, there: Places) -> tuple[Indices, int]:
@@ -40,5 +48,5 @@ def freed(window: Window | None, wanted: Places, there: Places) -> tuple[Indices
     begin = order - sequence * SEQUENCE
     starts = np.append(np.ones(min(1, len(row)), np.bool_), ends[:-1])
     until = np.where(ends, whole, np.append(begin[1:], np.zeros(min(1, len(row)), np.int64)))
-    needed = int((window.last(row) - begin).max(initial=0)) + 1
+    needed = int((_needed(window, wanted) - sequence * SEQUENCE - begin).max(initial=0)) + 1
     return until - np.where(starts, 0, begin), needed

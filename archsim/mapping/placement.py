@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping as Dict
 from math import ceil
 
+from archsim.core.compose import compose
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
@@ -16,7 +17,7 @@ from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
 from archsim.mapping.mapping import Group, Keys, Mapping, Placed, Region
 from archsim.mapping.mesh import grid_of
-from archsim.mapping.tiling import Tiling, tile
+from archsim.mapping.tiling import Tiling, tile_with_room
 from archsim.vocabulary import OPERATORS
 
 
@@ -30,7 +31,8 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
     lay = layout(machine.modules[machine.core], machine.parts, machine.precision)
     cores = int(machine.count(machine.core, machine.tile))
     per_chip = int(machine.count(machine.tile))
-    tilings = {linear.key: tile(linear, lay, cores) for linear in graph.linears}
+    path = compose(machine, with_tile=True)
+    tilings = {linear.key: tile_with_room(linear, lay, cores, path) for linear in graph.linears}
     wanted = {
         layer: len(functions_of(machine, graph, layer))
         + sum(arrays_of(machine, graph, layer, lay, job.most_keys).values())

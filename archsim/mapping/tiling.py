@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archsim.core.load import Amount, Load
+from archsim.core.passes import check_room
+from archsim.core.path import Path
+from archsim.errors import ArchsimError
 from archsim.graph.operators import Linear
 from archsim.machine.fits import Layout
 
@@ -13,9 +16,9 @@ from archsim.machine.fits import Layout
 class Tiling:
     """Blocks are numbered with the row block running fastest, so that what is added up lies together.
 
-    loads: distinct loads, and how many tiles have each; tiles: their number; partial_tiles: over how many tiles
-    one column block's rows are spread at most (1: all partial sums meet inside a tile). Where weights end, the rows
-    and columns left over in the last blocks are not driven, converted or counted.
+    loads: distinct loads, and how many tiles have each; tiles: their number; cores: of a tile, those in use;
+    partial_tiles: over how many tiles one column block's rows are spread at most (1: all partial sums meet inside a
+    tile). Where weights end, the rows and columns left over in the last blocks are not driven, converted or counted.
     """
 
     row_blocks: int
@@ -23,6 +26,7 @@ class Tiling:
     loads: tuple[tuple[Load, int], ...]
     tiles: int
     partial_tiles: int
+    cores: int
 
     @property
     def blocks(self) -> int:
@@ -65,7 +69,26 @@ def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
         loads[_load(span, cut, layout)] += number
     ends = [(col * len(cut.rows), (col + 1) * len(cut.rows) - 1) for col in range(len(cut.cols))]
     spread = max(last // cut.per_tile - first // cut.per_tile + 1 for first, last in ends)
-    return Tiling(len(cut.rows), len(cut.cols), tuple(loads.items()), len(cut.tiles()), spread)
+    return Tiling(len(cut.rows), len(cut.cols), tuple(loads.items()), len(cut.tiles()), spread, cores)
+
+
+def tile_with_room(linear: Linear, layout: Layout, cores: int, path: Path) -> Tiling:
+    """Cut `linear` for as many of a tile's cores as have room for their results in its memories.
+
+    Raises ArchsimError where not even one core has.
+    """
+    whole = tile(linear, layout, cores)
+    for fewer in range(cores, 0, -1):
+        tiling = whole if fewer == cores else tile(linear, layout, fewer)
+        try:
+            for load, _ in tiling.loads:
+                check_room(path, load)
+        except ArchsimError:
+            if fewer == 1:
+                raise
+        else:
+            return tiling
+    raise LookupError(linear.key)
 
 
 def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Load, list[Load]]]:

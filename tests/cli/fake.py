@@ -33,7 +33,7 @@ def load_machine(name: str, settings: tuple[str, ...] = ()) -> str:  # noqa: ARG
     return name
 
 
-def load_model(name: str) -> str:
+def load_model(name: str, shapes: object = None, *, approximate: bool = False) -> str:  # noqa: ARG001
     if name != "bert-base":
         raise ArchsimError(f"no model '{name}'. {did_you_mean(name, ['bert-base'])}")
     return name

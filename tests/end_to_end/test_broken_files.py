@@ -59,7 +59,7 @@ MACHINES: list[Case] = [
     (
         "schema: archsim.machine/1\n",
         "",
-        ["1:1  has no 'schema'; expected archsim.machine/1 or archsim.model/1"],
+        ["1:1  has no 'schema'; expected archsim.machine/1, archsim.model/1 or archsim.network/1"],
     ),
     (
         "name: mine",
@@ -217,7 +217,7 @@ MACHINES: list[Case] = [
         "source: made up for tests",
         "source: shafiee2061isaac",
         [
-            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: ankit2019puma, devlin2019bert, grattafiori2024llama3, hwcomponents, pumasim, radford2019gpt2, shafiee2016isaac, touvron2023llama2, zhao2026nldpe. A reference in words is welcome too."
+            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: ankit2019puma, black2022neox, devlin2019bert, dosovitskiy2021vit, gemma2024, gemma2024two, grattafiori2024llama3, he2016resnet, hwcomponents, javaheripi2023phi2, jiang2023mistral, jiang2024mixtral, … and 20 more. A reference in words is welcome too."
         ],
     ),
     (

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from archsim.errors import did_you_mean
+from archsim.resources import find
 from tests.end_to_end.command import archsim
 
 RUN = ("run", "isaac", "bert-base")
 MACHINES = "Known: isaac, nl_dpe."
-MODELS = (
-    "Known: bert-base, bert-large, gpt2, gpt2-large, gpt2-medium, gpt2-xl, "
-    "llama-2-13b, llama-2-7b, llama-3.1-8b, llama-3.2-1b, llama-3.2-3b."
-)
+MODELS = did_you_mean("", [path.stem for path in find("workloads/models").glob("*.yaml")])
 RATE = "parts.adc.convert.rate"
 ADC = "Known: area, bits, convert, errors, leakage, power."
 KINDS = "Known: machines, models, parts."

@@ -1,0 +1,205 @@
+"""Model types of Hugging Face's config.json: under which names each keeps its sizes, and what all of a type have."""
+
+from dataclasses import dataclass, field
+
+Sizes = dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """sizes: keys of a model file, and the config's keys for them, of which the first that is there counts.
+
+    fixed: what all models of the family have; defaults: of keys that a config may leave out, as in its class.
+    flags: a config's truth values, and the keys of a model file that they set; `!` before the key turns it round.
+    more_rows: rows of the table of positions beyond the positions.
+    """
+
+    sizes: Sizes
+    fixed: dict[str, str]
+    defaults: dict[str, str] = field(default_factory=dict)
+    flags: dict[str, str] = field(default_factory=dict)
+    more_rows: int = 0
+
+
+# The last name of each is that of llm-analysis, whose files have the same model types.
+_USUAL: Sizes = {
+    "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "hidden": ("hidden_size", "n_embd", "d_model", "dim", "hidden_dim"),
+    "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
+    "ffn": ("intermediate_size", "ffn_dim", "n_inner", "ffn_embed_dim"),
+    "vocabulary": ("vocab_size",),
+    "positions": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len"),
+    "activation": ("hidden_act", "activation_function", "hidden_activation", "activation"),
+}
+_TIED = {"tie_word_embeddings": "tied"}
+_GROUPED: Sizes = {**_USUAL, "kv_heads": ("num_key_value_heads",), "head_dim": ("head_dim",)}
+_WINDOWED: Sizes = {**_GROUPED, "window": ("sliding_window",)}
+_GATED = {"architecture": "decoder", "gated": "true", "norm": "rmsnorm", "rotary": "true", "bias": "false"}
+_LLAMA = {"activation": "silu", "tied": "false", "positions": "2048"}
+_PICTURE: Sizes = {
+    **{key: names for key, names in _USUAL.items() if key not in ("vocabulary", "positions")},
+    "image.size": ("image_size",),
+    "image.patch": ("patch_size",),
+    "image.channels": ("num_channels",),
+}
+_BERT = Family(
+    {**_USUAL, "segments": ("type_vocab_size",)},
+    {"architecture": "encoder", "pooler": "true"},
+    {"activation": "gelu", "segments": "2"},
+)
+_DISTILLED: Sizes = {**_USUAL, "ffn": ("hidden_dim", "ffn_embed_dim"), "hidden": ("dim", "hidden_dim")}
+_VIT = {"architecture": "encoder", "norm_first": "true", "pooler": "true"}
+_PATCHES = {"activation": "gelu", "image.channels": "3"}
+_ENCODER_DECODER: Sizes = {
+    "layers": ("encoder_layers", "num_hidden_layers", "num_layers"),
+    "decoder_layers": ("decoder_layers", "num_decoder_layers"),
+    "hidden": ("d_model",),
+    "heads": ("encoder_attention_heads", "num_heads"),
+    "ffn": ("encoder_ffn_dim", "d_ff"),
+    "vocabulary": ("vocab_size",),
+    "activation": ("activation_function", "dense_act_fn"),
+}
+FAMILIES = {
+    "bert": _BERT,
+    "roberta": _BERT,
+    "xlm-roberta": _BERT,
+    "camembert": _BERT,
+    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu"}),
+    "vit": Family(_PICTURE, {**_VIT, "image.tokens": "1"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
+    "deit": Family(_PICTURE, {**_VIT, "image.tokens": "2"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
+    "gpt2": Family(_USUAL, {"architecture": "decoder"}, {"activation": "gelu_new", "positions": "1024"}, _TIED),
+    "gpt_neo": Family(
+        {**_USUAL, "window": ("window_size",)},
+        {"architecture": "decoder", "qkv_bias": "false", "full_every": "2"},
+        {"activation": "gelu_new", "window": "256"},
+        _TIED,
+    ),
+    "gptj": Family(
+        _USUAL,
+        {
+            "architecture": "decoder",
+            "parallel": "true",
+            "shared_norm": "true",
+            "rotary": "true",
+            "head_bias": "true",
+            "qkv_bias": "false",
+            "output_bias": "false",
+        },
+        {"activation": "gelu_new", "tied": "false"},
+        _TIED,
+    ),
+    "gpt_neox": Family(
+        _USUAL,
+        {"architecture": "decoder", "rotary": "true"},
+        {"activation": "gelu", "tied": "false", "parallel": "true"},
+        {**_TIED, "use_parallel_residual": "parallel"},
+    ),
+    "opt": Family(
+        {**_USUAL, "embedding": ("word_embed_proj_dim",)},
+        {"architecture": "decoder"},
+        {"activation": "relu"},
+        {
+            **_TIED,
+            "do_layer_norm_before": "norm_first",
+            "enable_bias": "bias",
+            "_remove_final_layer_norm": "!final_norm",
+        },
+        more_rows=2,
+    ),
+    "bloom": Family(
+        _USUAL,
+        {"architecture": "decoder", "score_bias": "true", "embedding_norm": "true", "activation": "gelu"},
+        {"positions": "2048"},
+        _TIED,
+    ),
+    "llama": Family(
+        _GROUPED, _GATED, _LLAMA, {**_TIED, "attention_bias": "qkv_bias output_bias", "mlp_bias": "ffn_bias"}
+    ),
+    "mistral": Family(_WINDOWED, _GATED, _LLAMA, _TIED),
+    "mixtral": Family(
+        {**_WINDOWED, "experts": ("num_local_experts",), "experts_per_token": ("num_experts_per_tok",)},
+        _GATED,
+        {**_LLAMA, "experts": "8", "experts_per_token": "2"},
+        _TIED,
+    ),
+    "qwen2": Family(_GROUPED, {**_GATED, "qkv_bias": "true"}, _LLAMA, _TIED),
+    "qwen3": Family(_GROUPED, {**_GATED, "qk_norm": "true"}, {**_LLAMA, "head_dim": "128"}, _TIED),
+    "phi": Family(
+        _GROUPED,
+        {"architecture": "decoder", "parallel": "true", "shared_norm": "true", "rotary": "true", "head_bias": "true"},
+        {"activation": "gelu_new", "tied": "false"},
+        _TIED,
+    ),
+    "phi3": Family(_WINDOWED, _GATED, _LLAMA, _TIED),
+    "gemma": Family(_GROUPED, _GATED, {"activation": "gelu_pytorch_tanh", "tied": "true"}, _TIED),
+    "gemma2": Family(
+        _WINDOWED,
+        {**_GATED, "post_norms": "true", "full_every": "2", "full_offset": "1"},
+        {"activation": "gelu_pytorch_tanh", "tied": "true"},
+        _TIED,
+    ),
+    "gemma3_text": Family(
+        _WINDOWED,
+        {**_GATED, "post_norms": "true", "qk_norm": "true", "full_every": "6", "full_offset": "5"},
+        {"activation": "gelu_pytorch_tanh", "tied": "true"},
+        _TIED,
+    ),
+    "t5": Family(
+        {
+            **_ENCODER_DECODER,
+            "head_dim": ("d_kv",),
+            "positions": ("n_positions",),
+            "buckets": ("relative_attention_num_buckets",),
+        },
+        {
+            "architecture": "encoder-decoder",
+            "norm": "rmsnorm",
+            "norm_first": "true",
+            "bias": "false",
+            "score_bias": "true",
+        },
+        {"activation": "relu", "buckets": "32", "positions": "512"},
+        {**_TIED, "is_gated_act": "gated"},
+    ),
+    "bart": Family(
+        {**_ENCODER_DECODER, "positions": ("max_position_embeddings",)},
+        {"architecture": "encoder-decoder"},
+        {"activation": "gelu", "positions": "1024"},
+        {**_TIED, "normalize_before": "norm_first", "normalize_embedding": "embedding_norm"},
+        more_rows=2,
+    ),
+    "whisper": Family(
+        {
+            **_ENCODER_DECODER,
+            "positions": ("max_target_positions",),
+            "audio.mels": ("num_mel_bins",),
+            "audio.positions": ("max_source_positions",),
+        },
+        {"architecture": "encoder-decoder", "norm_first": "true", "key_bias": "false"},
+        {"activation": "gelu"},
+    ),
+}
+"""By `model_type`."""
+
+OPTIONAL = frozenset({"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers"})
+"""Sizes that a config may lack, as they follow from others."""
+
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": "gelu",
+    "gelu_pytorch_tanh": "gelu",
+    "gelu_fast": "gelu",
+    "quick_gelu": "gelu",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+}
+"""Their names for activations, and ours."""
+
+SAME_IN_BOTH = (
+    ("encoder_attention_heads", "decoder_attention_heads"),
+    ("encoder_ffn_dim", "decoder_ffn_dim"),
+)
+"""Sizes of encoder and decoder that have to be equal here."""
