@@ -24,6 +24,7 @@ Examples:
         "list": "List the machines, models and parts that archsim knows.",
         "mvm": "Show the error of one product in the arrays of a machine.",
         "plot": "Draw saved runs: energy, latency, area.",
+        "serve": "Serve requests over time: latency, queues, energy.",
         "run": "Run a model on a machine: time, energy, area.",
     },
     epilog=_EXAMPLES,

@@ -30,6 +30,23 @@ def folder(_context: click.Context, _option: click.Parameter, text: str | None) 
     return None if text is None else Path(text)
 
 
+def numbers(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[float, ...] | None:
+    """Turn `0.5,1,2` into numbers above 0."""
+    if text is None:
+        return None
+    found = []
+    for piece in text.split(","):
+        try:
+            value = float(piece) if piece.isascii() and "_" not in piece else 0.0
+        except ValueError:
+            value = 0.0
+        if not 0 < value < _LARGEST_NUMBER:
+            raise click.BadParameter(f"found {quoted(piece)}; expected a number above 0, or several, such as 0.5,1,2")
+        found.append(value)
+    return tuple(found)
+
+
+_LARGEST_NUMBER = 1e12
 _LARGEST_SIZE = 1 << 20
 
 

@@ -61,7 +61,7 @@ def plot(results: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [path for name, panels in figures.items() for path in _write(_draw(panels, labels), folder / name)]
+        return [path for name, panels in figures.items() for path in write(_draw(panels, labels), folder / name)]
     except OSError as error:
         raise ArchsimError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
 
@@ -152,8 +152,8 @@ def _scale(largest: float, unit: str) -> tuple[float, str]:
     return float(number) / largest, prefixed
 
 
-def _write(figure: Figure, stem: Path) -> list[Path]:
-    """Each format beside its final name first, so that no reader meets half a file."""
+def write(figure: Figure, stem: Path) -> list[Path]:
+    """Draw into a file of each format: beside its final name first, so that no reader meets half a file."""
     from matplotlib import rc_context
 
     paths = []
