@@ -30,6 +30,7 @@ def _check(name: str) -> str:
     from archsim.errors import ArchsimError, Fault, quoted
     from archsim.graph.hf import is_config
     from archsim.graph.load import load_model
+    from archsim.graph.operator_trace import SUFFIXES
     from archsim.machine import load_machine
     from archsim.machine.provenance import mapping
     from archsim.machine.source import read
@@ -38,7 +39,7 @@ def _check(name: str) -> str:
         path = resources.locate("hw_configs/machines", name)
     except ArchsimError:
         path = resources.locate("workloads/models", name)
-    if path.suffix == ".onnx":
+    if path.suffix in (".onnx", ".pt2", *SUFFIXES):
         graph = load_model(path)
         return f"model {graph.name}, {graph.parameters:,} parameters"
     document = read(path)

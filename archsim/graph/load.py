@@ -11,6 +11,7 @@ from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.hf import from_config, is_config
 from archsim.graph.network import SCHEMA, LayerError, Network, network
+from archsim.graph.operator_trace import SUFFIXES, load_operators
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
@@ -25,7 +26,8 @@ def load_model(
 ) -> Graph:
     """Load a model by its name in `workloads/models`, or by the path of its file.
 
-    That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx) or a trace of operators (.jsonl).
+    That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx), an exported
+    PyTorch model (.pt2), or a trace of operators (.jsonl, .csv).
     shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
     Raises ArchsimError with all that is wrong.
     """
@@ -34,6 +36,12 @@ def load_model(
         from archsim.graph.onnx import load_onnx
 
         return load_onnx(path, shapes or {}, approximate=approximate)
+    if path.suffix == ".pt2":
+        from archsim.graph.torch_export import load_exported
+
+        return load_exported(path, approximate=approximate)
+    if path.suffix in SUFFIXES:
+        return load_operators(path)
     document = read(path)
     if is_config(document):
         document = from_config(document, path.parent.name if path.stem == "config" else path.stem)

@@ -108,7 +108,7 @@ def layout(shape: Shape) -> tuple[int, Size]:
 def viewed(value: Value, shape: Shape) -> Value:
     """The same values in another shape: where its positions are still there, only their values are arranged anew."""
     pairs = [tuple(shape[at : at + 2]) for at in range(len(shape) - 1)]
-    if value.positions == 1 or value.size in pairs or value.positions in shape[1:]:
+    if value.positions == 1 or value.size in pairs or value.positions in shape:
         total = prod(shape[1:]) if shape[:1] == (1,) else prod(shape)
         width = total // value.positions
         return value if width == value.width else Value(value.sources, width, value.size, value.window, value.whole)
@@ -161,12 +161,12 @@ def _product(importer: Importer, node: Node, shape: Shape) -> Value:
 
 
 def _matmul(importer: Importer, node: Node, shape: Shape) -> Value:
-    """Scores where the result is as wide as there are positions, a context where these are multiplied away."""
+    """A context after a softmax; else scores, where the result is as wide as the second operand has positions."""
     first, second = (importer.shapes.get(name) or shape for name in node.inputs[:2])
     heads = prod(shape[1:-2]) if len(shape) > 3 else 1  # noqa: PLR2004 - batch, rows, columns
     rows, depth, out = first[-2], first[-1], second[-1]
     a, b = importer.value(node.inputs[0]), importer.value(node.inputs[1])
-    scored = b.positions == out
+    scored = b.positions == out and not importer.weaver.gives("softmax", a)
     left = Value(a.sources, heads * depth, (1, rows), a.window, a.whole or a.positions != rows)
     right = Value(b.sources, heads * (depth if scored else out), (1, out if scored else depth))
     return importer.weaver.multiplied("scores" if scored else "context", left, right, heads, heads * out, scored=scored)

@@ -141,6 +141,10 @@ class Weaver:
         )
         return self._put(made, first.width, first.size)
 
+    def gives(self, kind: str, value: Value) -> bool:
+        """Whether a value comes from an operator of this kind."""
+        return any(each.kind == kind for each in self.operators if each.key in value.sources)
+
     def fold(self, value: Value, trained: int) -> bool:
         """Make a scale or shift of each channel part of the product that it follows; False where there is none."""
         last = next(

@@ -66,10 +66,14 @@ class ModuleSpec(_Strict):
 
 
 class Chips(_Strict):
-    """How many of the outermost module there are, and the part that links them."""
+    """How many of the outermost module there are, the part that links them, and what is split over them.
+
+    layers: each chip has some layers, whole; projections: each chip has a part of every projection.
+    """
 
     count: CountOrAuto = "auto"
     link: Name | None = None
+    split: Literal["layers", "projections"] = "layers"
 
 
 class MachineFile(_Strict):

@@ -24,6 +24,10 @@ class Placed:
     tiling: Tiling
     runs: tuple[tuple[int, int, int], ...]
 
+    def tiles_on(self, chip: int) -> int:
+        """Tiles on a chip."""
+        return sum(number for where, _, number in self.runs if where == chip)
+
     def taken(self, values: int) -> int:
         """Of a source's values at a position, those that the tile that takes in most of them takes."""
         most = max(load.tile_inputs for load, _ in self.tiling.loads)

@@ -17,6 +17,7 @@ from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
 from archsim.mapping.mapping import Group, Keys, Mapping, Placed, Region
 from archsim.mapping.mesh import grid_of
+from archsim.mapping.sides import chips_needed, split
 from archsim.mapping.tiling import Tiling, tile_with_room
 from archsim.vocabulary import OPERATORS
 
@@ -40,6 +41,11 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
     }
     spare = {layer: _spare(graph, layer, tilings, lay.blocks, cores, wanted[layer]) for layer in graph.layers}
     fused = fuse(machine, graph, tilings)
+    if machine.chips.split == "projections":
+        chips = chips_needed(machine, graph, tilings, spare)
+        _require_link(machine, graph, chips)
+        placed, regions = split(machine, graph, tilings, spare, chips)
+        return _whole(machine, graph, lay, fused, (chips, placed, regions), (per_chip, job.most_keys, sequences))
     *others, last = _packings(graph, tilings, spare, per_chip)
 
     def finish(packing: tuple[dict[str, int], int], keys: Keys) -> Mapping:
@@ -68,9 +74,23 @@ def _finish(
 ) -> Mapping:
     """The Mapping of one packing; `sizes`: tiles per chip, keys, sequences."""
     starts, needed = packing
-    per_chip, keys, sequences = sizes
+    per_chip = sizes[0]
     chips = _require_chips(machine, graph, tilings, needed, per_chip)
-    placed, regions = _spread(graph, tilings, starts, per_chip)
+    spread = _spread(graph, tilings, starts, per_chip)
+    return _whole(machine, graph, lay, fused, (chips, *spread), sizes)
+
+
+def _whole(
+    machine: Machine,
+    graph: Graph,
+    lay: Layout,
+    fused: Dict[str, str],
+    where: tuple[int, dict[str, Placed], dict[str, Region]],
+    sizes: tuple[int, Keys, int],
+) -> Mapping:
+    """The Mapping, once it is known on which chips and tiles the projections lie."""
+    chips, placed, regions = where
+    per_chip, keys, sequences = sizes
     groups = make_groups(machine, graph, placed, regions, fused, lay, keys)
     return Mapping(
         machine=machine,
@@ -130,10 +150,14 @@ def _require_chips(machine: Machine, graph: Graph, tilings: Dict[str, Tiling], n
         has = f"{chips} chip has" if chips == 1 else f"{chips} chips have"
         message = f"{graph.name} does not fit: {weights:,} weights need {tiles:,} tiles, {has} {chips * per_chip:,}."
         raise ArchsimError(f"{message} Try chips.count: {needed}.")
+    _require_link(machine, graph, needed)
+    return chips
+
+
+def _require_link(machine: Machine, graph: Graph, needed: int) -> None:
     if needed > 1 and machine.chips.link is None:
         message = f"{graph.name} needs {needed} chips, but no link joins them. Try chips.link: a part of class link."
         raise ArchsimError(message)
-    return chips
 
 
 def _linears(graph: Graph, layer: str) -> list[Linear]:

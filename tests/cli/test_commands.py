@@ -43,8 +43,8 @@ def test_an_unknown_command_gets_a_suggestion(archsim: Archsim) -> None:
     result = archsim("rnu", "isaac")
     assert result.exit_code == 2
     assert (
-        "No such command 'rnu'. Did you mean 'run'? Known: acam, check, cite, describe, evaluate, list, mvm, plot, run, serve."
-        in result.stderr
+        "No such command 'rnu'. Did you mean 'run'? "
+        "Known: acam, check, cite, describe, evaluate, list, mvm, plot, run, serve." in result.stderr
     )
     assert result.stdout == ""
 

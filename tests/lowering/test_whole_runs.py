@@ -106,3 +106,13 @@ def test_a_job_that_no_model_can_do() -> None:
         make_job(tiny(), "decode", 8, 1, 1)
     with pytest.raises(UsageError, match=r"tiny has 4096 positions, the job needs 5000\. Try --seq 4096 or less\."):
         make_job(tiny(), "prefill", 5000, 0, 1)
+
+
+def test_a_large_batch_takes_the_time_of_the_busiest_stage_for_each_of_its_sequences() -> None:
+    """Sequences follow each other: 16 more of them take 16 times what the busiest station works for one."""
+    model, machine = tiny(4), load_machine("isaac")
+    small, large = (run(machine, model, 16, batch=batch) for batch in (16, 32))
+    work, servers = large.work()
+    busiest = (work / servers).max() / 32
+    assert (large.makespan - small.makespan) / 16 == pytest.approx(busiest, rel=0.01)
+    assert large.makespan < 1.2 * 32 * busiest
