@@ -48,12 +48,12 @@ def sources_block(sources: Sequence[tuple[str, str]]) -> Block:
 
 
 def _job(result: Mapping[str, Any]) -> Block:
+    whole = result.get("throughput_unit") == "inputs/s"
     rows = (
         ("machine", cell(result["machine"])),
         ("model", cell(result["model"])),
         ("phase", cell(result["phase"])),
-        ("seq", f"{result['seq']} tokens"),
-        ("new tokens", f"{result['new_tokens']} tokens"),
+        *(() if whole else (("seq", f"{result['seq']} tokens"), ("new tokens", f"{result['new_tokens']} tokens"))),
         ("batch", str(result["batch"])),
         ("chips", str(result["chips"])),
     )
@@ -63,7 +63,7 @@ def _job(result: Mapping[str, Any]) -> Block:
 def _headline(result: Mapping[str, Any]) -> Block:
     rows = (
         ("latency", *quantity(result["latency_s"], "s")),
-        ("throughput", figure(result["tokens_per_s"]), "tokens/s"),
+        ("throughput", figure(result["tokens_per_s"]), result.get("throughput_unit", "tokens/s")),
         ("energy", *quantity(result["energy_j"], "J")),
         ("average power", *quantity(result["average_power_w"], "W")),
         ("area", *quantity(result["area_m2"], "m2")),

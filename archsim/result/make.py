@@ -29,6 +29,8 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
     by_part, by_operator, in_operators = critical_seconds(run)
     waited, waited_by_operator, waited_by_station = waiting(run)
     tokens = job.batch * (job.seq if job.phase == "prefill" else job.new_tokens)
+    if graph.length is not None:
+        tokens = job.batch
     return Result(
         machine=machine.name,
         model=graph.name,
@@ -39,6 +41,7 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
         chips=mapping.chips,
         latency_s=latency,
         tokens_per_s=tokens / latency,
+        throughput_unit="tokens/s" if graph.length is None else "inputs/s",
         energy_j=energy,
         average_power_w=energy / latency,
         area_m2=area,

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Result:
     """Times in s, energy in J, area in m2. Each breakdown has a `static` row and sums to `energy_j`.
 
-    ops: 2 x multiply-accumulates of the Graph; tokens_per_s: prompt tokens in prefill, new tokens otherwise;
+    ops: 2 x multiply-accumulates of the Graph; tokens_per_s: prompt tokens in prefill, new tokens otherwise, whole
+    inputs (pictures) where the model fixes its positions, as `throughput_unit` says;
     utilisation: share of the run that stations were busy, mean over those of a name.
     waiting_*_s: time that tasks waited for data (from the first input to the last), for a server, for space, summed
     over tasks, so that it can exceed the latency. critical_path_*_s: the chain of causes from the end of the run
@@ -37,6 +38,7 @@ class Result:
     chips: int
     latency_s: float
     tokens_per_s: float
+    throughput_unit: str = "tokens/s"
     energy_j: float
     average_power_w: float
     area_m2: float

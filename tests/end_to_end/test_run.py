@@ -20,6 +20,7 @@ KEYS = [
     "chips",
     "latency_s",
     "tokens_per_s",
+    "throughput_unit",
     "energy_j",
     "average_power_w",
     "area_m2",

@@ -20,6 +20,7 @@ def sample_result(*, operators: int = 3) -> dict[str, Any]:
         "chips": 2,
         "latency_s": 0.0022,
         "tokens_per_s": 57603.4,
+        "throughput_unit": "tokens/s",
         "energy_j": 4.0,
         "average_power_w": 55.4,
         "area_m2": 8.54e-05,
