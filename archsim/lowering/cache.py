@@ -80,18 +80,23 @@ class Cache:
         return tasks
 
     def _kind(self, operator: str, home: Home, action: str, bits: int) -> int:
-        machine = self.floor.mapping.machine
-        part = machine.parts[home.part]
-        burst = part.burst(action, ceil(bits / int(getattr(part, "width"))), int(machine.count(home.part)))  # noqa: B009
-        latency, interval = whole(burst.latency, burst.occupancy)
-        chip = self.floor.mapping.group(operator.partition("/")[0]).chip
-        key = f"{home.module}.{home.part}"
-        return self.floor.builder.kind(
-            f"{operator} {action}",
-            station=self.floor.station(f"chip {chip}/{key}"),
-            latency=latency,
-            interval=interval,
-            counts={f"{key}.{action}": burst.total},
-            operator=operator,
-            spent={key: (1, 1)},
-        )
+        near = self.floor.mapping.graph.by_key[operator]
+        return memory_kind(self.floor, f"{operator} {action}", near, home.part, action, bits)
+
+
+def memory_kind(floor: Floor, name: str, near: Operator, part: str, action: str, bits: int) -> int:
+    """A kind of task that moves so many bits in a memory that a whole chip shares: that of `near`."""
+    machine = floor.mapping.machine
+    memory = machine.parts[part]
+    burst = memory.burst(action, ceil(bits / int(getattr(memory, "width"))), int(machine.count(part)))  # noqa: B009
+    latency, interval = whole(burst.latency, burst.occupancy)
+    key = f"{machine.holder(part)}.{part}"
+    return floor.builder.kind(
+        name,
+        station=floor.station(f"chip {floor.mapping.group(near.layer).chip}/{key}"),
+        latency=latency,
+        interval=interval,
+        counts={f"{key}.{action}": burst.total},
+        operator=near.key,
+        spent={key: (1, 1)},
+    )

@@ -15,6 +15,7 @@ from archsim.lowering.linear import Filling, Rooms, projection, rooms
 from archsim.lowering.moves import Move, Moves
 from archsim.lowering.places import common, freed, seen_last
 from archsim.lowering.recipe import lower_recipe
+from archsim.lowering.reprogram import Rounds
 from archsim.lowering.transfer import Ends
 from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Mapping
@@ -24,7 +25,7 @@ from archsim.program import Program
 def lower(mapping: Mapping, job: Job, timer: Timer) -> Program:
     """Make the Program of a Job."""
     floor = Floor(mapping, job, timer)
-    return _Lowering(floor, Moves(floor), Cache(floor)).run()
+    return _Lowering(floor, Moves(floor), Cache(floor), Rounds(floor)).run()
 
 
 @dataclass
@@ -32,6 +33,7 @@ class _Lowering:
     floor: Floor
     moves: Moves
     cache: Cache
+    rounds: Rounds
     starts: dict[str, Tasks] = field(default_factory=dict)
     ends: dict[str, Tasks] = field(default_factory=dict)
     rooms: dict[str, Rooms] = field(default_factory=dict)
@@ -48,6 +50,8 @@ class _Lowering:
                 self._linear(operator)
             else:
                 self._recipe(operator)
+            self.rounds.end(operator, self.ends[operator.key])
+        self.rounds.close()
         if graph.feedback is not None:
             self._feed_back(*graph.feedback)
         self._arrivals()
@@ -70,6 +74,7 @@ class _Lowering:
             first = last = projection(self.floor, placed, self.rooms[operator.key])
         for edge, source in arrivals:
             self._wait(first, operator, edge, source)
+        self.rounds.start(operator, first)
         self.starts[operator.key], self.ends[operator.key] = first, last
 
     def _filling(self, edge: Edge, operator: Linear) -> Filling:
@@ -104,8 +109,12 @@ class _Lowering:
         """Tasks after which a source's result is there: of the places that both have, or of all that the source has."""
         source = self.floor.mapping.graph.by_key[edge.source]
         tasks = self.ends[edge.source]
+        wanted = np.arange(len(tasks))
         if edge.scope == "same":
-            tasks = tasks[common(self.floor.job.places(operator), self.floor.job.places(source))[1]]
+            wanted = common(self.floor.job.places(operator), self.floor.job.places(source))[1]
+        if self.rounds.crosses(edge, operator):
+            return self.rounds.hand_over(edge, operator, tasks, wanted) if len(wanted) else tasks[wanted]
+        tasks = tasks[wanted]
         return self.moves.arrive(edge, operator, tasks, self._ends) if len(tasks) else tasks
 
     def _ends(self, move: Move) -> Ends:

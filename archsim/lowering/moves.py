@@ -91,6 +91,8 @@ class Moves:
         move = self._named(edge, operator)
         if at == here or operator.key in self.floor.mapping.fused or move in self.planned:
             return
+        if self.floor.mapping.round_of(source.layer) != self.floor.mapping.round_of(operator.layer):
+            return  # it goes through the memory that weights come from
         machine = self.floor.mapping.machine
         sent = source.values_out(self.floor.job.most_keys(source)) * int(machine.precision.outputs)
         sink = self._end(here, sent)

@@ -125,9 +125,22 @@ def check_helpers(draft: Draft) -> None:
     link = draft.file.chips.link
     if link is not None and _check_kind(draft, ("chips", "link"), link, "link", every):
         _check_once(draft, ("chips", "link"), link)
+    _check_reprogramming(draft, every)
     for index, name in enumerate(draft.file.kv_cache):
         if _check_kind(draft, ("kv_cache", index), name, "memory", every):
             _check_once(draft, ("kv_cache", index), name)
+
+
+def _check_reprogramming(draft: Draft, every: tuple[str, ...]) -> None:
+    chips, loc = draft.file.chips, ("chips", "reprogram")
+    if chips.reprogram is None or not _check_kind(draft, loc, chips.reprogram, "memory", every):
+        return
+    _check_once(draft, loc, chips.reprogram)
+    fixed = [part for part in draft.parts.values() if part.place == "array" and "write" not in part.actions]
+    if fixed:
+        draft.fault(loc, "the crossbars cannot be written; expected class rewritable_crossbar")
+    if chips.split == "projections":
+        draft.fault(loc, "goes with split: layers alone")
 
 
 def _check_kind(draft: Draft, loc: Loc, name: str, place: str, among: tuple[str, ...], where: str = "") -> bool:

@@ -68,12 +68,14 @@ class ModuleSpec(_Strict):
 class Chips(_Strict):
     """How many of the outermost module there are, the part that links them, and what is split over them.
 
-    layers: each chip has some layers, whole; projections: each chip has a part of every projection.
+    layers: each chip has some layers, whole; projections: each chip has a part of every projection. reprogram: the
+    memory from which weights that do not fit are written into the crossbars, layers after layers.
     """
 
     count: CountOrAuto = "auto"
     link: Name | None = None
     split: Literal["layers", "projections"] = "layers"
+    reprogram: Name | None = None
 
 
 class MachineFile(_Strict):

@@ -24,14 +24,19 @@ def attentions(graph: Graph) -> Iterator[tuple[Linear, tuple[Matmul, ...]]]:
             yield linear, readers
 
 
-def homes(machine: Machine, graph: Graph, groups: Dict[str, Group], keys: Keys, sequences: int) -> dict[str, Home]:
+def homes(
+    machine: Machine, graph: Graph, groups: Dict[str, Group], keys: Keys, sequences: int, rounds: int
+) -> dict[str, Home]:
     """A Home for each kept projection; raises ArchsimError where not even what is needed at a time fits."""
     found: dict[str, Home] = {}
     kept = list(attentions(graph))
     for linear, readers in kept:
         if all(is_written(machine, reader) for reader in readers):
             continue  # they live in the arrays
-        offered = list(_offers(machine, groups, readers[0], kept))
+        offered = [
+            (*offer[:3], offer[3] // (1 if offer[2] else rounds))
+            for offer in _offers(machine, groups, readers[0], kept)
+        ]
         if not offered:
             continue
         values = sum(reader.stored for reader in readers) if linear.stream.causal else linear.out_features

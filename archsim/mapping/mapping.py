@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from archsim.graph.graph import Graph
@@ -69,7 +69,10 @@ class Home:
 
 @dataclass(frozen=True)
 class Mapping:
-    """Where everything is. fused: activations by the projection that computes them in its conversion."""
+    """Where everything is. fused: activations by the projection that computes them in its conversion.
+
+    rounds: by layer, where chips are written anew for some; empty where all weights fit.
+    """
 
     machine: Machine
     graph: Graph
@@ -82,6 +85,11 @@ class Mapping:
     fused: Dict[str, str]
     homes: Dict[str, Home]
     notes: tuple[str, ...]
+    rounds: Dict[str, int] = field(default_factory=dict)
+
+    def round_of(self, layer: str) -> int:
+        """The round in which a layer is on its chip, where weights are written in turn."""
+        return self.rounds.get(self.groups[layer].name, 0)
 
     @cached_property
     def named(self) -> Dict[str, Group]:

@@ -17,6 +17,7 @@ from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
 from archsim.mapping.mapping import Group, Keys, Mapping, Placed, Region
 from archsim.mapping.mesh import grid_of
+from archsim.mapping.rounds import in_rounds
 from archsim.mapping.sides import chips_needed, split
 from archsim.mapping.tiling import Tiling, tile_with_room
 from archsim.vocabulary import OPERATORS
@@ -46,7 +47,7 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
         _require_link(machine, graph, chips)
         placed, regions = split(machine, graph, tilings, spare, chips)
         return _whole(machine, graph, lay, fused, (chips, placed, regions), (per_chip, job.most_keys, sequences))
-    *others, last = _packings(graph, tilings, spare, per_chip)
+    *others, last = _packings(graph, tilings, spare, per_chip, whole_layers=machine.chips.reprogram is not None)
 
     def finish(packing: tuple[dict[str, int], int], keys: Keys) -> Mapping:
         return _finish(machine, graph, tilings, lay, fused, packing, (per_chip, keys, sequences))
@@ -76,8 +77,11 @@ def _finish(
     starts, needed = packing
     per_chip = sizes[0]
     chips = _require_chips(machine, graph, tilings, needed, per_chip)
-    spread = _spread(graph, tilings, starts, per_chip)
-    return _whole(machine, graph, lay, fused, (chips, *spread), sizes)
+    placed, regions = _spread(graph, tilings, starts, per_chip)
+    if needed <= chips:
+        return _whole(machine, graph, lay, fused, (chips, placed, regions), sizes)
+    placed, regions, rounds = in_rounds(machine, chips, placed, regions, per_chip)
+    return _whole(machine, graph, lay, fused, (chips, placed, regions), sizes, rounds)
 
 
 def _whole(
@@ -87,6 +91,7 @@ def _whole(
     fused: Dict[str, str],
     where: tuple[int, dict[str, Placed], dict[str, Region]],
     sizes: tuple[int, Keys, int],
+    rounds: Dict[str, int] | None = None,
 ) -> Mapping:
     """The Mapping, once it is known on which chips and tiles the projections lie."""
     chips, placed, regions = where
@@ -102,12 +107,15 @@ def _whole(
         placed=placed,
         groups=groups,
         fused=fused,
-        homes=homes(machine, graph, groups, keys, sequences),
-        notes=_notes(machine, graph, groups, lay),
+        homes=homes(machine, graph, groups, keys, sequences, 1 + max((rounds or {}).values(), default=0)),
+        notes=_notes(machine, graph, groups, lay, rounds or {}),
+        rounds=rounds or {},
     )
 
 
-def _notes(machine: Machine, graph: Graph, groups: Dict[str, Group], lay: Layout) -> tuple[str, ...]:
+def _notes(
+    machine: Machine, graph: Graph, groups: Dict[str, Group], lay: Layout, rounds: Dict[str, int]
+) -> tuple[str, ...]:
     found = ["biases start in the adders that gather partial sums: they cost nothing"]
     if any(operator.kind == "embedding" for operator in graph.operators):
         found.append("rows of embedding tables come with the input: their look-up is not counted")
@@ -121,6 +129,12 @@ def _notes(machine: Machine, graph: Graph, groups: Dict[str, Group], lay: Layout
         bears = getattr(machine.parts[lay.array], "endurance", None)
         found.append(
             f"each sequence writes the cells that hold its keys and values once; a cell bears {bears:,} writes"
+        )
+    if rounds:
+        bears = getattr(machine.parts[lay.array], "endurance", None)
+        found.append(
+            f"weights are written in {1 + max(rounds.values())} rounds, anew for a prompt and for each token after it; "
+            f"a cell bears {bears:,} writes"
         )
     return (*found, *graph.notes)
 
@@ -144,13 +158,13 @@ def _require_recipes(machine: Machine, graph: Graph) -> None:
 
 def _require_chips(machine: Machine, graph: Graph, tilings: Dict[str, Tiling], needed: int, per_chip: int) -> int:
     chips = needed if machine.chips.count == "auto" else machine.chips.count
-    if needed > chips:
+    if needed > chips and machine.chips.reprogram is None:
         weights = sum(linear.weights for linear in graph.linears)
         tiles = sum(tiling.tiles for tiling in tilings.values())
         has = f"{chips} chip has" if chips == 1 else f"{chips} chips have"
         message = f"{graph.name} does not fit: {weights:,} weights need {tiles:,} tiles, {has} {chips * per_chip:,}."
         raise ArchsimError(f"{message} Try chips.count: {needed}.")
-    _require_link(machine, graph, needed)
+    _require_link(machine, graph, min(needed, chips))
     return chips
 
 
@@ -172,7 +186,7 @@ def _spare(graph: Graph, layer: str, tilings: Dict[str, Tiling], blocks: int, co
 
 
 def _packings(
-    graph: Graph, tilings: Dict[str, Tiling], spare: Dict[str, int], per_chip: int
+    graph: Graph, tilings: Dict[str, Tiling], spare: Dict[str, int], per_chip: int, *, whole_layers: bool
 ) -> list[tuple[dict[str, int], int]]:
     """First tile of each layer, counted over all chips, and the chips needed; the first that works is taken.
 
@@ -182,6 +196,8 @@ def _packings(
         layer: spare[layer] + sum(tilings[linear.key].tiles for linear in _linears(graph, layer))
         for layer in graph.layers
     }
+    if whole_layers:
+        return [_starts(sizes, per_chip, split=False)]
     whole, dense = (_starts(sizes, per_chip, split=split) for split in (False, True))
     return [dense, whole] if dense[1] < whole[1] else [whole]
 
