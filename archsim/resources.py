@@ -11,7 +11,7 @@ from archsim.errors import ArchsimError, did_you_mean, near, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_KINDS = {"hw_configs/machines": "machine", "workloads/models": "model"}
+_KINDS = {"hw_configs/machines": "machine", "workloads/models": "model", "hw_configs/gpus": "GPU"}
 _PACKAGE = Path(__file__).resolve().parent
 
 

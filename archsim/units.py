@@ -77,6 +77,7 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
     "power": _Dimension("a power", "2 mW", _units("W", 9, "fpnumkM"), shared=True),
     "area": _Dimension("an area", "0.37 mm2", _units("m2 m²", 12, "nucm", power=2), shared=True),
     "information": _Dimension("an amount of memory", "64 KiB", _information("", 0), shared=True),
+    "performance": _Dimension("a rate of operations", "312 TFLOP/s", _units("FLOP/s OP/s", -12, "GT")),
     "bandwidth": _Dimension("a bandwidth", "6.4 GB/s", _BANDWIDTH, shared=True),
     "voltage": _Dimension("a voltage", "0.2 V", _units("V", 0, "umk"), signed=True),
     "resistance": _Dimension("a resistance", "25 kohm", _units("ohm Ω", 0, "mkMG")),

@@ -21,6 +21,8 @@ Examples:
         "cite": "Print the sources that a machine's figures lean on.",
         "describe": "Show a machine's parts, areas and peak figures.",
         "evaluate": "Print the perplexity of a model computed by a machine.",
+        "gpu": "Run a model on a GPU, by its specification.",
+        "gpu-fit": "Fit a GPU's efficiency on measured products; show the error.",
         "list": "List the machines, models and parts that archsim knows.",
         "mvm": "Show the error of one product in the arrays of a machine.",
         "plot": "Draw saved runs: energy, latency, area.",

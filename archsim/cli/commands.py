@@ -39,7 +39,7 @@ class Commands(click.Group):
         """Import and return a command; none of that name gives None."""
         if cmd_name not in self._lazy:
             return None
-        command: click.Command = import_module(f"archsim.cli.{cmd_name}").command
+        command: click.Command = import_module(f"archsim.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KINDS = ("machines", "models", "parts")
+KINDS = ("machines", "models", "parts", "gpus")
 
 
 @click.command("list", epilog=f"KIND is one of {', '.join(KINDS)}; without it all are listed.")
@@ -38,6 +38,13 @@ def _entries(kind: str) -> Iterator[tuple[str, str]]:
         for name in registry.known():
             paragraph = (registry.part_class(name, Part).__doc__ or "").strip().partition("\n\n")[0]
             yield name, " ".join(paragraph.split()).partition(". ")[0]
+        return
+    if kind == "gpus":
+        from archsim.gpu.load import load_gpu
+
+        for path in sorted((resources.find("hw_configs") / "gpus").glob("*.yaml")):
+            gpu = load_gpu(path)
+            yield path.stem, f"{gpu.name}, {'measured products' if gpu.measured else 'specification alone'}"
         return
     from archsim.graph import load_model
     from archsim.machine import load_machine

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from archsim.errors import ArchsimError
 from archsim.graph.operators import Linear, Operator
 from archsim.graph.streams import TOKENS, Stream
+
+MOST_POSITIONS = 1 << 24
+"""Of a stream that a model fixes."""
+WIDEST = 1 << 24
+"""Rows or columns of a matrix."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,6 +29,15 @@ class Graph:
     max_positions: int
     digest: str
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that nothing could hold. Raises ArchsimError."""
+        for operator in self.operators:
+            positions = operator.stream.length or 1
+            wide = max(operator.in_features, operator.out_features) if isinstance(operator, Linear) else 1
+            if positions > MOST_POSITIONS or wide > WIDEST:
+                found = f"{operator.key}: found {positions:,} positions of up to {wide:,} values"
+                raise ArchsimError(f"{found}; expected at most {MOST_POSITIONS:,} of {WIDEST:,}")
 
     def __repr__(self) -> str:
         return f"<Graph {self.name}: {len(self.operators)} operators, {self.parameters:,} parameters>"

@@ -33,7 +33,9 @@ def from_config(document: Document, name: str) -> Document:
     for key, names in family.sizes.items():
         given = next((other for other in names if data.get(other) not in _NOTHING), None)
         if given is not None:
-            made[key], origin[key] = data[given], given
+            value = data[given]
+            same = isinstance(value, list) and value and all(each == value[0] for each in value)
+            made[key], origin[key] = value[0] if same else value, given  # [224, 224] is 224
         elif key not in made and key not in OPTIONAL:
             raise ArchsimError(Fault(f"has no {quoted(names[0])}, which a {kind} needs", document.place(())))
     for flag, keys in family.flags.items():
@@ -72,6 +74,9 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
         made["position_rows"] = str(int(str(made["positions"])) + family.more_rows)
     if "gated" in made and "ffn_embed_dim" in data:  # llm-analysis says so, and else means two matrices
         made["gated"] = str(data.get("mlp_gated_linear_units", "false"))
+    gate, _, inner = str(data.get("feed_forward_proj", "")).rpartition("-")
+    if gate == "gated" and "dense_act_fn" not in data:  # T5 1.1 says both in one word
+        made["gated"], made["activation"] = "true", inner
     if str(data.get("use_sliding_window", "true")) == "false":
         made.pop("window", None)
     for encoder, decoder in SAME_IN_BOTH:

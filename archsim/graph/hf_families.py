@@ -96,7 +96,7 @@ FAMILIES = {
     ),
     "opt": Family(
         {**_USUAL, "embedding": ("word_embed_proj_dim",)},
-        {"architecture": "decoder"},
+        {"architecture": "decoder", "embedding_norm": "false"},
         {"activation": "relu"},
         {
             **_TIED,

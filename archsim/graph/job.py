@@ -136,7 +136,21 @@ def make_job(graph: Graph, phase: str, seq: int | None, new_tokens: int, batch: 
         raise UsageError(f"found --new-tokens {new_tokens}; expected at least 1.")
     job = Job(phase, length, new_tokens, batch, grain)
     _require_positions(graph, job)
+    _require_tasks(graph, job)
     return job
+
+
+MOST_TASKS = 30_000_000
+"""Of a job: more would take hours and all memory."""
+
+
+def _require_tasks(graph: Graph, job: Job) -> None:
+    """Estimated without making any: an operator at a position is one or a few."""
+    by_stream = {stream: sum(span.positions for span in job.spans(stream)) for stream in graph.streams}
+    tasks = sum(by_stream[each.stream] for each in graph.operators if each.positions == "each")
+    if tasks > MOST_TASKS:
+        found = f"{graph.name}: the job has {tasks:,} tasks or more; expected at most {MOST_TASKS:,}"
+        raise UsageError(f"{found}. Try a shorter --seq, a smaller --batch, or fewer --new-tokens.")
 
 
 USUAL_LENGTH = 128

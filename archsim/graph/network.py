@@ -3,16 +3,68 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim import units
+from archsim.errors import did_you_mean, quoted
 from archsim.graph.graph import Graph
 from archsim.graph.weave import Kernel, Size, Value, Weaver
-from archsim.parts.quantity import Count, Name, Truth, Whole, choice
+from archsim.parts.quantity import Count, Name, Truth, choice, count, field_type
 
 SCHEMA = "archsim.network/1"
 _PLAIN = ("relu", "relu6", "sigmoid", "tanh", "softmax", "hardswish", "silu", "gelu", "lrn")
+_WORDS = ("globalpool", "flatten")
+_WITH_SIZES = ("conv", "maxpool", "avgpool", "linear", "residual")
 _MOST_OPERATORS = 20_000
+
+
+def _pair(least: int) -> Callable[[object], Size]:
+    def parse(given: object) -> Size:
+        texts = given if isinstance(given, list) else [given, given]
+        if isinstance(given, tuple):
+            return given
+        try:
+            sizes = [units.whole(str(text)) for text in texts]
+        except units.UnitError as error:
+            raise PydanticCustomError("pair", "{why}", {"why": str(error)}) from None
+        if len(sizes) != 2 or min(sizes) < least:  # noqa: PLR2004 - height and width
+            found = "found {given}; expected a whole number of at least {least}, or [height, width] of such"
+            raise PydanticCustomError("pair", found, {"given": ", ".join(map(str, texts[:3])), "least": least})
+        return sizes[0], sizes[1]
+
+    return parse
+
+
+Pair = Annotated[tuple[int, int], PlainValidator(_pair(1))]
+PairOrNone = Annotated[tuple[int, int], PlainValidator(_pair(0))]
+"""Height and width: one number for both, or two."""
+
+
+def _groups(text: str) -> int | str:
+    if text == "depthwise":
+        return text
+    try:
+        return count(text)
+    except units.UnitError:
+        raise units.UnitError(f"found {quoted(text)}; expected 'depthwise' or a whole number of at least 1") from None
+
+
+Groups = Annotated[int | str, field_type(_groups, int)]
+
+
+def _input(given: object) -> tuple[int, int, int]:
+    texts = given if isinstance(given, list) else [given, "1", "1"]
+    try:
+        sizes = [count(str(text)) for text in texts]
+    except units.UnitError as error:
+        raise PydanticCustomError("input", "{why}", {"why": str(error)}) from None
+    if len(sizes) != 3:  # noqa: PLR2004 - channels, height, width
+        raise PydanticCustomError("input", "found {n} sizes; expected [channels, height, width]", {"n": len(sizes)})
+    return sizes[0], sizes[1], sizes[2]
+
+
+Input = Annotated[tuple[int, int, int], PlainValidator(_input)]
 
 
 class _Strict(BaseModel):
@@ -26,10 +78,10 @@ class Conv(_Strict):
     """
 
     out: Count | None = None
-    kernel: Count | list[Count]
-    stride: Count | list[Count] = 1
-    pad: Whole | list[Whole] = 0
-    groups: Count | Literal["depthwise"] = 1
+    kernel: Pair
+    stride: Pair = (1, 1)
+    pad: PairOrNone = (0, 0)
+    groups: Groups = 1
     bias: Truth | None = None
     norm: Truth = False
 
@@ -37,9 +89,9 @@ class Conv(_Strict):
 class Pool(_Strict):
     """kernel, stride (the kernel's, if not given), pad: of both directions, or [height, width]. ceil: a part counts."""
 
-    kernel: Count | list[Count]
-    stride: Count | list[Count] | None = None
-    pad: Whole | list[Whole] = 0
+    kernel: Pair
+    stride: Pair | None = None
+    pad: PairOrNone = (0, 0)
     ceil: Truth = False
 
 
@@ -67,17 +119,21 @@ class Layer(_Strict):
     avgpool: Pool | None = None
     linear: Dense | None = None
     residual: Residual | None = None
-    plain: Annotated[str, choice((*_PLAIN, "globalpool", "flatten"))] | None = None
+    plain: str | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _word(cls, data: Any) -> Any:  # noqa: ANN401 - what a YAML file holds
-        if isinstance(data, str):
+        words = (*_PLAIN, *_WORDS)
+        if isinstance(data, str) and data in words:
             return {"plain": data}
         if isinstance(data, dict) and len(data) != 1:
-            raise PydanticCustomError(
-                "layer", "found {n} keys; expected one layer, such as relu or conv: {{…}}", {"n": len(data)}
-            )
+            message = "found {n} keys; expected one layer, such as relu or conv: {{…}}"
+            raise PydanticCustomError("layer", message, {"n": len(data)})
+        name = next(iter(data), "") if isinstance(data, dict) else str(data)
+        if name not in _WITH_SIZES:
+            known = did_you_mean(name, (*words, *_WITH_SIZES))
+            raise PydanticCustomError("layer", "found {name}. {known}", {"name": quoted(name), "known": known})
         return data
 
 
@@ -88,17 +144,13 @@ class Network(_Strict):
     name: Name
     description: str = ""
     source: Name | None = None
-    input: Count | list[Count]
+    input: Input
     layers: list[Layer]
 
     @model_validator(mode="after")
     def _has_layers(self) -> "Network":
         if not self.layers:
             raise PydanticCustomError("layers", "'layers' is empty; expected at least one layer", {})
-        if isinstance(self.input, list) and len(self.input) != 3:  # noqa: PLR2004 - channels, height, width
-            raise PydanticCustomError(
-                "input", "'input' has {n} sizes; expected [channels, height, width]", {"n": len(self.input)}
-            )
         return self
 
 
@@ -108,7 +160,7 @@ class LayerError(ValueError):
 
 def network(described: Network, digest: str) -> Graph:
     """Make the Graph; raises LayerError with what does not fit."""
-    channels, height, width = described.input if isinstance(described.input, list) else (described.input, 1, 1)
+    channels, height, width = described.input
     weaver = Weaver()
     value = Value((), channels, (height, width))
     for index, layer in enumerate(described.layers):
@@ -155,7 +207,7 @@ def _conv(weaver: Weaver, conv: Conv, value: Value) -> Value:
         raise LayerError("conv: is missing 'out'")
     if value.width % groups or out % groups:
         raise LayerError(f"conv: {groups} groups do not divide {value.width} channels in and {out} out")
-    kernel = Kernel(_pair(conv.kernel), _pair(conv.stride), _pair(conv.pad))
+    kernel = Kernel(conv.kernel, conv.stride, conv.pad)
     bias = not conv.norm if conv.bias is None else conv.bias
     size = _out_size(value.size, kernel, lambda span, step: span // step)
     folded = 2 * out if conv.norm else 0
@@ -163,7 +215,7 @@ def _conv(weaver: Weaver, conv: Conv, value: Value) -> Value:
 
 
 def _pool(weaver: Weaver, kind: str, pool: Pool, value: Value) -> Value:
-    kernel = Kernel(_pair(pool.kernel), _pair(pool.stride or pool.kernel), _pair(pool.pad))
+    kernel = Kernel(pool.kernel, pool.stride or pool.kernel, pool.pad)
     size = _out_size(value.size, kernel, lambda span, step: -(-span // step) if pool.ceil else span // step)
     return weaver.pooled(kind, value, size, kernel)
 
@@ -199,11 +251,3 @@ def _sizes(size: Size, kernel: Kernel, divide: Callable[[int, int], int]) -> Ite
         if span < 0:
             raise LayerError(f"a kernel of {wide} does not fit {length} positions padded by {pad}")
         yield divide(span, step) + 1
-
-
-def _pair(value: int | list[int]) -> Size:
-    if isinstance(value, int):
-        return value, value
-    if len(value) != 2:  # noqa: PLR2004 - height and width
-        raise LayerError(f"found {len(value)} sizes; expected one, or [height, width]")
-    return value[0], value[1]

@@ -123,6 +123,11 @@ def _require_order(model: Any) -> None:  # noqa: ANN401
             later = any(missing[0] in other.output for other in model.graph.node)
             why = "made only by a later node, or in a circle" if later else "made by nobody"
             raise ArchsimError(f"node {quoted(node.name or node.op_type)} needs {quoted(missing[0])}, which is {why}")
+        again = [name for name in node.output if name and name in made]
+        if again:
+            raise ArchsimError(
+                f"node {quoted(node.name or node.op_type)} makes {quoted(again[0])}, which is there already"
+            )
         made.update(node.output)
 
 

@@ -127,6 +127,9 @@ def _conv(importer: Importer, node: Node, shape: Shape) -> Value:
     if given is None:
         there = importer.shapes.get(node.inputs[0])
         given = Value((), weights[1] * groups, size if there is None else layout((*there[:2], 1, *there[2:])[-4:])[1])
+    if given.width != weights[1] * groups or weights[0] % groups:
+        sizes = f"{weights[0]} x {weights[1]} channels in {groups} groups"
+        raise ArchsimError(f"node '{node.name or node.kind}': weights of {sizes} do not fit {given.width} channels")
     kernel = _kernel(node, list(weights[2:]))
     bias = len(node.inputs) > 2  # noqa: PLR2004 - data, weights, bias
     return importer.weaver.product("conv", given, weights[0], size=size, kernel=kernel, groups=groups, bias=bias)

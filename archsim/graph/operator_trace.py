@@ -27,6 +27,7 @@ SCHEMA = "archsim.operators/1"
 SUFFIXES = (".jsonl", ".csv")
 _PRODUCTS = ("scores", "context")
 _KINDS = (*(name for name in OPERATORS if name != "matmul"), *_PRODUCTS)
+_LEAVE_ONE = ("maxpool", "avgpool", "argmax")
 _LONGEST_LINE = 1 << 20
 _MOST = 100_000
 _SHOWN = 5
@@ -100,7 +101,7 @@ def _heading(data: dict[str, Any], place: Place) -> list[Fault]:
 
 def _objects(path: Path, digest: Any) -> Iterator[tuple[int, dict[str, Any] | Fault]]:  # noqa: ANN401 - hashlib's own type
     """Each line's number and data, all its scalars as text."""
-    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
 
         def read() -> Iterator[str]:
             number = 0
@@ -170,6 +171,9 @@ def _operators(path: Path, lines: list[tuple[int, Line]]) -> Iterator[Operator]:
         )
     if faults:
         raise ArchsimError(*faults[:_SHOWN])
+    wrong = [(line, text) for line in by_name.values() if (text := _unfit(line, by_name)) is not None]
+    if wrong:
+        raise ArchsimError(*(Fault(f"{line.name}: {text}", places[line.name]) for line, text in wrong[:_SHOWN]))
     try:
         order = list(TopologicalSorter({line.name: line.inputs for line in by_name.values()}).static_order())
     except CycleError as error:
@@ -184,6 +188,24 @@ def _operators(path: Path, lines: list[tuple[int, Line]]) -> Iterator[Operator]:
         layers[line.name] = last
     for name in order:
         yield _operator(by_name[name], layers, by_name)
+
+
+def _gives(line: Line) -> int:
+    """Values at a position."""
+    if line.op == "linear":
+        return line.out_features or 1
+    if line.op in _PRODUCTS:
+        return (line.heads or 1) * ((line.keys if line.op == "scores" else line.head_dim) or 1)
+    return line.rows if line.op in _LEAVE_ONE else line.rows * (line.width or 1)
+
+
+def _unfit(line: Line, by_name: dict[str, Line]) -> str | None:
+    """A product takes in what its inputs give: of the same position, or of all."""
+    if line.op != "linear" or not line.inputs:
+        return None
+    sources = [by_name[name] for name in line.inputs]
+    given = sum(_gives(each) * (1 if each.positions == line.positions else each.positions) for each in sources)
+    return None if given == line.in_features else f"'in' is {line.in_features:,}, but its inputs give {given:,} values"
 
 
 def _operator(line: Line, layers: dict[str, str], by_name: dict[str, Line]) -> Operator:
@@ -215,4 +237,7 @@ def _operator(line: Line, layers: dict[str, str], by_name: dict[str, Line]) -> O
             sees=Stream(f"{line.keys} positions", length=line.keys),
         )
     inputs = tuple(edge(source) for source in line.inputs)
-    return Rowwise(**common, kind=line.op, inputs=inputs, rows=line.rows, width=line.width or 1)
+    left = line.rows if line.op in _LEAVE_ONE else None
+    return Rowwise(
+        **common, kind=line.op, inputs=inputs, rows=line.rows, width=line.width or 1, out=left, operands=None
+    )

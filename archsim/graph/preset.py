@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from archsim.parts.quantity import Count, Name, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
-_MOST_LAYERS = 10_000
+_MOST_LAYERS = 2_000
 
 Activation = Annotated[str, choice(ACTIVATIONS)]
 """Of a feed-forward part."""
@@ -150,6 +150,40 @@ class Preset(BaseModel):
         return self.window
 
     @model_validator(mode="after")
+    def _keys_have_a_use(self) -> "Preset":
+        encodes = self.architecture != "decoder"
+        idle = {
+            "decoder_layers": self.decoder_layers is not None and self.architecture != "encoder-decoder",
+            "image": self.image is not None and (self.architecture != "encoder" or self.audio is not None),
+            "audio": self.audio is not None and self.architecture != "encoder-decoder",
+            "full_every": self.full_every is not None and self.window is None,
+            "buckets": self.buckets > 0 and not self.score_bias,
+            "shared_norm": self.shared_norm and not self.parallel,
+            "experts_per_token": self.experts_per_token > self.experts,
+            "classes": self.classes > 0 and self.architecture != "encoder",
+            "causal": self.causal and not encodes,
+        }
+        without = {
+            "decoder_layers": "architecture: encoder-decoder",
+            "image": "architecture: encoder, and no audio",
+            "audio": "architecture: encoder-decoder",
+            "full_every": "window",
+            "buckets": "score_bias: true",
+            "shared_norm": "parallel: true",
+            "experts_per_token": "as many experts",
+            "classes": "architecture: encoder",
+            "causal": "architecture: encoder; a decoder always is",
+        }
+        for key, useless in idle.items():
+            if useless:
+                message = "found '{key}', which has a use only with {with_what}"
+                raise PydanticCustomError("preset", message, {"key": key, "with_what": without[key]})
+        if self.image is not None and not self.image.patches:
+            message = "found an image of {size} positions and patches of {patch}; expected at least one patch"
+            raise PydanticCustomError("preset", message, {"size": self.image.size, "patch": self.image.patch})
+        return self
+
+    @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
         most = max(self.layers, self.decoder_layers or 0)
         if most > _MOST_LAYERS:
@@ -165,9 +199,6 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
-        if self.experts_per_token > self.experts:
-            message = "found 'experts_per_token' {chosen}, but there are {experts} 'experts'"
-            raise PydanticCustomError("preset", message, {"chosen": self.experts_per_token, "experts": self.experts})
         for name, value in (("vocabulary", self.vocabulary), ("positions", self.positions)):
             if self.image is None and not value:
                 message = "is missing '{name}', or an 'image' that is cut into patches"

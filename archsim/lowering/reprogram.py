@@ -84,7 +84,7 @@ class Rounds:
             self.done[at, number].append(tasks[passes == number])
 
     def close(self) -> None:
-        """Later passes write the first round again, when all rounds of the pass before are through."""
+        """Later passes write the first round anew, when all rounds of the pass before are through."""
         if self.number == 1:
             return
         for number in range(1, self.passes):
@@ -94,7 +94,10 @@ class Rounds:
         return self.written[self.floor.mapping.round_of(operator.layer)]
 
     def _begin(self, at: int) -> None:
-        """Make a round's writes: for every pass those of all its projections. The first pass finds round 0 written."""
+        """Make a round's writes: for every pass those of all its projections.
+
+        The first pass writes round 0 too: what was run before has left the weights of the last round.
+        """
         if at in self.written:
             return
         builder = self.floor.builder
@@ -117,11 +120,9 @@ class Rounds:
             self.floor.builder.after(np.array(fetches), joined)
 
     def _write(self, linear: Linear) -> tuple[Tasks, Tasks]:
-        """Fetch a projection's weights, write them; one task each a pass. The first pass of round 0 has neither."""
+        """Fetch a projection's weights, write them; one task each a pass."""
         floor, mapping = self.floor, self.floor.mapping
         builder, machine, layout = floor.builder, mapping.machine, mapping.layout
-        first = int(mapping.round_of(linear.layer) == 0)
-        nothing = builder.kind(f"{linear.key} there", station=None, operator=linear.key)
         bits = linear.weights * int(machine.precision.weights)
         fetch = memory_kind(floor, f"{linear.key} fetch", linear, str(machine.chips.reprogram), "read", bits)
         crossbar = cast("RewritableCrossbar", layout.crossbar)
@@ -138,12 +139,9 @@ class Rounds:
             operator=linear.key,
             spent={key: (1, 1)},
         )
-        columns = [
-            np.concatenate([ids(builder.tasks(nothing, first)), ids(builder.tasks(kind, self.passes - first))])
-            for kind in (fetch, write)
-        ]
-        builder.after(columns[1], columns[0])
-        return columns[0], columns[1]
+        fetched, written = (ids(builder.tasks(kind, self.passes)) for kind in (fetch, write))
+        builder.after(written, fetched)
+        return fetched, written
 
     def _memory(self, source: Operator, near: Operator, action: str) -> int:
         """Keeping a position's result, or reading it: on the chip of `near`."""

@@ -30,7 +30,11 @@ def make_groups(
     order = list(graph.layers)
     if not complete:
         everything = {seat: tuple(range(int(machine.count(seat)))) for seat in seats}
-        return dict.fromkeys(order, Group("all", 0, everything, {}))
+        free = int(machine.count(machine.core))
+        arrays = {name: n for layer in order for name, n in arrays_of(machine, graph, layer, layout, keys).items()}
+        _require_arrays("all", arrays, free)
+        cores = allot(machine, graph, order, fused, free - sum(arrays.values()), keys)
+        return dict.fromkeys(order, Group("all", 0, everything, cores | arrays))
     served = _nearest(order, complete)
     groups = {}
     for owner, layers in served.items():

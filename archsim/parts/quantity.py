@@ -32,7 +32,8 @@ def field_type(parse: Callable[[str], object], *kinds: type) -> PlainValidator:
     return PlainValidator(read)
 
 
-def _quantity(dimension: str) -> PlainValidator:
+def quantity_type(dimension: str) -> PlainValidator:
+    """A field type of a quantity of `archsim.units.DIMENSIONS`, in its base unit."""
     return field_type(lambda text: units.parse(text, dimension), Fraction, int)
 
 
@@ -79,11 +80,11 @@ Period = Annotated[Fraction, field_type(_period, Fraction, int)]
 """Picoseconds, more than 0."""
 Rate = Annotated[Fraction, field_type(_rate, Fraction, int)]
 """Events per picosecond, more than 0."""
-Energy = Annotated[Fraction, _quantity("energy")]
+Energy = Annotated[Fraction, quantity_type("energy")]
 """Zeptojoules."""
-Power = Annotated[Fraction, _quantity("power")]
+Power = Annotated[Fraction, quantity_type("power")]
 """Nanowatts."""
-Area = Annotated[Fraction, _quantity("area")]
+Area = Annotated[Fraction, quantity_type("area")]
 """Square micrometres."""
 Bits = Annotated[Fraction, field_type(_bits, Fraction, int)]
 """Whole bits of storage or of one word, at least 1."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archsim.errors import UsageError
 from archsim.serving.requests import Requests
 from archsim.serving.server import Rules, Served, serve
 from archsim.serving.steps import StepCosts
@@ -34,7 +35,7 @@ def at_rate(requests: Requests, costs: StepCosts, rules: Rules, rate: float) -> 
     seconds = served.span * SECONDS_PER_PS
     return (
         Point(
-            rate=rate,
+            rate=rate if requests.rate else 0.0,
             utilisation=served.busy / max(1.0, served.span),
             mean_s=float(latency.mean()),
             p95_s=float(np.percentile(latency, 95)),
@@ -62,8 +63,13 @@ def saturation(requests: Requests, costs: StepCosts) -> float:
 def highest_rate(
     requests: Requests, costs: StepCosts, rules: Rules, p95_s: float, tell: Callable[[int, int], None] | None = None
 ) -> float:
-    """The highest rate at which 95 % of requests end within `p95_s`; 0 where not even one alone does."""
-    low, high = 0.0, 2 * saturation(requests, costs)
+    """The highest rate at which 95 % of requests end within `p95_s`; 0 where not even one alone does.
+
+    Never more than the rate at which the entry is always taken: beyond that, only so few requests keep any latency.
+    """
+    if not requests.rate:
+        raise UsageError("the highest rate is sought for requests that come one after the other; found a single one.")
+    low, high = 0.0, saturation(requests, costs)
     if at_rate(requests, costs, rules, high * 1e-4)[0].p95_s > p95_s:
         return 0.0
     for step in range(_STEPS):

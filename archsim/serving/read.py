@@ -35,7 +35,7 @@ def read_requests(path: Path) -> Requests:
     A line of archsim's own has `arrival_s`, `prompt_tokens` and `output_tokens`: under a CSV header, or as JSON.
     """
     try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             return _read(path, stream)
     except OSError as error:
         raise ArchsimError(f"{path}: {error.strerror}") from None
@@ -92,6 +92,11 @@ def _csv_rows(path: Path, stream: TextIO) -> Iterator[Row | Fault]:
         at = [header.index(name) for name in names]
         for cells in lines:
             if cells:
+                if len(cells) > len(header):
+                    yield Fault(
+                        f"found {len(cells)} values under {len(header)} columns", Place(str(path), lines.line_num, 1)
+                    )
+                    continue
                 found = [cells[index] if index < len(cells) else "" for index in at]
                 yield _row(path, lines.line_num, names, found)
     except csv.Error as error:

@@ -12,6 +12,9 @@ SHAPES = ("poisson", "fixed", "bursts")
 """How arrivals are spread: at random; at equal distances; several at once, at random."""
 
 
+_LONGEST_S = 4e6  # of all arrivals: picoseconds in 64 bits
+
+
 @dataclass(frozen=True, eq=False)
 class Requests:
     """In order of arrival, all int64 (requests,): arrival in ps, tokens of the prompt, tokens to make (at least 1)."""
@@ -68,6 +71,9 @@ def make_requests(
     else:
         draws = np.random.Generator(np.random.Philox(key=seed))
         gaps = draws.exponential(together / rate, events)
+    if gaps.sum() > _LONGEST_S:
+        found = f"{number:,} requests at {rate:g} a second come over {gaps.sum():.3g} s"
+        raise UsageError(f"{found}; expected at most {_LONGEST_S:.0e} s. Try a higher rate, or fewer requests.")
     arrival = np.repeat(np.cumsum(gaps), together)[:number]
     sizes = [np.full(number, tokens, np.int64) for tokens in (prompt, output)]
     return Requests(np.round(arrival / SECONDS_PER_PS).astype(np.int64), *sizes)

@@ -13,7 +13,7 @@ MACHINES = "Known: isaac, nl_dpe."
 MODELS = did_you_mean("", [path.stem for path in find("workloads/models").glob("*.yaml")])
 RATE = "parts.adc.convert.rate"
 ADC = "Known: area, bits, convert, errors, leakage, power."
-KINDS = "Known: machines, models, parts."
+KINDS = "Known: gpus, machines, models, parts."
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ FIRST = {"name": "a", "op": "linear", "in": 8, "out": 8}
         ([{"name": "a", "op": "linear", "in": 8}], ":1:1  a: is missing 'out', which linear needs"),
         ([{**FIRST, "ins": 4}], "ins: unknown key. Did you mean 'in'?"),
         ([{**FIRST, "inputs": ["z"]}], ":1:1  a: waits for 'z', which is not there."),
+        ([FIRST, {**FIRST, "name": "b", "in": 9, "inputs": ["a"]}], ":2:1  b: 'in' is 9, but its inputs give 8 values"),
         ([FIRST, FIRST], ":1:1  a: stands again at line 2; expected one name each"),
         ([{"schema": "archsim.operators/2"}, FIRST], ":1:1  found schema 'archsim.operators/2'; expected"),
         (["{"] * 80, "80 lines are wrong in all"),
