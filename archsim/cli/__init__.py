@@ -19,6 +19,7 @@ Examples:
         "acam": "Compile a function into the table of an analog CAM.",
         "check": "Check machine and model files: all faults of all files.",
         "cite": "Print the sources that a machine's figures lean on.",
+        "compare": "Run the same jobs on machines and GPUs, side by side.",
         "describe": "Show a machine's parts, areas and peak figures.",
         "evaluate": "Print the perplexity of a model computed by a machine.",
         "gpu": "Run a model on a GPU, by its specification.",

@@ -29,8 +29,8 @@ class Efficiency:
 class Gpu:
     """peak: operations/s (2 a multiply-accumulate) by precision, without sparsity. bandwidth: bytes/s. power, idle: W.
 
-    energy: J an operation at most, by precision, from the power that a sibling of the same process needs at its peak;
-    where power / energy is less than the peak, the GPU cannot hold it.
+    area: mm2. energy: J an operation at most, by precision, from the power that a sibling of the same process needs at
+    its peak; where power / energy is less than the peak, the GPU cannot hold it.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Gpu:
     memory: float
     power: float
     idle: float
+    area: float
     energy: dict[str, float]
     efficiency: Efficiency
     measured: bool

@@ -13,13 +13,14 @@ from archsim.machine.bibliography import unknown_source
 from archsim.machine.load import validate
 from archsim.machine.provenance import LABELS, separate, sources
 from archsim.machine.source import read
-from archsim.parts.quantity import Bits, Count, Name, Power, Share, Time, quantity_type
+from archsim.parts.quantity import Area, Bits, Count, Name, Power, Share, Time, quantity_type
 from archsim.units import SECONDS_PER_PS, WATTS_PER_NW
 
 FOLDER = "hw_configs/gpus"
 _SECTIONS = ("specification", "efficiency")
 _USUAL = "a100-80gb"
 """Where nobody measured, the efficiency of this one stands in: the others that were measured are like it."""
+_UM2_A_MM2 = 1e6
 _PER_SECOND = 1 / SECONDS_PER_PS
 
 Performance = Annotated[object, quantity_type("performance")]
@@ -39,6 +40,7 @@ class Specification(_Strict):
     memory: Bits
     power: Power
     idle: Power
+    area: Area
 
 
 class EfficiencySpec(_Strict):
@@ -99,6 +101,7 @@ def load_gpu(name_or_path: str | Path) -> Gpu:
         memory=float(own.memory) / 8,
         power=power,
         idle=idle,
+        area=float(own.area) / _UM2_A_MM2,
         energy=energy,
         efficiency=_efficiency(file.efficiency) if file.efficiency else sibling.efficiency if sibling else _usual(),
         measured=file.efficiency is not None,

@@ -19,7 +19,7 @@ from archsim.graph.load import build
 from archsim.machine.source import parse
 
 PERFECT = Efficiency(compute=1.0, memory=1.0, launch=1e-6, edge=0.0, overlap=100.0)
-PLAIN = Gpu("plain", (), 100, {"fp16": 100e12}, 1e12, 1e10, 300.0, 30.0, {}, PERFECT, measured=False)
+PLAIN = Gpu("plain", (), 100, {"fp16": 100e12}, 1e12, 1e10, 300.0, 30.0, 800.0, {}, PERFECT, measured=False)
 
 
 def test_a_product_takes_its_waves() -> None:
@@ -114,7 +114,7 @@ def test_what_is_wrong_with_a_gpu_or_measurements(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     good = (
         "schema: archsim.gpu/1\nname: mine\nspecification:\n  units: 10\n  peak: {fp16: 10 TFLOP/s}\n"
-        "  bandwidth: 100 GB/s\n  memory: 8 GiB\n  power: 50 W\n  idle: 5 W\n"
+        "  bandwidth: 100 GB/s\n  memory: 8 GiB\n  power: 50 W\n  idle: 5 W\n  area: 100 mm2\n"
     )
     path.write_text(good)
     assert load_gpu(path).efficiency == load_gpu("a100-80gb").efficiency

@@ -1,0 +1,80 @@
+"""`archsim compare`: machines and GPUs side by side."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from archsim.cli.progress import progress
+from archsim.cli.values import folder, numbers, whole, word
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PRECISIONS = ("fp32", "tf32", "fp16", "int8")
+_MOST = 1 << 20
+
+
+@click.command("compare", epilog="MACHINE, MODEL and GPU are names that archsim knows, or files.")
+@click.argument("machines", nargs=-1, required=True, metavar="MACHINE...")
+@click.option("--model", "models", multiple=True, required=True, metavar="MODEL", help="May be given several times.")
+@click.option("--gpu", "gpus", multiple=True, metavar="GPU", help="May be given several times.")
+@click.option("--against", metavar="NAME", help="What ratios are relative to; the first GPU, or the first machine.")
+@click.option("--seq", metavar="N", callback=whole(_MOST), help="Tokens of the prompt.")
+@click.option("--new-tokens", metavar="N", default="8", show_default=True, callback=whole(_MOST), help="To produce.")
+@click.option("--batch", "batches", metavar="N[,N...]", default="1", show_default=True, callback=numbers)
+@click.option(
+    "--precision", metavar="|".join(_PRECISIONS), default="fp16", show_default=True, callback=word(*_PRECISIONS)
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change all machines.")
+@click.option("--out", callback=folder, metavar="DIR", help="Draw a plot in DIR.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def command(  # noqa: PLR0913 - an argument for each option of the command line
+    *,
+    machines: tuple[str, ...],
+    models: tuple[str, ...],
+    gpus: tuple[str, ...],
+    against: str | None,
+    seq: int | None,
+    new_tokens: int,
+    batches: tuple[float, ...],
+    precision: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the same jobs on machines and GPUs: latency, energy, throughput per mm2 and joule, and their ratios."""
+    from archsim.gpu.compare import compare, jobs
+    from archsim.gpu.load import load_gpu
+    from archsim.graph import load_model
+    from archsim.machine import load_machine
+    from archsim.result import save
+
+    if out is not None:
+        save.check_folder(out)
+    described = [load_machine(name, settings) for name in machines]
+    rivals = [load_gpu(name) for name in gpus]
+    named = {name: machine.name for name, machine in zip(machines, described, strict=True)}
+    named |= {name: gpu.name for name, gpu in zip(gpus, rivals, strict=True)}
+    first = rivals[0].name if rivals else described[0].name
+    reference = first if against is None else named.get(against, against)
+    rows = []
+    with progress() as report:
+        for graph in map(load_model, models):
+            for job in jobs(graph, seq, new_tokens, [int(batch) for batch in batches]):
+                rows += compare(described, rivals, graph, job, precision=precision, against=reference, progress=report)
+    data = [asdict(row) for row in rows]
+    if out is not None:
+        from archsim.report.compare import plot_compare
+
+        plot_compare(data, out)
+    if as_json:
+        sys.stdout.write(save.dump({"schema": "archsim.comparison/1", "rows": data}))
+        return
+    from archsim.report.compare import compare_blocks
+    from archsim.report.tables import write_blocks
+
+    write_blocks(compare_blocks(data), sys.stdout)
