@@ -28,6 +28,7 @@ Examples:
         "mvm": "Show the error of one product in the arrays of a machine.",
         "plot": "Draw saved runs: energy, latency, area.",
         "serve": "Serve requests over time: latency, queues, energy.",
+        "validate": "Show published figures beside what archsim computes.",
         "run": "Run a model on a machine: time, energy, area.",
     },
     epilog=_EXAMPLES,

@@ -5,6 +5,7 @@ machine says what happens in the run.
 """
 
 import errno
+import signal
 import sys
 import time
 from importlib import import_module
@@ -81,6 +82,7 @@ REPLACED = {
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
     for target, stand_in in REPLACED.items():
         module, _, name = target.rpartition(".")
         setattr(import_module(module), name, stand_in)

@@ -1,0 +1,84 @@
+"""Published figures: none may move by more than its stated tolerance, and the page says what the command says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archsim.errors import ArchsimError
+from archsim.report.validation import as_markdown
+from archsim.validation import Checked, summary, validate
+from tests.end_to_end.command import archsim
+
+ROWS = validate()
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation" / "validation.md"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.machine or 'none'}: {row.figure}")
+def test_a_figure_stays_within_its_tolerance(row: Checked) -> None:
+    assert row.status != "miss"
+    if row.status == "pass":
+        assert row.relative_error is not None
+        assert row.tolerance is not None
+        assert abs(row.relative_error) <= row.tolerance
+    else:
+        assert row.remark
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == as_markdown(ROWS, summary(ROWS))
+
+
+def test_only_predicted_figures_count() -> None:
+    counted = summary(ROWS)
+    assert counted["pass"] == sum(row.status == "pass" and row.basis == "predicted" for row in ROWS) >= 14
+    assert counted["calibrated_or_identity"] == sum(row.basis != "predicted" for row in ROWS)
+
+
+def test_isaac_s_best_design() -> None:
+    """12 x 168 cores of 16,384 multiply-accumulates in 1.6 us: 41.3 TOP/s on 85.4 mm2 and 65.8 W."""
+    found = {row.figure: row for row in ROWS if row.machine == "isaac"}
+    assert found["peak rate for each area"].simulated == pytest.approx(2016 * 2 * 16384 / 1.6e-6 / 85.42, rel=1e-3)
+    assert found["peak rate for each watt"].simulated == pytest.approx(2016 * 2 * 16384 / 1.6e-6 / 65.81, rel=1e-3)
+
+
+HEAD = "schema: archsim.validation/1\nmachine: isaac\nsource: a paper of mine\nmethod: guess\nfigures:\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "{figure: f, group: layers, published: 1 W, measure: power cor, tolerance: 0.1}",
+            "no such part or module: 'cor'",
+        ),
+        (
+            "{figure: f, group: layers, published: 1 W, measure: pwer core, tolerance: 0.1}",
+            "measure: found 'pwer core'.",
+        ),
+        ("{figure: f, group: layers, published: much, measure: power core, tolerance: 0.1}", "published: found 'much'"),
+        ("{figure: f, group: layers, published: 1 W, measure: power core}", "needs a 'measure' and a 'tolerance'"),
+        ("{figure: f, group: layer, published: 1 W}", "group: found 'layer'; expected"),
+    ],
+)
+def test_a_wrong_file_has_its_place(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{HEAD}  - {line}\n")
+    with pytest.raises(ArchsimError) as caught:
+        validate(path)
+    assert str(caught.value).startswith(f"{path}:6:")
+    assert message in str(caught.value)
+
+
+def test_a_file_of_one_s_own_and_json(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        f"{HEAD}  - {{figure: f, group: layers, published: 1 W, measure: power chip, tolerance: 0.1}}\n"
+    )
+    done = archsim("validate", "mine.yaml", "--json", folder=tmp_path)
+    (row,) = json.loads(done.stdout)
+    assert (row["status"], row["published"], round(row["simulated"], 1)) == ("miss", 1.0, 65.8)
+    keys = {"figure", "group", "source", "method", "basis", "published", "simulated", "relative_error", "tolerance"}
+    assert keys < set(row)
+    printed = archsim("validate", "--out", "page", folder=tmp_path)
+    assert "summary.pass" in printed.stdout
+    assert (tmp_path / "page" / "validation.md").is_file()
