@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.core.timing import Timer
-from archsim.errors import ArchsimError, UsageError
+from archsim.errors import UsageError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job, Span
 from archsim.lowering.lower import lower
@@ -23,7 +23,7 @@ from archsim.program import Run
 from archsim.program.simpy import play
 
 _TOKENS = 16
-"""Tokens that are played one after the other to see how fast they follow each other."""
+"""Tokens that are played one after the other to see which station works most."""
 _ALL_UP_TO = 4
 """So many positions are all grid points; then each is so many times the one before:"""
 _STEP = 2.0
@@ -73,12 +73,28 @@ def step_costs(machine: Machine, model: Graph, longest: int) -> StepCosts:
     seen = np.arange(longest + 1, dtype=np.float64)
     latency, interval = (np.interp(seen, points, column) for column in measured.T)
     error = max((_error(probe, seen, latency, interval) for seen in _between(points)), default=0.0)
-    with_head = np.maximum(interval, probe.head_interval())
     prompts = tuple(_grid(min(longest, _LONGEST_PROMPT)))
+    played = [probe.prompt(number) for number in prompts]
+    interval = interval * _slower(prompts, played, latency, interval)
     whole = np.concatenate([[0.0], np.cumsum(interval[1:])])
-    more = [probe.prompt(number) - (whole[number] - interval[1] + latency[number]) for number in prompts]
+    more = [time - (whole[n] - interval[1] + latency[n]) for n, time in zip(prompts, played, strict=True)]
     filling = np.interp(seen, prompts, more)
+    with_head = np.maximum(interval, probe.head_interval())
     return StepCosts(probe.mapping, latency, with_head, interval, filling, points, error)
+
+
+def _slower(
+    prompts: tuple[int, ...], played: list[float], latency: NDArray[np.float64], interval: NDArray[np.float64]
+) -> float:
+    """By how much tokens follow each other more slowly than the busiest station allows: buffers are finite.
+
+    Seen between the two longest prompts that are played.
+    """
+    if prompts[-1] < _LONGEST_PROMPT:
+        return 1.0
+    short, long = prompts[-2:]
+    took = played[-1] - played[-2] - (latency[long] - latency[short])
+    return max(1.0, float(took / interval[short + 1 : long + 1].sum()))
 
 
 def _grid(longest: int) -> Iterator[int]:
@@ -106,45 +122,24 @@ class _Probe:
     timer: Timer
 
     def token(self, seen: int) -> tuple[float, float]:
-        """Latency of a token alone that sees so many positions, and interval of some that see about as many.
-
-        The interval is that of the busiest station, or that at which they leave, if buffers make that longer.
-        """
+        """Latency of a token alone that sees so many positions; the time that the busiest station works for one."""
         alone = float(self._play([Span(seen - 1, 1, 1)]).makespan)
         number = min(_TOKENS, max(2, self.mapping.graph.max_positions - seen))
         first = max(0, min(seen - 1, self.mapping.graph.max_positions - number))
-        run = self._play([Span(first, number, number)])
-        left, half = self._exits(run, number), number // 2
-        return alone, max(_busiest(run, number), float((left[-1] - left[half]) / max(1, number - 1 - half)))
+        return alone, _busiest(self._play([Span(first, number, number)]), number)
 
     def prompt(self, number: int) -> float:
         """From the start of a prompt to its first new token."""
         return float(self._play([Span(0, number, number)]).makespan)
 
     def head_interval(self) -> float:
-        """How fast tokens of different sequences follow each other through all, at short lengths."""
-        run = self._play([Span(0, 1, 1)] * _TOKENS)
-        made = self._last(run, self.mapping.graph.operators[-1].key, _TOKENS)
-        half = _TOKENS // 2
-        return max(_busiest(run, _TOKENS), float((made[-1] - made[half]) / (_TOKENS - 1 - half)))
+        """The same of tokens of different sequences, each of which goes through the head, at short lengths."""
+        return _busiest(self._play([Span(0, 1, 1)] * _TOKENS), _TOKENS)
 
     def _play(self, spans: list[Span]) -> Run:
         longest = max(span.cached + span.positions for span in spans)
         job = Job("prefill", seq=longest, batch=len(spans), mixed=tuple(spans))
         return play(lower(self.mapping, job, self.timer))
-
-    def _exits(self, run: Run, number: int) -> NDArray[np.int64]:
-        """When tokens leave the last layer."""
-        each = [operator for operator in self.mapping.graph.operators if operator.positions == "each"]
-        return self._last(run, each[-1].key, number)
-
-    def _last(self, run: Run, operator: str, number: int) -> NDArray[np.int64]:
-        """Finishes of the last tasks of an operator, one a token."""
-        index = run.program.operators.index(operator)
-        tasks = np.flatnonzero(run.program.operator[run.program.kind] == index)
-        if len(tasks) < number:
-            raise ArchsimError(f"{operator}: found {len(tasks)} tasks, expected {number}")
-        return run.finish[tasks[-number:]]
 
 
 def _busiest(run: Run, tokens: int) -> float:
