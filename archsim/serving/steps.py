@@ -29,6 +29,8 @@ _ALL_UP_TO = 4
 _STEP = 2.0
 _LONGEST_PROMPT = 128
 """Prompts up to here are played whole, for what a pipeline that fills and drains takes besides."""
+_CROWD = 64
+"""Tokens of each prompt of a crowd."""
 _CHECKED = 3
 """Points between grid points that are played too, to state the error."""
 
@@ -75,7 +77,7 @@ def step_costs(machine: Machine, model: Graph, longest: int) -> StepCosts:
     error = max((_error(probe, seen, latency, interval) for seen in _between(points)), default=0.0)
     prompts = tuple(_grid(min(longest, _LONGEST_PROMPT)))
     played = [probe.prompt(number) for number in prompts]
-    interval = interval * _slower(prompts, played, latency, interval)
+    interval = interval * _slower(probe, interval, min(longest, _CROWD))
     whole = np.concatenate([[0.0], np.cumsum(interval[1:])])
     more = [time - (whole[n] - interval[1] + latency[n]) for n, time in zip(prompts, played, strict=True)]
     filling = np.interp(seen, prompts, more)
@@ -83,18 +85,13 @@ def step_costs(machine: Machine, model: Graph, longest: int) -> StepCosts:
     return StepCosts(probe.mapping, latency, with_head, interval, filling, points, error)
 
 
-def _slower(
-    prompts: tuple[int, ...], played: list[float], latency: NDArray[np.float64], interval: NDArray[np.float64]
-) -> float:
-    """By how much tokens follow each other more slowly than the busiest station allows: buffers are finite.
+def _slower(probe: "_Probe", interval: NDArray[np.float64], length: int) -> float:
+    """By how much tokens of a crowd follow each other more slowly than the busiest station allows.
 
-    Seen between the two longest prompts that are played.
+    Buffers are finite, and tokens that come by a unit many times wait for each other: seen between crowds of prompts.
     """
-    if prompts[-1] < _LONGEST_PROMPT:
-        return 1.0
-    short, long = prompts[-2:]
-    took = played[-1] - played[-2] - (latency[long] - latency[short])
-    return max(1.0, float(took / interval[short + 1 : long + 1].sum()))
+    few, many = (probe.crowd(number, length) for number in (4, 8))
+    return max(1.0, (many - few) / (4 * float(interval[1 : length + 1].sum())))
 
 
 def _grid(longest: int) -> Iterator[int]:
@@ -131,6 +128,10 @@ class _Probe:
     def prompt(self, number: int) -> float:
         """From the start of a prompt to its first new token."""
         return float(self._play([Span(0, number, number)]).makespan)
+
+    def crowd(self, number: int, length: int) -> float:
+        """Until so many prompts that come at once are through."""
+        return float(self._play([Span(0, length, length)] * number).makespan)
 
     def head_interval(self) -> float:
         """The same of tokens of different sequences, each of which goes through the head, at short lengths."""
