@@ -69,6 +69,11 @@ _BANDWIDTH: Final = _information("/s", 12) | {
     unit: worth for unit, worth in _information("ps", 12).items() if "bit" not in unit and "i" not in unit
 }
 
+_OPERATIONS: Final = _units("FLOP/s OP/s", -12, "GT") | {
+    unit: 2 * worth
+    for unit, worth in _units("MAC/s", -12, "GT").items()  # a product and a sum
+}
+
 DIMENSIONS: Final[dict[str, _Dimension]] = {
     "time": _Dimension("a time", "100 ns", _units("s", 12, "fpnum")),
     "rate": _Dimension("a rate", "1.28 GS/s", _RATE, shared=True),
@@ -77,7 +82,7 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
     "power": _Dimension("a power", "2 mW", _units("W", 9, "fpnumkM"), shared=True),
     "area": _Dimension("an area", "0.37 mm2", _units("m2 m²", 12, "nucm", power=2), shared=True),
     "information": _Dimension("an amount of memory", "64 KiB", _information("", 0), shared=True),
-    "performance": _Dimension("a rate of operations", "312 TFLOP/s", _units("FLOP/s OP/s", -12, "GT")),
+    "performance": _Dimension("a rate of operations", "312 TFLOP/s", _OPERATIONS),
     "bandwidth": _Dimension("a bandwidth", "6.4 GB/s", _BANDWIDTH, shared=True),
     "voltage": _Dimension("a voltage", "0.2 V", _units("V", 0, "umk"), signed=True),
     "resistance": _Dimension("a resistance", "25 kohm", _units("ohm Ω", 0, "mkMG")),

@@ -150,6 +150,9 @@ def check_mapping(draft: Draft, tile: str) -> None:
         for key in ("copies", "replicate"):
             if key in choices.model_fields_set:
                 draft.fault(("mapping", key), "goes with chips.split: layers alone", key=True)
+    for name, spec in draft.file.modules.items():
+        if "overlap" in spec.model_fields_set and name != tile:
+            draft.fault(("modules", name, "overlap"), f"is of no use here; expected in {quoted(tile)}", key=True)
     turns = [name for name, module in draft.modules.items() if module.one_at_a_time]
     for name in turns[1:]:
         loc = ("modules", name, "one_at_a_time")

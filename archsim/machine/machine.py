@@ -25,6 +25,7 @@ class Module:
     slices_in: str
     signs: str
     one_at_a_time: bool
+    overlap: bool
 
     @property
     def paired(self) -> bool:

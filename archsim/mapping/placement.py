@@ -19,10 +19,14 @@ from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
 from archsim.mapping.mapping import Group, Keys, Mapping, Placed, Region
 from archsim.mapping.mesh import grid_of
+from archsim.mapping.packing import packed
 from archsim.mapping.rounds import in_rounds
 from archsim.mapping.sides import chips_needed, split
 from archsim.mapping.tiling import Tiling, tile_with_room
 from archsim.vocabulary import OPERATORS
+
+Where = tuple[int, dict[str, Placed], dict[str, Region]]
+"""Chips, projections on tiles, and the region of each layer; a layer without one shares all units of the chip."""
 
 
 def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
@@ -45,6 +49,9 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
     }
     spare = {layer: _spare(graph, layer, tilings, lay.blocks, cores, wanted[layer]) for layer in graph.layers}
     fused = fuse(machine, graph, tilings)
+    if machine.choices.pack:
+        where: Where = (1, packed(machine, graph, lay, tilings), {})
+        return _whole(machine, graph, lay, fused, where, (per_chip, job.most_keys, sequences))
     if machine.chips.split == "projections":
         chips = chips_needed(machine, graph, tilings, spare)
         _require_link(machine, graph, chips)
@@ -97,7 +104,7 @@ def _whole(
     graph: Graph,
     lay: Layout,
     fused: Dict[str, str],
-    where: tuple[int, dict[str, Placed], dict[str, Region]],
+    where: Where,
     sizes: tuple[int, Keys, int],
     rounds: Dict[str, int] | None = None,
 ) -> Mapping:

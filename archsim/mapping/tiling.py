@@ -106,6 +106,12 @@ def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Loa
     ]
 
 
+def block_sizes(linear: Linear, layout: Layout) -> list[tuple[int, int]]:
+    """Rows and columns of every block."""
+    cut = _cut(linear, layout, 1)
+    return [(cut.rows_of(col, row), cut.cols[col]) for col in range(len(cut.cols)) for row in range(len(cut.rows))]
+
+
 def _cut(linear: Linear, layout: Layout, cores: int) -> _Cut:
     """Groups that are smaller than an array lie along its diagonal, as many as fit; larger ones are cut one by one."""
     most_rows, most_cols = layout.crossbar.rows, layout.outputs_per_block

@@ -1,7 +1,8 @@
 """Measures of a machine before any run: power, area and rates, and its product of a matrix and a vector.
 
 `power MODULE`, `area MODULE`, `product latency|inside|interval|energy` (of one block of weights), `rate of MODULE`,
-`rate per mm2 of MODULE`, `rate per W of MODULE`, `energy PART.ACTION`, `chips for MODEL`.
+`rate per mm2 of MODULE`, `rate per W of MODULE`, `energy PART.ACTION`, `time PART.ACTION`, `chips for MODEL`,
+`tiles for MODEL`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +15,10 @@ from archsim.graph.job import Job
 from archsim.machine import load_machine
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
+from archsim.mapping.mapping import Mapping as Placement
 from archsim.mapping.placement import place
-from archsim.units import JOULES_PER_ZJ
+from archsim.parts.base import Cost
+from archsim.units import JOULES_PER_ZJ, SECONDS_PER_PS
 
 
 def of_machine(machine: Machine, measure: str) -> float:
@@ -72,15 +75,28 @@ def _rate_per_w(machine: Machine, module: str) -> float:
     return _rate(machine, module) / _node(machine, module).peak_power_w
 
 
-def _energy(machine: Machine, name: str) -> float:
+def _cost(machine: Machine, name: str) -> Cost:
     part, _, action = name.partition(".")
     if part not in machine.parts or action not in machine.parts[part].actions:
         raise ArchsimError(f"measure: no such action: '{name}'; expected PART.ACTION")
-    return machine.parts[part].cost(action).energy * JOULES_PER_ZJ
+    return machine.parts[part].cost(action)
 
 
 def _chips(machine: Machine, model: str) -> float:
-    return float(place(machine, load_model(model), Job(seq=128)).chips)
+    return float(_placed(machine.digest, machine.file, model).chips)
+
+
+def _tiles(machine: Machine, model: str) -> float:
+    """Tiles that hold weights."""
+    placed = _placed(machine.digest, machine.file, model).placed.values()
+    return float(
+        len({(chip, first + n) for each in placed for chip, first, number in each.runs for n in range(number)})
+    )
+
+
+@cache
+def _placed(_digest: str, file: str, model: str) -> Placement:
+    return place(load_machine(file), load_model(model), Job(seq=128))
 
 
 _MEASURES: dict[str, Callable[[Machine, str], float]] = {
@@ -90,6 +106,8 @@ _MEASURES: dict[str, Callable[[Machine, str], float]] = {
     "rate of ": _rate,
     "rate per mm2 of ": _rate_per_mm2,
     "rate per W of ": _rate_per_w,
-    "energy ": _energy,
+    "energy ": lambda machine, name: _cost(machine, name).energy * JOULES_PER_ZJ,
+    "time ": lambda machine, name: float(_cost(machine, name).latency) * SECONDS_PER_PS,
     "chips for ": _chips,
+    "tiles for ": _tiles,
 }

@@ -1,8 +1,8 @@
 """Measures of runs.
 
-`latency`, `interval` (time for each input more in a batch), `energy`, `power`, `chips`, `area`, `inputs per s`,
-`rate`, `rate per W`, `rate per mm2`, `continuous rate` (operations of an input over the interval), `MACs per s`,
-`time of OPERATOR`, `energy of OPERATOR`, `MACs per J of OPERATOR`: from its first start to its last end.
+`latency`, `interval` (time for each input more in a batch), `energy`, `power`, `chips`, `area`, `inputs per s`, `rate`,
+`rate per W`, `rate per mm2`, `continuous rate` (operations of an input over the interval); `time of OPERATOR`,
+`energy of OPERATOR`, both also of `OPERATOR to OPERATOR`, `rate per W of OPERATOR`: from its start to its end.
 """
 
 from collections.abc import Callable
@@ -52,14 +52,19 @@ def _row(found: Result, operator: str) -> dict[str, Any]:
 
 
 def _time(found: Result, operator: str) -> float:
-    row = _row(found, operator)
-    return float(row["end_s"] - row["start_s"])
+    """Of one operator; of `A to B` from the start of the first to the end of the second."""
+    first, _, last = operator.partition(" to ")
+    return float(_row(found, last or first)["end_s"] - _row(found, first)["start_s"])
 
 
 def _energy(found: Result, operator: str) -> float:
-    """Its own and, of what flows all the time, that which flows meanwhile."""
+    """Its own and, of what flows all the time, that which flows meanwhile; of `A to B` all that stand between them."""
     static = found.energy_by_part_j["static"] / found.latency_s
-    return float(_row(found, operator)["energy_j"] + static * _time(found, operator))
+    first, _, last = operator.partition(" to ")
+    _ = _row(found, first), _row(found, last or first)
+    names = [row["operator"] for row in found.operators]
+    rows = found.operators[names.index(first) : names.index(last or first) + 1]
+    return float(sum(row["energy_j"] for row in rows) + static * _time(found, operator))
 
 
 _OF: dict[str, Callable[[Result], float]] = {
@@ -72,12 +77,11 @@ _OF: dict[str, Callable[[Result], float]] = {
     "rate": lambda found: found.ops / found.latency_s,
     "rate per W": lambda found: found.ops / found.energy_j,
     "rate per mm2": lambda found: found.ops / found.latency_s / (found.area_m2 * 1e6),
-    "MACs per s": lambda found: found.ops / 2 / found.latency_s,
 }
 _OF_OPERATOR: dict[str, Callable[[Result, str], float]] = {
     "time of ": _time,
     "energy of ": _energy,
-    "MACs per J of ": lambda found, operator: _row(found, operator)["macs"] / _energy(found, operator),
+    "rate per W of ": lambda found, operator: 2 * _row(found, operator)["macs"] / _energy(found, operator),
 }
 
 

@@ -15,7 +15,7 @@ from archsim.machine.load import change
 from archsim.machine.source import parse
 from archsim.mapping.placement import place
 from tests.lowering.machines import equal_stages
-from tests.lowering.runs import counts, run
+from tests.lowering.runs import all_times, counts, run
 
 US = 1_000_000
 
@@ -82,6 +82,43 @@ def test_tiles_in_turn() -> None:
     assert run(turns, pair(64), 1).makespan == 48 * US + 1  # partial sums of two tiles are added in a picosecond
 
 
+def test_products_that_do_not_overlap() -> None:
+    """A product is 1 us of reading, then 10 ns of conversion: 16 pixels, one after the other, are 16.16 us."""
+    hold = "parts.sh={class: sample_hold, sample: {interval: 1 us}}"
+    split = (hold, "modules.core.parts.sh=64", "modules.core.path=xbar + sh > adc")
+    assert run(on(*split), net("conv: {out: 8, kernel: 1}"), 1).makespan == 16 * US + 10_000
+    apart = on(*split, "modules.core.overlap=false")
+    assert run(apart, net("conv: {out: 8, kernel: 1}"), 1).makespan == 16 * (US + 10_000)
+
+
+def test_an_activation_in_passing() -> None:
+    """16 pixels at 1 us, and 10 ns of the last in the unit: 8 results, 10 ns apart, keep pace; 100 ns apart they
+    do. At 200 ns they do not: 8 of them take 1.6 us a pixel, and 15 such follow each other before the last product.
+    """
+    model = net("conv: {out: 8, kernel: 1}", "relu")
+
+    def through(time: str) -> Machine:
+        unit = f"parts.unit={{class: function, evaluate: {{interval: {time}}}}}"
+        return on(
+            unit, "modules.core.parts.unit=1", "modules.core.path=xbar + adc > unit", "recipes.relu=[{relu: unit}]"
+        )
+
+    assert run(through("10 ns"), model, 1).makespan == 16 * US + 10_000
+    assert run(through("100 ns"), model, 1).makespan == 16 * US + 100_000
+    assert run(through("200 ns"), model, 1).makespan == 15 * 1_600_000 + US + 200_000
+    assert counts(run(through("10 ns"), model, 1))["core.unit.evaluate"] == 8 * 16
+
+
+def test_partial_sums_in_a_chain() -> None:
+    """128 inputs lie on four arrays: three hops of 7 ns after the product; gathered, 24 flits, 2 ns apart."""
+    model = net("conv: {out: 128, kernel: 1}", "conv: {out: 8, kernel: 1}")
+    router = "parts.r={class: router, width: 8 b, ports: 4, hop: {interval: 2 ns, latency: 7 ns}}"
+    meshed = (router, "modules.chip.parts.r=64", "modules.chip.mesh={router: r, columns: 8, partial_sums: chain}")
+    chain, apart = on(*meshed), on(*meshed, "modules.chip.mesh.partial_sums=gather")
+    times = [all_times(run(machine, model, 1), "2 conv/product") for machine in (chain, apart)]
+    assert [int(end[0] - start[0]) for start, end in times] == [US + 3 * 7_000, US + 7_000 + 23 * 2_000]
+
+
 def test_depthwise_convolutions_have_a_recipe_of_their_own() -> None:
     """8 channels, 9 products each, at 16 pixels: 1,152 in the unit; arrays read for the 1 x 1 convolution alone, else
     for 72 rows too, on three arrays.
@@ -103,6 +140,7 @@ def test_depthwise_convolutions_have_a_recipe_of_their_own() -> None:
         ),
         (("modules.core.one_at_a_time=true",), "modules.core.one_at_a_time: is of no use here; expected in a module"),
         (("mapping.order=serial",), "mapping.order: found 'serial'; expected 'pipelined' or 'sequential'"),
+        (("modules.chip.overlap=false",), "modules.chip.overlap: is of no use here; expected in 'core'"),
         (("modules.chip.one_at_a_time=perhaps",), "modules.chip.one_at_a_time: found 'perhaps'"),
     ],
 )
