@@ -10,7 +10,8 @@ from archsim import resources
 from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.hf import from_config, is_config
-from archsim.graph.network import SCHEMA, LayerError, Network, network
+from archsim.graph.layers import SCHEMA, Network
+from archsim.graph.network import LayerError, network
 from archsim.graph.operator_trace import SUFFIXES, load_operators
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import transformer
