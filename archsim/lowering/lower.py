@@ -142,8 +142,9 @@ class _Lowering:
         takes: dict[int, int] = {}
         gives: dict[int, int] = {}
         if here.seat is None:
-            room, _ = self.rooms[here.name].inputs[source]
-            takes |= {room.store: room.bits}
+            if source in self.rooms[here.name].inputs:  # tiles without a memory have no room to run out of
+                room, _ = self.rooms[here.name].inputs[source]
+                takes |= {room.store: room.bits}
         elif source in self.cache.read_by and self.moves.where(self.cache.read_by[source]) == here:
             takes |= self.cache.takes(source)  # what only passes by, such as queries to be turned, keeps no room
         if source in self.rooms and (left := self.rooms[source].results) is not None:
