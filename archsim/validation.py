@@ -16,11 +16,13 @@ from archsim.graph.job import Job
 from archsim.machine import load_machine
 from archsim.machine.bibliography import bibliography, unknown_source
 from archsim.machine.fits import layout
+from archsim.machine.load import change
 from archsim.machine.load import validate as checked
 from archsim.machine.machine import Machine
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, read
 from archsim.mapping.placement import place
+from archsim.model_measures import printed, steady, weights
 from archsim.parts.quantity import Name, Share
 from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS, WATTS_PER_NW
 
@@ -38,9 +40,12 @@ _TO_SI = {
 class Figure(BaseModel):
     """One published figure, as printed; what archsim measures for it, or why nothing can be.
 
-    measure: `power MODULE`, `area MODULE`, `product latency|inside|interval|energy` (of
+    measure: `power MODULE`, `area MODULE`, `product latency|inside|interval|energy|rate per W` (of
     one block of weights), `rate of MODULE`, `rate per mm2 of MODULE`, `rate per W of
-    MODULE`, `energy PART.ACTION`, `chips for MODEL`. basis: predicted, calibrated (it set a parameter) or identity.
+    MODULE`, `energy PART.ACTION`, `chips for MODEL`, `weights of MODEL`, `time a position of MODEL`,
+    `running power of MODEL`, `running rate per W of MODEL`, `work of MODEL in TIME at POWER` (which are printed);
+    some layers of a model are `MODEL/LAYER, LAYER`. settings: of the machine, for this figure alone.
+    basis: predicted, calibrated (it set a parameter) or identity.
     contradicts: another figure of the same source; hangs_on: what one would have to know.
     """
 
@@ -53,6 +58,7 @@ class Figure(BaseModel):
     method: Name | None = None
     basis: Literal["predicted", "calibrated", "identity"] = "predicted"
     measure: Name | None = None
+    settings: list[Name] = []
     tolerance: Share | None = None
     contradicts: str = ""
     hangs_on: str = ""
@@ -123,7 +129,7 @@ def _check(file: Figures, figure: Figure, machine: Machine | None) -> Checked:
     if figure.measure is not None:
         if machine is None:
             raise ArchsimError("a measure needs the file's 'machine'")
-        simulated = _measured(machine, figure.measure)
+        simulated = _measured(change(machine, figure.settings) if figure.settings else machine, figure.measure)
     error = simulated / published - 1 if simulated is not None and published else None
     tolerance = None if figure.tolerance is None else float(figure.tolerance)
     return Checked(
@@ -196,8 +202,11 @@ def _node(machine: Machine, name: str) -> Node:
 def _product(machine: Machine, what: str) -> float:
     speed = _node(machine, machine.core).speed
     known = {"latency": "mvm_latency_s", "interval": "mvm_interval_s", "inside": "core_latency_s"}
-    if speed is None or what not in (*known, "energy"):
-        raise ArchsimError(f"measure: found product '{what}'. {did_you_mean(what, (*known, 'energy'))}")
+    others = ("energy", "rate per W")
+    if speed is None or what not in (*known, *others):
+        raise ArchsimError(f"measure: found product '{what}'. {did_you_mean(what, (*known, *others))}")
+    if what == "rate per W":
+        return speed.peak_ops_per_s * speed.mvm_interval_s / speed.mvm_energy_j
     if what == "energy":  # a core that holds several blocks of weights does a product in each
         blocks = layout(machine.modules[machine.core], machine.parts, machine.precision).blocks
         return speed.mvm_energy_j / blocks
@@ -225,6 +234,16 @@ def _energy(machine: Machine, name: str) -> float:
     return machine.parts[part].cost(action).energy * JOULES_PER_ZJ
 
 
+def _running_power(machine: Machine, model: str) -> float:
+    found = steady(machine, model)
+    return found.energy / found.time
+
+
+def _running_rate(machine: Machine, model: str) -> float:
+    found = steady(machine, model)
+    return found.operations / found.energy
+
+
 def _chips(machine: Machine, model: str) -> float:
     return float(place(machine, load_model(model), Job(seq=128)).chips)
 
@@ -238,6 +257,11 @@ _MEASURES: dict[str, Callable[[Machine, str], float]] = {
     "rate per W of ": _rate_per_w,
     "energy ": _energy,
     "chips for ": _chips,
+    "weights of ": lambda _, models: weights(models),
+    "work of ": lambda _, models: printed(models),
+    "time a position of ": lambda machine, model: steady(machine, model).time,
+    "running power of ": _running_power,
+    "running rate per W of ": _running_rate,
 }
 
 

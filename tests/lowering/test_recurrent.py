@@ -117,7 +117,7 @@ def test_hidden_states_move_to_the_arrays_but_for_the_last(grain: str) -> None:
     assert (room == 0).all()
 
 
-@pytest.mark.parametrize("machine", ["isaac", "nl_dpe", "puma"])
+@pytest.mark.parametrize("machine", ["ibm_speech", "isaac", "nl_dpe", "puma"])
 def test_every_machine_runs_them_and_counts_each_position(machine: str) -> None:
     graph = recurrent("layers: [lstm: {out: 8}, stack: 2, lstm: {out: 8}, linear: {out: 4}]")
     small, large = (counts(run(load_machine(machine), graph, seq)) for seq in (4, 8))
