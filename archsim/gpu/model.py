@@ -34,8 +34,9 @@ class GpuResult:
 def run(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -> GpuResult:
     """Run a job: a prompt is one pass over all its positions, each new token a pass over one a sequence.
 
-    fused: attention is one kernel. A recurrent layer is a kernel a position, of all sequences. Energy: what flows when idle, and the rest of the power for the share of the time
-    that the tensor units or the memory would need at their peaks.
+    fused: attention is one kernel. A recurrent layer is a kernel a position, of all sequences. Energy: what flows when
+    idle, and the rest of the power for the share of the time that the tensor units or the memory would need at their
+    peaks.
     """
     latency, energy, number = 0.0, 0.0, 0
     by_operator: dict[str, float] = {}
