@@ -160,7 +160,8 @@ class Network(_Strict):
     """A network by its layers; `input` is [channels, height, width], or the values of a vector.
 
     positions: of the longest sequence, where the input is one of vectors; how long one is, a job says. generates: the
-    largest of the last values is the next position's input.
+    largest of the last values is the next position's input. classes: columns of the last product, for a file that
+    extends another.
     """
 
     schema_id: Literal["archsim.network/1"] = Field(alias="schema")
@@ -170,12 +171,15 @@ class Network(_Strict):
     input: Input
     positions: Count | None = None
     generates: Truth = False
+    classes: Count | None = None
     layers: list[Layer]
 
     @model_validator(mode="after")
     def _has_layers(self) -> "Network":
         if not self.layers:
             raise PydanticCustomError("layers", "'layers' is empty; expected at least one layer", {})
+        if self.classes is not None and self.layers[-1].linear is None:
+            raise PydanticCustomError("classes", "'classes' needs a 'linear' as the last layer", {})
         if self.positions is not None and self.input[1:] != (1, 1):
             raise PydanticCustomError("positions", "'positions' are of a sequence; expected 'input' as one number", {})
         if self.generates and self.positions is None:

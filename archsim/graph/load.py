@@ -17,6 +17,7 @@ from archsim.graph.preset import Preset
 from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
 from archsim.machine.load import validate
+from archsim.machine.overlay import read_whole
 from archsim.machine.source import Document, read
 
 M = TypeVar("M", Preset, Network)
@@ -44,6 +45,8 @@ def load_model(
     if path.suffix in SUFFIXES:
         return load_operators(path)
     document = read(path)
+    if isinstance(document.data, dict) and "extends" in document.data:
+        document = read_whole(path, folder="workloads/models")
     if is_config(document):
         document = from_config(document, path.parent.name if path.stem == "config" else path.stem)
     return build(document)

@@ -23,7 +23,10 @@ def network(described: Network, digest: str) -> Graph:
     channels, height, width = described.input
     weaver = Weaver()
     value = Value((), channels, (height, width), stream=_sequence(described))
-    for index, layer in enumerate(described.layers):
+    layers = described.layers
+    if described.classes is not None and (last := layers[-1].linear) is not None:
+        layers = [*layers[:-1], Layer(linear=last.model_copy(update={"out": described.classes}))]
+    for index, layer in enumerate(layers):
         try:
             value = _layer(weaver, layer, value)
         except LayerError as error:

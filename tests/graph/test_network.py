@@ -1,6 +1,7 @@
 """Networks as files of layers."""
 
 from math import ceil
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,7 @@ def macs(graph: Graph) -> int:
         ("alexnet", 60_965_224, 724),  # 60,954,656 weights
         ("alexnet-ungrouped", 62_378_344, 1135),
         ("efficientnet-b0", 5_288_548, 386),
+        ("efficientnet-b0-cifar10", 4_020_358, 8),
         ("lenet-5", 61_706, 0),
         ("mlp-mnist", 266_610, 0),
     ],
@@ -83,6 +85,17 @@ def test_each_channel_is_scaled_by_what_layers_make_of_all_positions() -> None:
     assert (scale.kind, scale.width, scale.operands, scale.stream.length) == ("mul", 4, 2, 64)
     assert [edge.scope for edge in scale.inputs] == ["same", "all"]
     assert macs(graph) == 64 * 16 + 8 + 8
+
+
+def test_a_file_may_extend_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("schema: archsim.network/1\nextends: lenet-5\nname: mine\nclasses: 7\n")
+    mine, theirs = load_model(path), load_model("lenet-5")
+    assert (mine.name, mine.source) == ("mine", theirs.source)
+    assert mine.parameters == theirs.parameters - 3 * 85
+    path.write_text("schema: archsim.network/1\nextends: lenet-55\nname: mine\n")
+    with pytest.raises(ArchsimError, match=r"mine.yaml:2:10  extends: unknown name 'lenet-55'.*Did you mean 'lenet-5'"):
+        load_model(path)
 
 
 def test_sequences_have_the_length_that_a_job_says() -> None:
@@ -197,6 +210,7 @@ def test_blocks_with_shortcuts_run_and_count_each_product(machine: str) -> None:
             "5:3  layers[0]: scale: gives 3 x 1 x 1 for 4 x 8 x 8; expected a value for each channel",
         ),
         ("  - lstm: {out: 4}", "5:3  layers[0]: lstm: needs a sequence; expected 'positions' beside 'input'"),
+        ("  - relu\nclasses: 3", "'classes' needs a 'linear' as the last layer"),
         ("  - stack: 2", "5:3  layers[0]: stack: needs a sequence"),
     ],
 )
