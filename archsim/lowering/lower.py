@@ -7,6 +7,7 @@ import numpy as np
 from archsim.core.timing import Timer
 from archsim.graph.job import SEQUENCE, Job
 from archsim.graph.operators import Edge, Linear, Matmul, Operator
+from archsim.graph.streams import Window
 from archsim.lowering.cache import Cache
 from archsim.lowering.dynamic import write
 from archsim.lowering.floor import Floor, Tasks, ids
@@ -134,7 +135,18 @@ class _Lowering:
         if self.rounds.crosses(edge, operator):
             return self.rounds.hand_over(edge, operator, tasks, wanted) if len(wanted) else tasks[wanted]
         tasks = tasks[wanted]
+        if edge.window is not None and source.stream.length is None and self.moves.move(edge, operator):
+            tasks = self._together(edge.window, source, tasks)
         return self.moves.arrive(edge, operator, tasks, self._ends) if len(tasks) else tasks
+
+    def _together(self, window: Window, source: Operator, made: Tasks) -> Tasks:
+        """Positions that become one move when the last is made; else sequences in turn fill all room with first ones."""
+        sequence, row = np.divmod(self.floor.job.places(source), SEQUENCE)
+        _, whole = np.unique(sequence * SEQUENCE + row // window.stride[1], return_inverse=True)
+        kind = self.floor.builder.kind("together", station=None, operator=source.key)
+        joins = ids(self.floor.builder.tasks(kind, int(whole.max()) + 1))
+        self.floor.builder.after(joins[whole], made)
+        return joins[whole]
 
     def _ends(self, move: Move) -> Ends:
         """Room that a transfer takes where it arrives, and gives back where it left."""

@@ -117,6 +117,18 @@ def test_hidden_states_move_to_the_arrays_but_for_the_last(grain: str) -> None:
     assert (room == 0).all()
 
 
+@pytest.mark.parametrize("stack", [2, 3])
+def test_sequences_in_turn_do_not_fill_the_room_with_halves(stack: int) -> None:
+    """Forty sequences give their first positions one after the other; room is for a few whole ones."""
+    graph = recurrent(f"layers: [lstm: {{out: 24}}, stack: {stack}, lstm: {{out: 24}}]")
+    played = run(meshed(), graph, seq=4, batch=40)
+    moves = [name for name in played.program.kinds if name.startswith("1 lstm/hidden > 2 lstm/product")]
+    start = all_times(played, moves[0])[0].reshape(40, 4)
+    made = all_times(played, "1 lstm/hidden")[1].reshape(40, 4)
+    assert (start[:, 0] >= made[:, stack - 1]).all()
+    assert (start[:, 3] >= made[:, 3]).all()
+
+
 @pytest.mark.parametrize("machine", ["ibm_speech", "isaac", "nl_dpe", "puma"])
 def test_every_machine_runs_them_and_counts_each_position(machine: str) -> None:
     graph = recurrent("layers: [lstm: {out: 8}, stack: 2, lstm: {out: 8}, linear: {out: 4}]")
