@@ -140,7 +140,7 @@ class _Lowering:
         return self.moves.arrive(edge, operator, tasks, self._ends) if len(tasks) else tasks
 
     def _together(self, window: Window, source: Operator, made: Tasks) -> Tasks:
-        """Positions that become one move when the last is made; else sequences in turn fill the room with first ones."""
+        """Positions that become one move together: else sequences in turn fill the room with their first ones."""
         sequence, row = np.divmod(self.floor.job.places(source), SEQUENCE)
         _, whole = np.unique(sequence * SEQUENCE + row // window.stride[1], return_inverse=True)
         kind = self.floor.builder.kind("together", station=None, operator=source.key)
