@@ -34,8 +34,9 @@ class GpuResult:
 def run(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -> GpuResult:
     """Run a job: a prompt is one pass over all its positions, each new token a pass over one a sequence.
 
-    fused: attention is one kernel. Energy: what flows when idle, and the rest of the power for the share of the time
-    that the tensor units or the memory would need at their peaks.
+    fused: attention is one kernel. A recurrent layer is a kernel a position, of all sequences. Energy: what flows when
+    idle, and the rest of the power for the share of the time that the tensor units or the memory would need at their
+    peaks.
     """
     latency, energy, number = 0.0, 0.0, 0
     by_operator: dict[str, float] = {}
@@ -65,11 +66,20 @@ def _passes(graph: Graph, job: Job) -> Iterator[Job]:
 
 
 def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -> Iterator[Kernel]:
+    recurrent = {
+        operator.layer
+        for operator in graph.operators
+        if isinstance(operator, Linear) and any(edge.scope == "before" for edge in operator.inputs)
+    }
     for operator in graph.operators:
         places = len(job.places(operator))
         if not places or _goes_with_another(graph, operator, fused=fused):
             continue
-        if isinstance(operator, Linear):
+        if operator.layer in recurrent:
+            if isinstance(operator, Linear):  # the update of its state goes with it
+                steps = max(span.positions for span in job.spans(operator.stream))
+                yield from [_linear(gpu, operator, -(-places // steps), precision)] * steps
+        elif isinstance(operator, Linear):
             yield _linear(gpu, operator, places, precision)
         elif isinstance(operator, Matmul):
             yield from _matmul(gpu, job, operator, places, precision, fused=fused)

@@ -5,8 +5,9 @@ from typing import Literal
 
 from archsim.graph.streams import TOKENS, Stream, Window
 
-Scope = Literal["same", "all", "past", "window"]
-"""Of a source's positions, those that one needs: its own, all of its sequence, those up to its own, a window."""
+Scope = Literal["same", "all", "past", "window", "before"]
+"""Of a source's positions, those that one needs: its own, all of its sequence, those up to its own, a window, the one
+before its own (of a recurrence: its source may come later in the Graph; the first position needs nothing)."""
 Positions = Literal["each", "first", "last"]
 """The positions of a sequence at which an operator runs."""
 

@@ -18,7 +18,9 @@ class Where:
 
 
 Move = tuple[str, Where, str]
-"""A transfer by its source, where it goes, and which positions go: those that `Operator.chosen` names, or all."""
+"""A transfer by its source, where it goes, and which positions go.
+
+All; those that `Operator.chosen` names; or those that another comes after (`before`)."""
 
 
 @dataclass
@@ -53,7 +55,8 @@ class Moves:
         return move if move in self.planned else None
 
     def _named(self, edge: Edge, operator: Operator) -> Move:
-        return edge.source, self.where(operator), operator.chosen if edge.scope == "same" else ""
+        which = {"same": operator.chosen, "before": "before"}.get(edge.scope, "")
+        return edge.source, self.where(operator), which
 
     def leaving(self, source: str) -> list[Move]:
         """All transfers of a source's result."""

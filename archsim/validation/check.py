@@ -104,7 +104,7 @@ def _simulated(machine: str | None, figure: Figure) -> float | None:
         raise ArchsimError("a measure needs a 'machine', the file's or the figure's")
     if figure.run is not None:
         return of_run(machine, figure.run, figure.measure)
-    return of_machine(load_machine(machine), figure.measure)
+    return of_machine(load_machine(machine, figure.settings), figure.measure)
 
 
 def _status(figure: Figure, error: float | None, tolerance: float | None) -> Status:

@@ -139,3 +139,12 @@ def test_what_is_wrong_with_a_gpu_or_measurements(tmp_path: Path) -> None:
         read_measured(table, "h100")
     with pytest.raises(UsageError, match="no products of the model 'n'"):
         fit(load_gpu("a40"), read_measured(table, "a100"), ["n"])
+
+
+def test_a_recurrent_layer_is_a_product_for_each_position() -> None:
+    """Ten positions of two sequences: ten thin products of 16 x 32, two rows each; the update goes with them."""
+    text = "schema: archsim.network/1\nname: s\ninput: 8\npositions: 10\nlayers: [lstm: {out: 8}]"
+    graph = build(parse(text, "s.yaml"))
+    found = run(PLAIN, graph, make_job(graph, "prefill", 10, 0, 2), "fp16", fused=True)
+    assert found.kernels == 10
+    assert found.latency == pytest.approx(10 * float(product(PLAIN, 2, 32, 16, "fp16")))
