@@ -127,8 +127,8 @@ def _parameters(machine: Machine, name: str) -> tuple[Parameter, ...]:
     part = machine.parts[name]
     for action in part.actions:
         cost = part.cost(action)
-        if cost.derivation != "given":
-            text = f"{cost.energy * JOULES_PER_ZJ * 1e12:.6g} pJ = {cost.derivation}"
+        text = f"{cost.energy * JOULES_PER_ZJ * 1e12:.6g} pJ = {cost.derivation}"
+        if cost.derivation != "given" and text not in [figure.text for figure in given]:
             given.append(Parameter(f"{action}.energy", text, "derived", ""))
     return tuple(given)
 
