@@ -99,12 +99,15 @@ class Model:
     constants: Mapping[str, float]
     table: Table
 
+    def example(self) -> dict[str, float]:
+        """Parameters inside the range: what is usual, else the least."""
+        known = {key: bounds.usual or bounds.least or bounds.most for key, bounds in self.bounds.items()}
+        return {key: figure.value if figure else 1.0 for key, figure in known.items()}
+
     @property
     def gives_area(self) -> bool:
         """Whether it says an area."""
-        known = {key: bounds.usual or bounds.least or bounds.most for key, bounds in self.bounds.items()}
-        sample = {key: figure.value if figure else 1.0 for key, figure in known.items()}
-        return self.formula(sample, self.constants, self.table).area is not None
+        return self.estimate(self.example()).area is not None
 
     def outside(self, parameters: Mapping[str, float]) -> Iterator[tuple[str, Bounds]]:
         """Parameters that lie outside the range in which the model holds, and that range."""

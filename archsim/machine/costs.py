@@ -120,7 +120,7 @@ def _parameters(
                 faults.append(Fault(f"{dotted(at)}: {error}", document.value_place(at)))
         elif usual is not None:
             found[key] = _Parameter(usual.value, usual.text, (*loc, "costs"))
-        else:
+        elif not faults:  # a misspelt key is one fault, not also a missing one
             needs = f"model {quoted(model.name)} needs {quoted(key)}, {model.bounds[key]}"
             faults.append(Fault(f"{dotted((*loc, 'costs'))}: {needs}", document.key_place((*loc, "costs"))))
     if faults:
@@ -171,12 +171,14 @@ def _wanted(part: Part) -> Iterator[str]:
 def _fault(
     document: Document, part: Part, model: Model, key: str, parameters: Mapping[str, _Parameter], bounds: Bounds
 ) -> Fault:
-    """A parameter outside the model's range; and the models in whose range it is."""
+    """A parameter outside the model's range; and the models in whose range all is that the part says."""
     found = parameters[key]
+    own = {name: each.value for name, each in parameters.items() if name == key or "costs" not in each.loc}
     others = [
         other.name
         for other in models_of(type(part)).values()
-        if other is not model and (key not in other.bounds or other.bounds[key].hold(found.value))
+        if other is not model
+        and not list(other.outside(other.example() | {k: own[k] for k in own if k in other.bounds}))
     ]
     hint = f" In range: {', '.join(others)}." if others else ""
     message = (
