@@ -93,7 +93,6 @@ class Model:
     part: str
     text: str
     source: str
-    note: str
     formula: Formula
     bounds: Mapping[str, Bounds]
     constants: Mapping[str, float]

@@ -109,7 +109,6 @@ def _model(name: str, part: str, model: ModelSpec, spec: PartSpec, provenance: M
         part=part,
         text=model.text,
         source=origin.source or "",
-        note=origin.note or "",
         formula=FORMULAS[spec.formula],
         bounds={key: ranges[key].bounds() for key in PARAMETERS if key in ranges},
         constants={**model.constants, **spec.constants},

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archsim.costs.model import PARAMETERS
 from tests.end_to_end.command import archsim
 
 MINE = """\
@@ -92,6 +93,11 @@ def test_costs_puts_models_side_by_side(folder: Path) -> None:
     }
     assert memory["horowitz"]["energy_j"] == pytest.approx(10e-12)
     assert memory["pumasim"]["why_not"] == "holds for size 256 B to 2 KiB"
+
+
+def test_every_parameter_of_a_model_has_its_option() -> None:
+    said = archsim("costs", "--help").stdout
+    assert [name for name in PARAMETERS if f"--{name} " not in said] == []
 
 
 @pytest.mark.parametrize(
