@@ -78,12 +78,22 @@ def _put_part(document: Document, name: str, part: Any, wanted: str | None, offe
     for key, value in change.items():
         if key not in LABELS:
             keys = tuple(key.split("."))
-            if _set_by_hand(document, ("parts", name, *keys)):
+            new: Loc = ("parts", name, *keys)
+            own = _own_costs(document, new, plain) if key == "costs" else {}
+            if "model" in own or (not own and _set_by_hand(document, new)):
                 continue
-            _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value})})
-            old, new = ("parts", name, "alternatives", str(wanted), key), ("parts", name, *keys)
-            _move(document.places, old, new)
-            _move(document.key_places, old, new)
+            _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value}), **own})
+            for places in (document.places, document.key_places):
+                kept = {loc: place for loc, place in places.items() if loc[:3] == new and loc[3:4] and loc[3] in own}
+                _move(places, ("parts", name, "alternatives", str(wanted), key), new)
+                places.update(kept)
+
+
+def _own_costs(document: Document, loc: Loc, part: dict[str, Any]) -> dict[str, Any]:
+    """What settings gave of a part's `costs`: an alternative's model takes it up, unless a model was set too."""
+    costs = part.get("costs")
+    given = costs.items() if isinstance(costs, dict) else ()
+    return {key: value for key, value in given if _set_by_hand(document, (*loc, key))}
 
 
 def _set_by_hand(document: Document, loc: Loc) -> bool:

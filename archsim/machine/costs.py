@@ -68,9 +68,10 @@ def price(part: Part, name: str, costs: Any, document: Document, written: Mappin
 def check(part: Part, name: str, costs: Any, document: Document, written: Mapping[Loc, Provenance]) -> None:
     """Whether `costs` that nobody has chosen are well formed, in range or not; raises CostsError.
 
-    Of a class that no model speaks of, such as one that took the place of the file's, nothing is said.
+    Nothing is said of a class that no model speaks of, since it may have taken the place of the file's, and of keys
+    without a model, since they may be meant for another alternative's.
     """
-    if _spoken_of(part):
+    if _spoken_of(part) and (not isinstance(costs, dict) or "model" in costs):
         _parameters(part, name, _chosen(part, name, costs, document), costs, document, written)
 
 

@@ -174,6 +174,20 @@ def test_bits_move_energy_and_area_of_an_alternative() -> None:
     assert by_hand.cost("convert").derivation.startswith("survey(")
 
 
+def test_a_setting_goes_into_the_model_of_an_alternative_or_takes_its_place() -> None:
+    """At 22 nm, 8 b and 1.28 GS/s the survey says 0.953776 pJ; 1.67 pJ is ISAAC's own converter."""
+    chosen = "parts.adc.alternative=survey"
+    adc = load_machine("isaac", [chosen, "parts.adc.costs.node=22 nm"]).parts["adc"]
+    assert adc.cost("convert").derivation == "survey(bits 8 b, rate 1.28 GS/s, node 22 nm)"
+    assert adc.cost("convert").energy == 953_776_000
+    other = load_machine("isaac", [chosen, "parts.adc.costs={model: saberi}"]).parts["adc"]
+    assert other.cost("convert").energy == 1_670_000_000
+    with pytest.raises(
+        ArchsimError, match=r"--set parts\.adc\.costs\.node=3 nm:1:22  parts\.adc\.costs\.node: found 3 nm"
+    ):
+        load_machine("isaac", [chosen, "parts.adc.costs.node=3 nm"])
+
+
 def test_an_alternative_that_nobody_chose_may_be_out_of_its_range() -> None:
     assert (
         load_machine("isaac", ["parts.adc.bits=12 b"]).parts["adc"].cost("convert").derivation == "power x 0.78125 ns"
