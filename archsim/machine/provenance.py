@@ -17,7 +17,7 @@ LABELS = ("source", "status", "note")
 class Provenance:
     """Of one number: its text as written, the key of its source, how it was obtained there, a remark.
 
-    place: where it comes from in the file, if that is not where it would be written.
+    place: of the cost model, where the number is computed by one.
     """
 
     text: str

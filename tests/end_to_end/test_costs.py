@@ -59,6 +59,7 @@ def test_a_setting_moves_energy_and_area_of_a_run(folder: Path) -> None:
     areas = [found["area_by_part_m2"]["core.adc"] for found in (eight, six)]
     assert energies[1] / energies[0] == pytest.approx(1.06509 / 1.92921, rel=1e-5)
     assert areas[1] / areas[0] == pytest.approx(5416.06 / 6469.27, rel=1e-5)
+    assert "costs of adc, edram are computed by models; archsim describe says how" in six["notes"]
     assert six["energy_j"] < eight["energy_j"]
     assert eight["area_m2"] - six["area_m2"] == pytest.approx(areas[0] - areas[1])
     assert areas[0] == pytest.approx(eight["chips"] * 168 * 12 * 8 * 6469.27e-12, rel=1e-5)
