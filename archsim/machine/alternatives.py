@@ -80,7 +80,7 @@ def _put_part(document: Document, name: str, part: Any, wanted: str | None, offe
             keys = tuple(key.split("."))
             new: Loc = ("parts", name, *keys)
             own = _own_costs(document, new, plain) if key == "costs" else {}
-            if "model" in own or (not own and _set_by_hand(document, new)):
+            if {"model", "value"} & own.keys() or (not own and _set_by_hand(document, new)):
                 continue
             _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value}), **own})
             for places in (document.places, document.key_places):

@@ -86,9 +86,10 @@ def _chosen(part: Part, name: str, costs: Any, document: Document) -> Model:
         raise CostsError(Fault(f"{dotted(loc)}: {found}", document.place(loc)))
     known = models_of(type(part))
     if not _spoken_of(part):
-        why = "its class makes its costs itself" if known else "no cost model speaks of this class"
         parts = ", ".join(sorted({model.part for model in cost_models()}))
-        raise CostsError(Fault(f"{dotted(loc)}: {why}; expected one of: {parts}", document.key_place(loc)))
+        why = f"no cost model speaks of this class; expected one of: {parts}"
+        why = "the part's class makes its costs itself; leave it out" if known else why
+        raise CostsError(Fault(f"{dotted(loc)}: {why}", document.key_place(loc)))
     wanted = costs.get("model")
     if wanted is None:
         raise CostsError(Fault(f"{dotted(loc)}: needs a 'model'. {did_you_mean('', known)}", document.place(loc)))
@@ -179,6 +180,7 @@ def _fault(
         other.name
         for other in models_of(type(part)).values()
         if other is not model
+        and (key in other.bounds or "costs" not in found.loc)  # else it is of no use there
         and not list(other.outside(other.example() | {k: own[k] for k in own if k in other.bounds}))
     ]
     hint = f" In range: {', '.join(others)}." if others else ""

@@ -51,11 +51,11 @@ def build(document: Document) -> Machine:
     faults += _wrong_sources(document)
     file = validate(MachineFile, data, chosen, (), faults, LABELS)
     plain = _parts(chosen, data.get("parts"), faults)
+    priced = _priced(chosen, plain, data.get("parts"), provenance, faults)
     for other in others(document):
         stripped, texts, wrong = separate(other, LABELLED)
         _check_costs(other, _parts(other, stripped["parts"], wrong), stripped["parts"], texts, wrong)
         faults += [fault for fault in wrong if fault not in faults]
-    priced = _priced(chosen, plain, data.get("parts"), provenance, faults)
     parts = {name: found.part for name, found in priced.items()}
     computed = {loc: origin for found in priced.values() for loc, origin in found.origins.items()}
     draft = Draft(chosen, file, parts) if file is not None else None

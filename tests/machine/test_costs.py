@@ -10,6 +10,8 @@ from archsim.errors import ArchsimError
 from archsim.machine import Machine, load_machine
 from archsim.machine.load import build
 from archsim.machine.source import parse
+from archsim.parts.adc import Adc
+from archsim.parts.base import Cost
 from archsim.report.figures import figures
 from archsim.testing import check_part
 
@@ -143,6 +145,30 @@ def test_a_class_of_which_no_model_speaks() -> None:
     assert any("parts.sig.costs: no cost model speaks of this class; expected one of: adc, adder," in x for x in lines)
 
 
+class Narrow(Adc):
+    """A class of a user's, with nothing of its own."""
+
+
+class Halved(Adc):
+    """A class that makes its costs itself."""
+
+    def cost(self, action: str) -> Cost:
+        """Half of what stands in the file."""
+        whole = super().cost(action)
+        return Cost(whole.latency, whole.interval, whole.energy // 2, whole.derivation)
+
+
+@pytest.mark.parametrize(("kind", "refused"), [("Narrow", False), ("Halved", True)])
+def test_a_user_s_class_may_take_the_models_of_the_class_that_it_extends(kind: str, *, refused: bool) -> None:
+    """Unless it makes its costs itself: a model speaks of whole conversions, the class of parts of them."""
+    change = ("class: adc\n", f"class: tests.machine.test_costs:{kind}\n")
+    if refused:
+        expected = "m.yaml:11:5  parts.adc.costs: the part's class makes its costs itself; leave it out"
+        assert refusal(change) == [expected]
+    else:
+        assert machine(change).parts["adc"].cost("convert").derivation.startswith("survey(")
+
+
 SURVEY = "parts.adc.costs={model: survey, node: 32 nm}"
 
 
@@ -196,6 +222,15 @@ def test_an_alternative_that_nobody_chose_may_be_out_of_its_range() -> None:
         ArchsimError, match=r"parts\.adc\.bits: found 12 b; cost model 'saberi' holds for bits 4 b to 10 b"
     ):
         load_machine("isaac", ["parts.adc.bits=12 b", "parts.adc.alternative=saberi"])
+
+
+def test_a_fault_beside_alternatives_is_said_once() -> None:
+    with pytest.raises(ArchsimError) as caught:
+        load_machine(
+            "isaac", ["parts.adc.costs={model: zigzag, rows: 128, voltage: 2 V}", "parts.adc.convert.rate=1 MHz"]
+        )
+    found = "parts.adc.costs.voltage: found 2 V; cost model 'zigzag' holds for voltage 0.6 V to 1.1 V."
+    assert [fault.message for fault in caught.value.faults] == [found]
 
 
 def test_an_alternative_that_nobody_chose_must_be_well_formed() -> None:
