@@ -82,3 +82,35 @@ def test_a_file_of_one_s_own_and_json(tmp_path: Path) -> None:
     printed = archsim("validate", "--out", "page", folder=tmp_path)
     assert "summary.pass" in printed.stdout
     assert (tmp_path / "page" / "validation.md").is_file()
+
+
+def test_a_figure_of_a_run(tmp_path: Path) -> None:
+    """The same figures as `archsim run`; the interval is what one input more takes."""
+    run = "run: {model: bert-tiny, seq: 8, batch: 2}"
+    (tmp_path / "mine.yaml").write_text(
+        HEAD
+        + "".join(
+            f"  - {{figure: {name}, group: end to end, published: {of}, measure: {name}, {run}, tolerance: 0.9}}\n"
+            for name, of in {
+                "latency": "1 us",
+                "interval": "1 us",
+                "energy": "1 uJ",
+                "rate": "1 GOP/s",
+                "time of layer 0/qkv": "1 us",
+                "energy of layer 0/qkv": "1 nJ",
+            }.items()
+        )
+    )
+    done = archsim("validate", "mine.yaml", "--json", folder=tmp_path)
+    got = {row["figure"]: row["simulated"] for row in json.loads(done.stdout)}
+    ran = {
+        batch: json.loads(archsim("run", "isaac", "bert-tiny", "--seq", "8", "--batch", batch, "--json").stdout)
+        for batch in ("2", "4")
+    }
+    assert got["latency"] == ran["2"]["latency_s"]
+    assert got["interval"] == pytest.approx((ran["4"]["latency_s"] - ran["2"]["latency_s"]) / 2)
+    (query,) = (row for row in ran["2"]["operators"] if row["operator"] == "layer 0/qkv")
+    assert got["time of layer 0/qkv"] == pytest.approx(query["end_s"] - query["start_s"])
+    assert 2 * sum(row["macs"] for row in ran["2"]["operators"]) == ran["2"]["ops"]
+    static = ran["2"]["energy_by_part_j"]["static"]
+    assert sum(row["energy_j"] for row in ran["2"]["operators"]) + static == pytest.approx(ran["2"]["energy_j"])

@@ -94,11 +94,14 @@ class Job:
 
     def macs(self, graph: Graph) -> int:
         """Multiply-accumulates of all sequences; of a causal model the causal part only."""
-        return sum(
-            operator.macs(int(self.keys(operator).sum())) if operator.grows else operator.macs(1) * len(places)
-            for operator in graph.operators
-            if len(places := self.places(operator))
-        )
+        return sum(self.macs_of(operator) for operator in graph.operators)
+
+    def macs_of(self, operator: Operator) -> int:
+        """Those of one operator."""
+        places = len(self.places(operator))
+        if operator.grows and places:
+            return operator.macs(int(self.keys(operator).sum()))
+        return operator.macs(1) * places
 
 
 @lru_cache(maxsize=512)

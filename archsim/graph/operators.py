@@ -125,6 +125,26 @@ class Linear(Operator):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Product(Operator):
+    """A projection that digital units do, whose weights stay with them."""
+
+    linear: Linear
+
+    def macs(self, keys: int) -> int:
+        """As many as in an array."""
+        return self.linear.macs(keys)
+
+    def values_out(self, keys: int) -> int:
+        """A value for each column."""
+        return self.linear.values_out(keys)
+
+    @property
+    def parameters(self) -> int:
+        """Those of the projection."""
+        return self.linear.parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matmul(Operator):
     """A product of two operands made at run time, over `heads` heads of `head_dim`.
 

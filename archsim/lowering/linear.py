@@ -1,5 +1,6 @@
 """A projection: its tiles run in step, a task per position."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -73,10 +74,13 @@ def rooms(floor: Floor, placed: Placed, fillings: Sequence[Filling], *, emptied:
         raise ArchsimError(f"{found}. Try parts.{tile.memory}.size: {wanted} b.")
     more = (incoming - sum(needs)) // max(1, len(fillings))
     inputs = {
-        filling.source: (Room(_store(floor, placed, filling, len(fillings), need + more), each), filling.freed)
+        filling.source: (
+            Room(_store(floor, placed, filling, len(fillings), placed.tiling.copies * (need + more)), each),
+            filling.freed,
+        )
         for filling, each, need in zip(fillings, bits, needs, strict=True)
     }
-    left = 2 * half - incoming
+    left = placed.tiling.copies * (2 * half - incoming)
     results = Room(floor.builder.store(f"{placed.linear.key} results", left), outgoing) if emptied else None
     return Rooms(inputs, results)
 
@@ -118,10 +122,16 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
         latency, interval = latency + more.latency, max(interval, more.interval)
         merge(counts, more.counts)
 
+    station = floor.station(placed.linear.key, placed.tiling.copies)
+    turns = tiles_in_turn(floor, placed)
+    if turns is not None:
+        station, tiles = turns
+        latency, interval = latency + (tiles - 1) * interval, tiles * interval
+
     def kind_for(gives: Mapping[int, int]) -> int:
         return floor.builder.kind(
             placed.linear.key,
-            station=floor.station(placed.linear.key),
+            station=station,
             latency=latency,
             interval=interval,
             takes={space.results.store: space.results.bits} if space.results else {},
@@ -132,6 +142,23 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
         )
 
     return tasks_that_free(floor, space, len(floor.job.places(placed.linear)), kind_for)
+
+
+def tiles_in_turn(floor: Floor, placed: Placed) -> tuple[int, int] | None:
+    """Where tiles work one at a time: the station that they share, and how many there a position passes.
+
+    Of several groups of tiles that take turns the one with most of the projection stands for all.
+    """
+    machine = floor.mapping.machine
+    module = machine.taking_turns
+    if module is None:
+        return None
+    together = int(machine.count(machine.tile, module))
+    tiles: Counter[tuple[int, int]] = Counter()
+    for chip, first, number in placed.first_copy:
+        tiles.update((chip, tile // together) for tile in range(first, first + number))
+    (chip, group), most = tiles.most_common(1)[0]
+    return floor.station(f"{module} {chip}.{group}"), most
 
 
 def _reduction(floor: Floor, placed: Placed) -> Timing:

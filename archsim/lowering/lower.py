@@ -13,6 +13,7 @@ from archsim.lowering.floor import Floor, Tasks, ids
 from archsim.lowering.grain import lower_cores
 from archsim.lowering.linear import Filling, Rooms, projection, rooms
 from archsim.lowering.moves import Move, Moves
+from archsim.lowering.order import Order
 from archsim.lowering.places import common, freed, seen_last
 from archsim.lowering.recipe import lower_recipe
 from archsim.lowering.reprogram import Rounds
@@ -25,7 +26,7 @@ from archsim.program import Program
 def lower(mapping: Mapping, job: Job, timer: Timer) -> Program:
     """Make the Program of a Job."""
     floor = Floor(mapping, job, timer)
-    return _Lowering(floor, Moves(floor), Cache(floor), Rounds(floor)).run()
+    return _Lowering(floor, Moves(floor), Cache(floor), Rounds(floor), Order(floor)).run()
 
 
 @dataclass
@@ -34,6 +35,7 @@ class _Lowering:
     moves: Moves
     cache: Cache
     rounds: Rounds
+    order: Order
     starts: dict[str, Tasks] = field(default_factory=dict)
     ends: dict[str, Tasks] = field(default_factory=dict)
     rooms: dict[str, Rooms] = field(default_factory=dict)
@@ -46,10 +48,9 @@ class _Lowering:
                 self.starts[operator.key] = self.ends[operator.key] = np.empty(0, np.int64)
             elif operator.key in self.floor.mapping.fused:
                 self.ends[operator.key] = self.ends[self.floor.mapping.fused[operator.key]]
-            elif isinstance(operator, Linear):
-                self._linear(operator)
             else:
-                self._recipe(operator)
+                self._linear(operator) if isinstance(operator, Linear) else self._recipe(operator)
+                self.order.follow(operator, self.starts[operator.key], self.ends[operator.key])
             self.rounds.end(operator, self.ends[operator.key])
         self.rounds.close()
         if graph.feedback is not None:

@@ -73,6 +73,7 @@ def build(document: Document) -> Machine:
         root=root,
         core=core,
         chips=file.chips,
+        choices=file.mapping,
         recipes={
             "linear": (Step("mvm", core),),
             **{
@@ -103,6 +104,8 @@ def _check(draft: Draft) -> tuple[str | None, str | None]:
         checks.check_uses(draft, root, core)
         if not draft.faults:
             check_core(draft, draft.modules[core])
+            holder = next(iter(draft.holders(core)), core)
+            checks.check_mapping(draft, core if holder == root and not draft.modules[holder].path else holder)
     return root, core
 
 

@@ -53,7 +53,10 @@ class Mesh(_Strict):
 
 
 class ModuleSpec(_Strict):
-    """Parts and modules with counts, and the way of the data through them; `cycle` is in ps."""
+    """Parts and modules with counts, and the way of the data through them; `cycle` is in ps.
+
+    one_at_a_time: of the tiles in it one works at a time.
+    """
 
     parts: dict[str, Share]
     path: Name | None = None
@@ -62,6 +65,7 @@ class ModuleSpec(_Strict):
     mesh: Mesh | None = None
     combine: Combine | None = None
     slices_in: Literal["columns", "arrays"] = "columns"
+    one_at_a_time: bool = False
     signs: Literal["offset", "flipped", "columns", "arrays"] = "offset"
 
 
@@ -78,6 +82,18 @@ class Chips(_Strict):
     reprogram: Name | None = None
 
 
+class Choices(_Strict):
+    """How models are put on the machine.
+
+    replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
+    projection or layer, how many copies it has. order: sequential runs operators one after another.
+    """
+
+    replicate: Literal["none", "greedy"] = "none"
+    copies: dict[str, Count] = Field(default_factory=dict)
+    order: Literal["pipelined", "sequential"] = "pipelined"
+
+
 class MachineFile(_Strict):
     """The whole file, but for the labels that say where its numbers come from."""
 
@@ -88,6 +104,7 @@ class MachineFile(_Strict):
     parts: dict[str, dict[str, Any]]
     modules: dict[str, ModuleSpec]
     chips: Chips = Chips()
+    mapping: Choices = Choices()
     recipes: dict[str, list[dict[str, Name]]] = Field(default_factory=dict)
     digital: Name | None = None
     fusion: Literal["auto", "off", "required"] = "auto"

@@ -16,7 +16,8 @@ from archsim.machine.fits import Layout
 class Tiling:
     """Blocks are numbered with the row block running fastest, so that what is added up lies together.
 
-    loads: distinct loads, and how many tiles have each; tiles: their number; cores: of a tile, those in use;
+    loads: distinct loads, and how many tiles have each; tiles: their number; cores: of a tile, those in use; copies: of
+    all that, each position goes to one;
     partial_tiles: over how many tiles one column block's rows are spread at most (1: all partial sums meet inside a
     tile). Where weights end, the rows and columns left over in the last blocks are not driven, converted or counted.
     """
@@ -27,11 +28,17 @@ class Tiling:
     tiles: int
     partial_tiles: int
     cores: int
+    copies: int = 1
 
     @property
     def blocks(self) -> int:
-        """Blocks in all."""
+        """Blocks of one copy."""
         return self.row_blocks * self.col_blocks
+
+    @property
+    def all_tiles(self) -> int:
+        """Tiles of all copies."""
+        return self.tiles * self.copies
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from archsim.mapping.mapping import Mapping
 from archsim.program import Run
 from archsim.result.bottleneck import bottleneck
 from archsim.result.ledger import Entry, Ledger, keep, layer_of, operator_of, part_of
+from archsim.result.operators import operators
 from archsim.result.result import Result
 from archsim.result.utilisation import utilisation
 from archsim.result.waiting import critical_seconds, waiting
@@ -59,6 +60,7 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
         energy_by_part_j=_joules(ledger, part_of),
         energy_by_operator_j=_joules(ledger, operator_of),
         energy_by_layer_j=_joules(ledger, layer_of),
+        operators=operators(graph, job, run, ledger),
         utilisation=utilisation(run),
         tasks=run.program.n_tasks,
         sources=[{"key": key, "text": text} for key, text in _sources(mapping)],

@@ -25,6 +25,7 @@ class Result:
     waiting_*_s: time that tasks waited for data (from the first input to the last), for a server, for space, summed
     over tasks, so that it can exceed the latency. critical_path_*_s: the chain of causes from the end of the run
     back to its start; each breakdown sums to `latency_s`. bottleneck: that in a sentence.
+    operators: each operator's first start and last end, multiply-accumulates, and energy without the static share.
     what_if: what changes of the machine would do to the latency, each played; empty unless asked for.
     """
 
@@ -57,6 +58,7 @@ class Result:
     energy_by_part_j: dict[str, float]
     energy_by_operator_j: dict[str, float]
     energy_by_layer_j: dict[str, float]
+    operators: list[dict[str, Any]]
     utilisation: dict[str, float]
     tasks: int
     sources: list[dict[str, str]]

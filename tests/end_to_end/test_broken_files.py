@@ -65,7 +65,7 @@ MACHINES: list[Case] = [
         "name: mine",
         "nmae: mine",
         [
-            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, digital, function_cores, fusion, kv_cache, modules, name, parts, precision, recipes, schema."
+            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, digital, function_cores, fusion, kv_cache, mapping, modules, name, parts, precision, recipes, … and 1 more."
         ],
     ),
     (

@@ -39,6 +39,7 @@ KEYS = [
     "energy_by_part_j",
     "energy_by_operator_j",
     "energy_by_layer_j",
+    "operators",
     "utilisation",
     "tasks",
     "sources",
