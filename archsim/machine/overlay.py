@@ -8,13 +8,13 @@ from typing import Any
 from archsim import resources
 from archsim.errors import ArchsimError, Fault, Place, UsageError, quoted
 from archsim.machine.provenance import LABELS, mapping, separate
+from archsim.machine.replace import EITHER, replaced, without
 from archsim.machine.source import Document, Loc, parse, read
 
 LABELLED = ("precision", "parts", "modules", "chips")
 """Sections whose numbers have a source and a status."""
 
 _LONGEST_CHAIN = 10
-_EITHER = {"rate": "interval", "interval": "rate"}
 
 
 def read_whole(path: Path, settings: Sequence[str] = (), folder: str = "hw_configs/machines") -> Document:
@@ -113,12 +113,15 @@ def _merged(
             return {"value": above, **labels}
         return above
     merged = dict(below) if isinstance(below, dict) and "value" not in above and "value" not in below else {}
+    if loc[:1] == ("parts",) and len(loc) == 2:  # noqa: PLR2004 - a part
+        for keys in replaced(merged, above):
+            merged = without(merged, keys)
     for key, value in above.items():
         at = (*loc, key)
         if at in document.key_places:
             places[1][at] = document.key_places[at]
-        if key in _EITHER:
-            merged.pop(_EITHER[key], None)
+        if key in EITHER:
+            merged.pop(EITHER[key], None)
         merged[key] = _merged(merged.get(key), value, at, labels, places, document)
     return merged
 
