@@ -161,12 +161,17 @@ def _load(span: range, cut: _Cut, layout: Layout) -> Load:
     cores = _cores(span, layout)
     of_cores = [_sums(core, cut) for core in cores]
     copies, per_output = layout.arrays_per_block, layout.conversions_per_output
-    tile_inputs, _, tile_outputs, _ = _sums(span, cut)
-    inputs, driven, outputs, converted = zip(*of_cores, strict=True)
+    tile_inputs, _, tile_outputs = _sums(span, cut)
+    inputs, driven, outputs = zip(*of_cores, strict=True)
+    reads = [[layout.crossbar.reads_for(cut.rows_of(*divmod(at, len(cut.rows)))) for at in core] for core in cores]
+    converted = [
+        sum(cut.cols[at // len(cut.rows)] * times for at, times in zip(core, each, strict=True))
+        for core, each in zip(cores, reads, strict=True)
+    ]
     return Load(
         inputs=_amount(inputs),
         drives=_amount(driven, copies),
-        arrays=_amount([len(core) for core in cores], copies),
+        arrays=_amount([sum(each) for each in reads], copies),
         conversions=_amount(converted, per_output),
         outputs=_amount(outputs),
         tile_inputs=tile_inputs,
@@ -178,11 +183,11 @@ def _amount(values: Sequence[int], factor: int = 1) -> Amount:
     return Amount(max(values) * factor, sum(values) * factor)
 
 
-def _sums(blocks: range, cut: _Cut) -> tuple[int, int, int, int]:
-    """Of some blocks: distinct inputs, rows driven, distinct outputs, outputs of all blocks."""
+def _sums(blocks: range, cut: _Cut) -> tuple[int, int, int]:
+    """Of some blocks: distinct inputs, rows driven, distinct outputs."""
     at = [divmod(block, len(cut.rows)) for block in blocks]
     inputs = sum(
         {(col // cut.own_inputs if cut.own_inputs else 0, row): cut.rows_of(col, row) for col, row in at}.values()
     )
     outputs = sum(cut.cols[col] for col in {col for col, _ in at})
-    return inputs, sum(cut.rows_of(col, row) for col, row in at), outputs, sum(cut.cols[col] for col, _ in at)
+    return inputs, sum(cut.rows_of(col, row) for col, row in at), outputs

@@ -2,7 +2,7 @@
 
 `power MODULE`, `area MODULE`, `product latency|inside|interval|energy|rate per W` (of one block), `rate of MODULE`,
 `rate per mm2 of MODULE`, `rate per W of MODULE`, `energy PART.ACTION`, `time PART.ACTION`, `chips for MODEL`,
-`tiles for MODEL`, `weights of MODEL`, `time a position of MODEL`, `running power of MODEL`,
+`tiles for MODEL`, `arrays for MODEL`, `weights of MODEL`, `time a position of MODEL`, `running power of MODEL`,
 `running rate per W of MODEL`, `work of MODEL in TIME at POWER` (which are printed); some layers of a model are
 `MODEL/LAYER, LAYER`.
 """
@@ -108,6 +108,14 @@ def _tiles(machine: Machine, model: str) -> float:
     return float(len({(chip, first + at) for chip, first, number in runs for at in range(number)}))
 
 
+def _arrays(machine: Machine, model: str) -> float:
+    """Crossbar arrays that hold weights."""
+    placed = _placed(machine, model)
+    return float(
+        sum(each.tiling.blocks * each.tiling.copies for each in placed.placed.values()) * placed.layout.arrays_per_block
+    )
+
+
 def _placed(machine: Machine, model: str) -> Placement:
     key = machine.digest, model
     if key not in _PLACED:
@@ -126,6 +134,7 @@ _MEASURES: dict[str, Callable[[Machine, str], float]] = {
     "time ": lambda machine, name: float(_cost(machine, name).latency) * SECONDS_PER_PS,
     "chips for ": _chips,
     "tiles for ": _tiles,
+    "arrays for ": _arrays,
     "weights of ": lambda _, models: weights(models),
     "work of ": lambda _, models: printed(models),
     "time a position of ": lambda machine, model: steady(machine, model).time,

@@ -5,7 +5,7 @@
 `energy of OPERATOR`, both also of `OPERATOR to OPERATOR`, `rate per W of OPERATOR`: from its start to its end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,17 +17,15 @@ from archsim.simulation import simulate
 from archsim.validation.figures import Setting
 
 
-def of_run(machine: str, setting: Setting, measure: str) -> float:
+def of_run(machine: str, settings: Sequence[str], setting: Setting, measure: str) -> float:
     """The value in SI units; raises ArchsimError for a measure that there is not, or a run that cannot be."""
-    return _measured(_key(machine, setting), measure)
+    tokens = (setting.new_tokens or 1) if setting.phase != "prefill" else 0
+    changes = (*settings, *setting.set)
+    key = machine, changes, setting.model, setting.phase, setting.seq, tokens, setting.batch
+    return _measured(key, measure)
 
 
 _Key = tuple[str, tuple[str, ...], str, str, int | None, int, int]
-
-
-def _key(machine: str, setting: Setting) -> _Key:
-    tokens = (setting.new_tokens or 1) if setting.phase != "prefill" else 0
-    return machine, tuple(setting.set), setting.model, setting.phase, setting.seq, tokens, setting.batch
 
 
 @cache
