@@ -52,6 +52,8 @@ class EfficiencySpec(_Strict):
     edge: Share
     overlap: Share
     gap: Time
+    tail: Share = 0.0
+    write: Share = 0.0
 
 
 class GpuFile(_Strict):
@@ -115,6 +117,8 @@ def _efficiency(given: EfficiencySpec) -> Efficiency:
         launch=float(given.launch) * SECONDS_PER_PS,
         edge=float(given.edge),
         overlap=float(given.overlap),
+        tail=float(given.tail),
+        write=float(given.write),
         gap=float(given.gap) * SECONDS_PER_PS,
     )
 
