@@ -72,9 +72,9 @@ class Gpu:
         From GPU to GPU, a unit that computes faster also reuses operands more, if not quite as much more. A precision
         that takes in fewer bytes a second at its peak loses less.
         """
-        unit = self.peak["fp16"] / self.units
-        share = self.peak[precision] * BYTES[precision] / (self.peak["fp16"] * BYTES["fp16"])
-        return self.efficiency.edge * (unit / _UNIT) ** _REUSE * min(1.0, share)
+        whole = self.peak.get("fp16", self.peak[precision])
+        share = self.peak[precision] * BYTES[precision] / (whole * BYTES["fp16"])
+        return self.efficiency.edge * float((whole / self.units / _UNIT) ** _REUSE) * min(1.0, share)
 
     @property
     def moved(self) -> float:

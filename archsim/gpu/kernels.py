@@ -48,10 +48,10 @@ def _waves(full: Sizes, tail: float) -> Sizes:
     return found
 
 
-def _tile(gpu: Gpu, high: int, wide: int, inner: Sizes, precision: str) -> Sizes:
+def _tile(gpu: Gpu, high: int, wide: int, inner: float | Sizes, precision: str) -> Sizes:
     """Seconds in which a unit computes a tile of high x wide results."""
     reached = gpu.peak[precision] / gpu.units / (1 + gpu.edge(precision) * 64 * (1 / high + 1 / wide))
-    found: Sizes = 2 * high * wide * inner / reached
+    found: Sizes = np.asarray(2 * high * wide * inner / reached)
     return found
 
 
@@ -64,13 +64,13 @@ def attention(gpu: Gpu, sequences: int, heads: int, rows: int, keys: int, size: 
     """Seconds of attention in one kernel: scores never leave the unit. Each block of rows of a head goes by itself."""
     high, wide = min(128, 16 * ceil(rows / 16)), min(128, size)
     blocks = sequences * heads * ceil(rows / high)
-    computing = ceil(blocks / gpu.units) * 2 * _tile(gpu, high, wide, np.float64(keys * size / wide), precision)
-    moved = BYTES[precision] * sequences * heads * size * 2 * (rows + keys) / gpu.moved
+    computing = ceil(blocks / gpu.units) * 2 * _tile(gpu, high, wide, keys * size / wide, precision)
+    moved = np.asarray(BYTES[precision] * sequences * heads * size * 2 * (rows + keys) / gpu.moved)
     at_least = 4 * sequences * heads * rows * keys * size / gpu.rate(precision)
     return max(gpu.efficiency.launch + float(_both(computing, moved, gpu.efficiency.overlap)), at_least)
 
 
-def _both(one: Sizes | np.float64, other: Sizes | np.float64, power: float) -> Sizes | np.float64:
+def _both(one: Sizes, other: Sizes, power: float) -> Sizes:
     """(one^power + other^power)^(1/power), for any size of either."""
     longer = np.maximum(one, other)
     return longer * (1 + (np.minimum(one, other) / longer) ** power) ** (1 / power)

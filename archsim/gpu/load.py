@@ -1,5 +1,6 @@
 """GPU specifications: YAML to Gpu, each number with its source and status, like those of machines."""
 
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -52,8 +53,8 @@ class EfficiencySpec(_Strict):
     edge: Share
     overlap: Share
     gap: Time
-    tail: Share = 0.0
-    write: Share = 0.0
+    tail: Share = Fraction(0)
+    write: Share = Fraction(0)
 
 
 class GpuFile(_Strict):
