@@ -206,7 +206,7 @@ def _kind(row: tuple[str, str, str, str, float]) -> str:
 
 
 def others(data: Path) -> Iterator[tuple[str, float]]:
-    """Kind and error of all that was not fitted on."""
+    """Kind and error of all that `archsim gpu-fit` does not see."""
     yield from ((_kind(row), row[-1]) for row in whole_models(data / "end_to_end_latency.csv"))
     yield from ((f"V100, BERT, {kind}", wrong) for kind, wrong in onnx_runtime(data / "onnxruntime_v100.csv"))
     yield from ((f"LLMCompass, A100, {kind}", wrong) for kind, wrong in operators(data / "llmcompass"))
@@ -232,7 +232,7 @@ def main() -> None:
         own = (float(np.median(wrong)), float(np.percentile(wrong, 90)))
         cells = " | ".join(f"{middle:.1%}, {most:.1%}" for middle, most in (own, worst, other))
         lines.append(f"| {name.upper()} | {len(measured.m)} | {cells} |")
-    lines += ["", "| not fitted on | rows | median error | bias |", "|---|---|---|---|"]
+    lines += ["", "| other measurements | rows | median error | bias |", "|---|---|---|---|"]
     found = summed(others(data))
     lines += [f"| {kind} | {rows} | {middle:.1%} | {bias:+.1%} |" for kind, rows, middle, bias in sorted(found)]
     before, rest = PAGE.read_text().split(BEGIN)

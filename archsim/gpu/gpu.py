@@ -8,7 +8,7 @@ BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "int8": 1}
 _UNIT = 1e12
 """Operations/s, fp16, of the unit that `Efficiency.edge` is for."""
 _REUSE = 0.25
-"""What small tiles lose rises so with a unit's rate: the power that brings A40, A100 and H100 closest together."""
+"""What small tiles lose rises so with a unit's rate. Calibrated: what brings A40, A100 and H100 closest together."""
 VECTOR = ("fp32",)
 """Computed by vector units, which draw less than the power allows."""
 

@@ -16,7 +16,8 @@ _NORMS = ("layernorm", "rmsnorm")
 AWAKE, MOVING, COMPUTING = 0.25, 0.5, 0.75
 """Shares of the power above rest: with clocks and units on, with the memory and with arithmetic at full speed.
 
-Assumed, and the same for all GPUs: arithmetic that lasts takes all the power, what waits for memory three quarters.
+Calibrated: round numbers, the same for all GPUs, chosen with the joules of docs/gpus.md in view. Arithmetic that lasts
+takes all the power, what waits for memory three quarters.
 """
 
 
