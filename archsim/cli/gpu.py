@@ -1,6 +1,7 @@
 """`archsim gpu`: a model on a GPU, by its specification."""
 
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,30 +69,35 @@ def command(
         "measured": described.measured,
         "latency_by_operator_s": found.by_operator,
     }
-    theirs = find(known, (gpu, described.name), (model, graph.name), asked)
     if measured is not None:
+        theirs = find(known, (gpu, described.name), (model, graph.name), asked)
         data |= errors(theirs, found.latency, found.energy)
     if as_json:
         sys.stdout.write(dump(data))
         return
-    head = [
+    head = (
         ("gpu", cell(described.name), ""),
         ("model", cell(graph.name), ""),
         ("latency", *quantity(found.latency, "s")),
         ("energy", *quantity(found.energy, "J")),
         ("kernels", figure(found.kernels), ""),
         ("efficiency", "measured products" if described.measured else "typical: nobody measured this one", ""),
-    ]
-    if measured is not None and theirs is None:
-        head.append(("measured", "nothing of this job", ""))
-    elif theirs is not None:
-        head.append(("measured latency", *quantity(theirs.latency, "s")))
-        head.append(("latency error", f"{found.latency / theirs.latency - 1:+.1%}", ""))
-        if theirs.energy is not None:
-            head.append(("measured energy", *quantity(theirs.energy, "J")))
-            head.append(("energy error", f"{found.energy / theirs.energy - 1:+.1%}", ""))
+        *(_measured(data) if measured is not None else ()),
+    )
     items = sorted(found.by_operator.items(), key=lambda item: (-item[1], item[0]))
     cells = quantities([seconds for _, seconds in items], "s", found.latency)
     rows = tuple((cell(name), *pair) for (name, _), pair in zip(items, cells, strict=True))
-    blocks = [Block("", "", "w><", tuple(head), keyed=False), Block("by_operator", "Time by operator", "w><", rows)]
+    blocks = [Block("", "", "w><", head, keyed=False), Block("by_operator", "Time by operator", "w><", rows)]
     write_blocks(blocks, sys.stdout)
+
+
+def _measured(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Rows of what someone measured, and how far the modelled figures are above it."""
+    from archsim.report.blocks import quantity
+
+    if data["measured_at"] is None:
+        yield "measured", "nothing of this job", ""
+    for name, unit in (("latency", "s"), ("energy", "J")):
+        if data[f"{name}_error"] is not None:
+            yield f"measured {name}", *quantity(data[f"measured_{name}_{unit.lower()}"], unit)
+            yield f"{name} error", f"{data[f'{name}_error']:+.1%}", ""

@@ -87,18 +87,20 @@ def plot_compare(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
         both = (("speed_up", "speed-up", "latency_error"), ("energy_ratio", "energy ratio", "energy_error"))
         for axes, (key, label, error) in zip(figure_.subplots(2, 1, sharex=True), both, strict=True):
             wide = 0.8 / len(names)
+            diamonds: list[tuple[float, float]] = []
             for place, name in enumerate(names):
                 mine = {_job(row): row[key] for row in kept if row["name"] == name}
                 aside = (place - (len(names) - 1) / 2) * wide
                 at = [number + aside for number, title in enumerate(titles) if title in mine]
-                known = [
+                diamonds += [
                     (titles.index(_job(row)) + aside, row[key] * (1 + row[error]))
                     for row in kept
                     if row["name"] == name and row.get(error) is not None
                 ]
-                if known:
-                    axes.plot(*zip(*known, strict=True), "kD", markersize=4)
                 axes.bar(at, [mine[title] for title in titles if title in mine], wide, label=name)
+            if any(row.get("measured_at") for row in kept):
+                at, high = ([point[part] for point in diamonds] for part in (0, 1))
+                axes.plot(at, high, "kD", markersize=4, label="measured")
             axes.axhline(1, color="0.5", linewidth=0.8)
             axes.set_yscale("log")
             axes.set_ylabel(f"{label} over {kept[0]['relative_to']}" if kept else label)
