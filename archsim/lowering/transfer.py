@@ -94,7 +94,7 @@ def _leg(
     if grid is None:
         return Leg(chips, (), bits)
     width = flit_bits(machine)
-    shared = tuple((site, _part(need, share)) for site, need in into)
+    shared = into if share == 1 else tuple((site, _part(need, share)) for site, need in into)
     if chip == target:
         return Leg(chips, ((chip, route(grid, width, origin, shared, copies=copies)),), bits)
     out, entry = (grid.routers - 1, 0) if step > 0 else (0, grid.routers - 1)
@@ -246,7 +246,7 @@ class _Hops:
         return [_Passed(name, f"{holder}.{router}", *whole(most * hop.interval, flits * hop.interval), {})]
 
     def _chip_links(self, machine: Machine) -> list["_Passed"]:
-        if machine.chips.link is None:
+        if machine.chips.link is None or len(self.leg.chips) == 1:
             return []
         name = machine.chips.link
         part, holder = machine.parts[name], machine.holder(name)

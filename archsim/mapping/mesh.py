@@ -69,7 +69,7 @@ class _Flow:
     flits: int
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def route(
     grid: Grid,
     width: int,

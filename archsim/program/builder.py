@@ -125,7 +125,9 @@ class Builder:
         if later.size != earlier.size and 1 not in {later.size, earlier.size}:
             message = f"found {later.size} tasks and {earlier.size} predecessors; expected as many, or one"
             raise ValueError(message)
-        later, earlier = np.broadcast_arrays(later, earlier)
+        if later.size != earlier.size:
+            size = later.size if earlier.size == 1 else earlier.size
+            later, earlier = (ids if ids.size == size else np.repeat(ids, size) for ids in (later, earlier))
         self._later.append(later)
         self._earlier.append(earlier)
 

@@ -10,8 +10,8 @@ from archsim.program.run import Run
 
 ENGINES = ("compiled", "simpy")
 
-_WORTH_LOADING = 50_000
-"""Tasks that SimPy plays in about the time that it takes to load numba and machine code from the disk (0.5 s)."""
+_WORTH_LOADING = 80_000
+"""Tasks that SimPy plays in about the time that it takes to load numba and machine code from the disk (0.6 s)."""
 
 
 def play(program: Program, engine: str = "compiled", progress: Callable[[int, int], None] | None = None) -> Run:
