@@ -222,7 +222,7 @@ class _Hops:
         hop = machine.parts[router].known_cost("hop")
         hops = sum(traffic.hops for _, traffic in self.leg.meshes)
         own = max(traffic.port_flits for _, traffic in self.leg.meshes)
-        crossed = max((flits for _, t in self.leg.meshes for _, flits in t.links), default=0)
+        crossed = max(traffic.most_flits for _, traffic in self.leg.meshes)
         busy = max(own, crossed) * hop.interval
         latency = hops * hop.latency + (busy if not self.busiest else 0)
         counts = {f"{holder}.{router}.hop": sum(traffic.flit_hops for _, traffic in self.leg.meshes)}
@@ -240,7 +240,7 @@ class _Hops:
         hop = machine.parts[router].known_cost("hop")
         chip, link = self.busiest
         flits = max(dict(traffic.links).get(link, 0) for where, traffic in self.leg.meshes if where == chip)
-        most = max(max(t.port_flits, *(f for _, f in t.links), 0) for _, t in self.leg.meshes if t.links)
+        most = max(max(t.port_flits, t.most_flits) for _, t in self.leg.meshes if t.links)
         x, y, to_x, to_y = link
         name = f"mesh of chip {chip}: {x},{y} > {to_x},{to_y}"
         return [_Passed(name, f"{holder}.{router}", *whole(most * hop.interval, flits * hop.interval), {})]

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import accumulate, chain
 from math import ceil
 
@@ -58,6 +58,11 @@ class Traffic:
     links: tuple[tuple[Link, int], ...]
     flit_hops: int
     port_flits: int
+
+    @cached_property
+    def most_flits(self) -> int:
+        """Flits over the link that has most of them; 0 where none is crossed."""
+        return max((flits for _, flits in self.links), default=0)
 
 
 @dataclass(frozen=True)
