@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from archsim.errors import ArchsimError
 from archsim.program.arrays import JOIN, Program
 from archsim.program.deadlock import deadlock
 from archsim.program.run import Run
@@ -93,6 +94,7 @@ def play(program: Program, progress: Callable[[int, int], None] | None = None) -
     """Play a checked Program; `progress` is told from time to time how many tasks have finished, of how many.
 
     Raises:
+        ArchsimError: a time does not fit into 64 bits.
         Deadlock: no event is left and some tasks have not finished.
     """
     state = _begin(program)
@@ -103,6 +105,8 @@ def play(program: Program, progress: Callable[[int, int], None] | None = None) -
         if progress is not None:
             progress(int(state.sizes["finished"][0]), program.n_tasks)
     run = Run(program, state.ready, state.offered, state.start, state.finish)
+    if (run.finish < run.start).any():
+        raise ArchsimError("the run takes longer than 2^63 ps (106 days), which no task's time may be")
     if (run.finish == _NEVER).any():
         raise deadlock(run)
     return run

@@ -144,6 +144,12 @@ def test_a_repeated_run_gives_the_same_bytes(text: str) -> None:
     assert archsim(*QUICK, "--json").stdout == text
 
 
+def test_another_engine_finds_the_same(result: dict[str, Any]) -> None:
+    other = json.loads(archsim(*QUICK, "--engine", "compiled", "--json").stdout)
+    assert (result["provenance"]["engine"], other["provenance"]["engine"]) == ("simpy", "compiled")
+    assert result | {"provenance": {}} == other | {"provenance": {}}
+
+
 def test_out_holds_the_result_and_apart_from_it_the_hosts_times(text: str, tmp_path: Path) -> None:
     done = archsim(*QUICK, "--json", "--out", "a/b", folder=tmp_path)
     folder = tmp_path / "a" / "b"

@@ -61,6 +61,14 @@ def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told[-1] == (100, 100)
 
 
+def test_times_that_64_bits_do_not_hold() -> None:
+    """Three times 2^62 ps."""
+    build = Builder()
+    build.tasks(build.kind("work", station=build.station("unit"), latency=2**62), 3)
+    with pytest.raises(ArchsimError, match="106 days"):
+        play(build.build())
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_program_of_nothing(engine: str) -> None:
     assert play(Builder().build(), engine).makespan == 0
