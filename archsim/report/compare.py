@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any
 from archsim.errors import ArchsimError
 from archsim.report.blocks import Block, cell, figure, quantity
 from archsim.report.plots import write
+from archsim.report.ratios import ratio_block, ratio_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_COLUMNS = ("area mm²", "chips", "/s", "/s/mm²", "/J", "speed-up", "energy ratio", "basis")
+_COLUMNS = ("area mm²", "chips", "/s", "/s/mm²", "/J", "basis")
 _HEADERS = ("", "latency", "", "energy", "", *_COLUMNS)
 
 
-def compare_blocks(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """A table for each job; a line says what its ratios are relative to."""
+def compare_blocks(rows: Sequence[Mapping[str, Any]], ratios: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Two tables for each job: what each took, and ratios, each with what it is relative to; then what was left out."""
     blocks = []
     for number, (title, found) in enumerate(groupby(rows, key=_job), start=1):
         kept = list(found)
-        reference = next((row["relative_to"] for row in kept if row["relative_to"]), "")
         ran = tuple(_cells(row) for row in kept if not row["why"])
-        blocks.append(Block(f"job{number}", title, "w><><>>>>>>>w", ran, _HEADERS))
-        notes = [("ratios", cell(f"relative to {reference}: above 1 is faster, or takes less energy"))]
-        notes += [(cell(row["name"]), cell(f"left out: {row['why']}")) for row in kept if row["why"]]
-        blocks.append(Block(f"job{number}", "", "<w", tuple(notes)))
-    return blocks
+        blocks.append(Block(f"job{number}", title, "w><><>>>>>w", ran, _HEADERS))
+        blocks.append(ratio_block(f"ratios{number}", [ratio for ratio in ratios if _job(ratio) == title]))
+        notes = tuple((cell(row["name"]), cell(f"left out: {row['why']}")) for row in kept if row["why"])
+        blocks.append(Block(f"job{number}", "", "<w", notes))
+    return [*(block for block in blocks if block.rows), ratio_notes(ratios)]
 
 
 def _job(row: Mapping[str, Any]) -> str:
@@ -45,25 +45,24 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         figure(row["per_s"]),
         figure(row["per_s_per_mm2"]),
         figure(row["per_j"]),
-        figure(row["speed_up"]),
-        figure(row["energy_ratio"]),
         cell(row["basis"]),
     )
 
 
-def plot_compare(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
-    """Draw `compare`: speed-up and energy ratio of each machine and job; returns the files' paths."""
+def plot_compare(ratios: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Draw `compare`: speed-up and energy ratio of each machine and job over the first reference; the files' paths."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    kept = [row for row in rows if not row["why"]]
+    first = ratios[0]["relative_to"] if ratios else "-"
+    kept = [row for row in ratios if row["relative_to"] == first]
     names = list(dict.fromkeys(row["name"] for row in kept))
     titles = list(dict.fromkeys(_job(row) for row in kept))
     with rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure_ = Figure(figsize=(2.5 + 1.6 * len(titles), 6.5), layout="constrained")
         both = (("speed_up", "speed-up"), ("energy_ratio", "energy ratio"))
         for axes, (key, label) in zip(figure_.subplots(2, 1, sharex=True), both, strict=True):
-            wide = 0.8 / len(names)
+            wide = 0.8 / max(1, len(names))
             for place, name in enumerate(names):
                 mine = {_job(row): row[key] for row in kept if row["name"] == name}
                 aside = (place - (len(names) - 1) / 2) * wide
@@ -71,7 +70,7 @@ def plot_compare(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
                 axes.bar(at, [mine[title] for title in titles if title in mine], wide, label=name)
             axes.axhline(1, color="0.5", linewidth=0.8)
             axes.set_yscale("log")
-            axes.set_ylabel(f"{label} over {kept[0]['relative_to']}" if kept else label)
+            axes.set_ylabel(f"{label} over {first}")
             axes.set_xticks(range(len(titles)), [title.replace(", ", "\n") for title in titles])
         axes.legend(frameon=False, ncols=min(4, len(names)))
     try:

@@ -112,7 +112,7 @@ MACHINES: list[Case] = [
         "class: adc,",
         "class: acd,",
         [
-            "9:16  parts.adc.class: unknown part class 'acd'. Did you mean 'adc'? Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, function, gray_decoder, link, … and 9 more."
+            "9:16  parts.adc.class: unknown part class 'acd'. Did you mean 'adc'? Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, flex_sfu, function, gray_decoder, … and 10 more."
         ],
     ),
     (
@@ -126,7 +126,7 @@ MACHINES: list[Case] = [
         "{class: adc, ",
         "{",
         [
-            "9:3  parts.adc: needs a 'class'. Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, function, gray_decoder, link, … and 9 more."
+            "9:3  parts.adc: needs a 'class'. Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, flex_sfu, function, gray_decoder, … and 10 more."
         ],
     ),
     (
@@ -217,7 +217,7 @@ MACHINES: list[Case] = [
         "source: made up for tests",
         "source: shafiee2061isaac",
         [
-            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: agrawal2024vidur, ankit2019puma, black2022neox, devlin2019bert, dosovitskiy2021vit, gemma2024, gemma2024two, grattafiori2024llama3, he2016resnet, hwcomponents, javaheripi2023phi2, jiang2023mistral, … and 28 more. A reference in words is welcome too."
+            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: agrawal2024vidur, andrulis2023raella, andrulis2024adc, andrulis2024cimloop, ankit2019puma, black2022neox, chen2017eyeriss, devlin2019bert, dosovitskiy2021vit, gemma2024, gemma2024two, grattafiori2024llama3, … and 35 more. A reference in words is welcome too."
         ],
     ),
     (
