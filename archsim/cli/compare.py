@@ -18,8 +18,11 @@ _PRECISIONS = ("fp32", "tf32", "fp16", "int8")
 _MOST = 1 << 20
 
 
-@click.command("compare", epilog="MACHINE, MODEL and GPU are names that archsim knows, or files. A variant of a machine is MACHINE@KEY=VALUE, "
-    "such as nl_dpe@parts.dac.alternative=isaac_rate.")
+@click.command(
+    "compare",
+    epilog="MACHINE, MODEL and GPU are names that archsim knows, or files. A variant of a machine is "
+    "MACHINE@KEY=VALUE, such as nl_dpe@parts.dac.alternative=isaac_rate.",
+)
 @click.argument("machines", nargs=-1, required=True, metavar="MACHINE...")
 @click.option("--model", "models", multiple=True, required=True, metavar="MODEL", help="May be given several times.")
 @click.option("--gpu", "gpus", multiple=True, metavar="GPU", help="May be given several times.")

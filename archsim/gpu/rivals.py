@@ -27,7 +27,8 @@ def rivals(machines: Sequence[str], gpus: Sequence[str], against: Sequence[str],
     """
     described = [load_variant(name, settings) for name in machines]
     found = Rivals(described, [load_gpu(name) for name in gpus], len(described))
-    known = dict(zip((*machines, *gpus), (each.name for each in (*found.machines, *found.gpus)), strict=True))
+    names = [machine.name for machine in found.machines] + [gpu.name for gpu in found.gpus]
+    known = dict(zip((*machines, *gpus), names, strict=True))
     for name in against:
         if name not in known and name not in known.values():
             known[name] = _join(found, name)

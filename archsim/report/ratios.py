@@ -14,8 +14,10 @@ _MEANING = (
     ("speed-up, energy ratio", "above 1: faster, less energy; as built, whatever the areas"),
     (
         "at equal area",
-        "throughput per area over that of the other: both fill the same area with copies of themselves, each working "
-        "on inputs of its own, since more chips do not make one sequence faster; areas as printed, of any process",
+        (
+            "throughput per area over that of the other: both fill the same area with copies of themselves, each "
+            "working on inputs of its own, since more chips do not make one sequence faster; areas as printed, unscaled"
+        ),
     ),
 )
 
