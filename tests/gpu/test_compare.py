@@ -8,8 +8,6 @@ import pytest
 from archsim.errors import ArchsimError
 from archsim.gpu.compare import compare, jobs
 from archsim.gpu.load import load_gpu
-from archsim.gpu.published import load as load_printed
-from archsim.gpu.published import printed
 from archsim.gpu.ratios import ratios
 from archsim.graph import load_model
 from archsim.machine import load_machine
@@ -79,30 +77,6 @@ def test_several_references_and_variants(tmp_path: Path) -> None:
     assert "RACE units" in over["race_it", "H100 SXM"]["hangs_on"]
     wrong = archsim("compare", "isaac", "--against", "pumma", "--model", "bert-tiny", folder=tmp_path)
     assert (wrong.returncode, wrong.stderr.startswith("unknown name 'pumma'")) == (1, True)
-
-
-def test_printed_ratios_fit_machine_reference_model_and_inputs() -> None:
-    def speed_up(machine: str, over: str, model: str, batch: int = 1, *, gpu: bool = True) -> float | None:
-        found = printed(machine, over, model, batch, gpu=gpu)
-        return None if found is None or found[1].speed_up is None else float(found[1].speed_up)
-
-    assert speed_up("race_it_v1", "T4", "bert-base") == 10.7
-    assert speed_up("race_it_v1", "isaac", "bert-base", gpu=False) == 5.9
-    assert speed_up("nl_dpe", "H100 SXM", "bert-base") == 112
-    assert speed_up("nl_dpe", "H100 SXM", "bert-base", batch=8) == 249
-    assert speed_up("nl_dpe", "H100 SXM", "gpt2", batch=8) is None
-    assert speed_up("isaac", "H100 SXM", "bert-base") is None
-
-
-def test_a_wrong_file_of_ratios_has_its_place(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    head = "schema: archsim.ratios/1\nmachine: isaac\nsource: {}\nratios:\n  - {{over: {}, of: all, hangs_on: all}}\n"
-    path.write_text(head.format("shafiee2016isaac", "gpus"))
-    with pytest.raises(ArchsimError, match=r"mine.yaml:5:12  ratios\[0\].over: found 'gpus'; expected"):
-        load_printed(path)
-    path.write_text(head.format("shafiee2061isaac", "gpu"))
-    with pytest.raises(ArchsimError, match=r"mine.yaml:3:9  source 'shafiee2061isaac' is not in the bibliography"):
-        load_printed(path)
 
 
 def test_a_gpu_run_and_a_fit_from_the_command_line(tmp_path: Path, data_dir: Path) -> None:
