@@ -1,4 +1,4 @@
-"""RACE-IT's and NL-DPE's comparison, for docs/race_it.md: `python scripts/papers_ratios.py`, two minutes."""
+"""RACE-IT's and NL-DPE's comparison, for docs/race_it.md: `python scripts/papers_ratios.py`, some minutes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "race_it.md"
 MACHINES = ("race_it", "race_it_v1", "nl_dpe", "nl_dpe@parts.dac.alternative=isaac_rate")
 AGAINST = ("eyeriss_flex", "puma_flex", "retransformer_flex", "isaac", "raella")
-MODELS = ("bert-base", "llama-3.2-1b", "llama-3.2-3b")
+MODELS = ("bert-base", "resnet-18", "llama-3.2-1b", "llama-3.2-3b")
 SEQ, NEW_TOKENS = 128, 8
 
 

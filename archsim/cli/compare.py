@@ -31,7 +31,9 @@ _MOST = 1 << 20
     metavar="NAME[,NAME...]",
     help="Machines and GPUs that ratios are relative to, besides each --gpu; they are run too.",
 )
-@click.option("--seq", metavar="N", callback=whole(_MOST), help="Tokens of the prompt.")
+@click.option(
+    "--seq", metavar="N", callback=whole(_MOST), help="Tokens of the prompt, where a model has no length of its own."
+)
 @click.option("--new-tokens", metavar="N", default="8", show_default=True, callback=whole(_MOST), help="To produce.")
 @click.option("--batch", "batches", metavar="N[,N...]", default="1", show_default=True, callback=numbers)
 @click.option(

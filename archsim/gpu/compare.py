@@ -107,7 +107,11 @@ def _tokens(graph: Graph, job: Job) -> int:
 
 
 def jobs(graph: Graph, seq: int | None, new_tokens: int, batches: Sequence[int]) -> list[Job]:
-    """A prompt at each batch; and, where the model makes tokens, the tokens after it."""
+    """A prompt at each batch; and, where the model makes tokens, the tokens after it.
+
+    seq: of the prompt, for models that have no length of their own.
+    """
+    seq = seq if graph.length is None else None
     found = [make_job(graph, "prefill", seq, 0, batch) for batch in batches]
     if graph.feedback is not None:
         found += [make_job(graph, "decode", seq, new_tokens, batch) for batch in batches]

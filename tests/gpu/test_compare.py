@@ -35,6 +35,10 @@ def test_ratios_are_those_of_the_rows() -> None:
     ]  # fmt: skip
 
 
+def test_a_model_with_a_length_of_its_own_takes_no_other() -> None:
+    assert [job.seq for job in jobs(load_model("lenet-5"), 128, 8, [1])] == [1]
+
+
 def test_what_cannot_run_says_why() -> None:
     model = load_model("gpt-neox-20b")
     (job, *_) = jobs(model, 8, 1, [1])
