@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from archsim.errors import ArchsimError, Fault
 from archsim.machine.load import build
 from archsim.machine.overlay import read_whole
-from archsim.machine.source import Loc, parse, read
+from archsim.machine.source import Loc, parse
 from archsim.resources import find
 
 FILES = sorted((find("hw_configs") / "machines").glob("*.yaml"))
-TREES: dict[str, Any] = {path.stem: read(path).data for path in FILES}
+TREES: dict[str, Any] = {path.stem: read_whole(path).data for path in FILES}
 
 
 def ways(node: Any, loc: Loc = ()) -> list[Loc]:  # noqa: ANN401
