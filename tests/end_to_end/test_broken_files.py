@@ -217,7 +217,7 @@ MACHINES: list[Case] = [
         "source: made up for tests",
         "source: shafiee2061isaac",
         [
-            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: agrawal2024vidur, ankit2019puma, black2022neox, devlin2019bert, dosovitskiy2021vit, gemma2024, gemma2024two, grattafiori2024llama3, he2016resnet, hwcomponents, javaheripi2023phi2, jiang2023mistral, … and 28 more. A reference in words is welcome too."
+            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: agrawal2024vidur, ankit2019puma, black2022neox, buechel2025moe, burr2023analog, devlin2019bert, dosovitskiy2021vit, gemma2024, gemma2024two, grattafiori2024llama3, he2016resnet, hwcomponents, … and 34 more. A reference in words is welcome too."
         ],
     ),
     (
