@@ -15,7 +15,7 @@ from archsim.lowering.linear import Filling, Rooms, projection, rooms
 from archsim.lowering.moves import Move, Moves
 from archsim.lowering.places import common, freed, seen_last
 from archsim.lowering.recipe import lower_recipe
-from archsim.lowering.reprogram import Rounds
+from archsim.lowering.reprogram import Rounds, pass_of
 from archsim.lowering.transfer import Ends
 from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Mapping
@@ -114,8 +114,27 @@ class _Lowering:
             wanted = common(self.floor.job.places(operator), self.floor.job.places(source))[1]
         if self.rounds.crosses(edge, operator):
             return self.rounds.hand_over(edge, operator, tasks, wanted) if len(wanted) else tasks[wanted]
+        if self._hands_over_whole(source, operator):
+            tasks = self._gathered(source, tasks)
         tasks = tasks[wanted]
         return self.moves.arrive(edge, operator, tasks, self._ends) if len(tasks) else tasks
+
+    def _hands_over_whole(self, source: Operator, operator: Operator) -> bool:
+        """Whether a result goes to another chip, in whole sequences."""
+        mapping = self.floor.mapping
+        apart = mapping.group(source.layer).chip != mapping.group(operator.layer).chip
+        return apart and mapping.machine.chips.hands_over == "sequences"
+
+    def _gathered(self, source: Operator, tasks: Tasks) -> Tasks:
+        """By place of a source the join of all places of its sequence that are of the same pass."""
+        key = (source.key, "pass")
+        if key not in self.joins:
+            places = np.stack([self.floor.job.places(source) // SEQUENCE, pass_of(self.floor, source)])
+            alike, which = np.unique(places, axis=1, return_inverse=True)
+            builder = self.floor.builder
+            joins = [builder.join(tasks[which.ravel() == at], source.key) for at in range(alike.shape[1])]
+            self.joins[key] = np.array(joins, np.int64)[which.ravel()]
+        return self.joins[key]
 
     def _ends(self, move: Move) -> Ends:
         """Room that a transfer takes where it arrives, and gives back where it left."""
@@ -123,8 +142,8 @@ class _Lowering:
         takes: dict[int, int] = {}
         gives: dict[int, int] = {}
         if here.seat is None:
-            room, _ = self.rooms[here.name].inputs[source]
-            takes |= {room.store: room.bits}
+            found = self.rooms[here.name].inputs.get(source)  # None where tiles have no memory
+            takes |= {found[0].store: found[0].bits} if found else {}
         elif source in self.cache.read_by and self.moves.where(self.cache.read_by[source]) == here:
             takes |= self.cache.takes(source)  # what only passes by, such as queries to be turned, keeps no room
         if source in self.rooms and (left := self.rooms[source].results) is not None:

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from archsim.parts.rewritable_crossbar import RewritableCrossbar
 
 
+def pass_of(floor: Floor, operator: Operator) -> NDArray[np.int64]:
+    """Of each place of an operator: 0 for the prompt, then a number for each token after it."""
+    sequence, row = np.divmod(floor.job.places(operator), SEQUENCE)
+    prompts = np.array([span.prompt for span in floor.job.spans(operator.stream)], np.int64)
+    return np.maximum(0, row - (prompts[sequence] - 1)) if len(row) else row
+
+
 @dataclass
 class Rounds:
     """State of the rounds of a job; without any it does nothing. written: by round, one task a pass: all is written."""
@@ -35,16 +42,11 @@ class Rounds:
     def __post_init__(self) -> None:
         mapping = self.floor.mapping
         self.number = max(mapping.rounds.values(), default=0) + 1
-        self.passes = 1 + max((int(self._pass(each).max(initial=0)) for each in mapping.graph.operators), default=0)
+        operators = mapping.graph.operators
+        self.passes = 1 + max((int(pass_of(self.floor, each).max(initial=0)) for each in operators), default=0)
         self.linears: dict[int, list[Linear]] = defaultdict(list)
         for linear in mapping.graph.linears:
             self.linears[mapping.round_of(linear.layer)].append(linear)
-
-    def _pass(self, operator: Operator) -> NDArray[np.int64]:
-        """Of each place of an operator."""
-        sequence, row = np.divmod(self.floor.job.places(operator), SEQUENCE)
-        prompts = np.array([span.prompt for span in self.floor.job.spans(operator.stream)], np.int64)
-        return np.maximum(0, row - (prompts[sequence] - 1)) if len(row) else row
 
     def crosses(self, edge: Edge, operator: Operator) -> bool:
         """Whether a result is made in one round and used in another."""
@@ -66,20 +68,20 @@ class Rounds:
         reads = ids(builder.tasks(self._memory(source, operator, "read"), len(places)))
         builder.after(reads, self.kept[edge.source][places])
         self._begin(self.floor.mapping.round_of(operator.layer))
-        builder.after(reads, self._ready(operator)[self._pass(source)[places]])
+        builder.after(reads, self._ready(operator)[pass_of(self.floor, source)[places]])
         return reads
 
     def start(self, linear: Linear, tasks: Tasks) -> None:
         """A projection's tasks wait for its weights."""
         if self.number > 1:
             self._begin(self.floor.mapping.round_of(linear.layer))
-            self.floor.builder.after(tasks, self._ready(linear)[self._pass(linear)])
+            self.floor.builder.after(tasks, self._ready(linear)[pass_of(self.floor, linear)])
 
     def end(self, operator: Operator, tasks: Tasks) -> None:
         """What ends in a round has to, before others are written over it."""
         if self.number == 1:
             return
-        passes, at = self._pass(operator), self.floor.mapping.round_of(operator.layer)
+        passes, at = pass_of(self.floor, operator), self.floor.mapping.round_of(operator.layer)
         for number in np.unique(passes).tolist():
             self.done[at, number].append(tasks[passes == number])
 

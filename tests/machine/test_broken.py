@@ -16,7 +16,8 @@ from archsim.machine.source import Loc, parse, read
 from archsim.resources import find
 
 FILES = sorted((find("hw_configs") / "machines").glob("*.yaml"))
-TREES: dict[str, Any] = {path.stem: read(path).data for path in FILES}
+READ = {path.stem: read(path).data for path in FILES}
+TREES: dict[str, Any] = {name: tree for name, tree in READ.items() if isinstance(tree, dict) and "extends" not in tree}
 
 
 def ways(node: Any, loc: Loc = ()) -> list[Loc]:  # noqa: ANN401
