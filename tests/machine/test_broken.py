@@ -100,7 +100,7 @@ def test_a_setting_is_heeded_or_refused(data: st.DataObject) -> None:
     setting += "=" + data.draw(
         st.sampled_from([*SCALARS, "[]", "{}", "[x]", "{x: y}", "{value: 1 b}", "{a: 1, a: 2}", "{"])
     )
-    check(faults_of(lambda: build(read_whole(FILES[list(TREES).index(name)], [setting]))))
+    check(faults_of(lambda: build(read_whole(FILES[list(READ).index(name)], [setting]))))
 
 
 @pytest.mark.parametrize("name", TREES)
