@@ -114,3 +114,28 @@ def test_a_figure_of_a_run(tmp_path: Path) -> None:
     assert 2 * sum(row["macs"] for row in ran["2"]["operators"]) == ran["2"]["ops"]
     static = ran["2"]["energy_by_part_j"]["static"]
     assert sum(row["energy_j"] for row in ran["2"]["operators"]) + static == pytest.approx(ran["2"]["energy_j"])
+
+
+def test_a_figure_of_operators_from_one_to_another(tmp_path: Path) -> None:
+    """From the first start to the last end of them all; energies of all, and what flows meanwhile."""
+    run = "run: {model: bert-tiny, seq: 8}, tolerance: 9.9"
+    named = "layer 0/scores to layer 0/context"
+    (tmp_path / "mine.yaml").write_text(
+        HEAD
+        + f"  - {{figure: t, group: layers, published: 1 us, measure: time of {named}, {run}}}\n"
+        + f"  - {{figure: e, group: layers, published: 1 nJ, measure: energy of {named}, {run}}}\n"
+    )
+    time, energy = (row.simulated for row in validate(tmp_path / "mine.yaml"))
+    ran = json.loads(archsim("run", "isaac", "bert-tiny", "--seq", "8", "--json").stdout)
+    rows = {row["operator"]: row for row in ran["operators"]}
+    three = [rows[f"layer 0/{name}"] for name in ("scores", "softmax", "context")]
+    assert time == max(row["end_s"] for row in three) - min(row["start_s"] for row in three)
+    static = ran["energy_by_part_j"]["static"] / ran["latency_s"]
+    assert time is not None
+    assert energy == pytest.approx(sum(row["energy_j"] for row in three) + static * time)
+    wrong = named.replace("context", "contxt")
+    (tmp_path / "mine.yaml").write_text(
+        f"{HEAD}  - {{figure: t, group: layers, published: 1 us, measure: time of {wrong}, {run}}}\n"
+    )
+    with pytest.raises(ArchsimError, match=r"no such operator: 'layer 0/contxt'\. Did you mean 'layer 0/context'"):
+        validate(tmp_path / "mine.yaml")

@@ -2,7 +2,8 @@
 
 `latency`, `interval` (time for each input more in a batch), `energy`, `power`, `chips`, `area`, `inputs per s`,
 `rate`, `rate per W`, `rate per mm2`, `continuous rate` (operations of an input over the interval), `MACs per s`,
-`time of OPERATOR`, `energy of OPERATOR`, `MACs per J of OPERATOR`: from its first start to its last end.
+`time of OPERATOR`, `energy of OPERATOR`, `MACs per J of OPERATOR`: from its first start to its last end. `OPERATOR to
+OPERATOR` is both and all listed between them.
 """
 
 from collections.abc import Callable
@@ -44,22 +45,30 @@ def _interval(key: _Key) -> float:
     return (_run((*head, 2 * batch)).latency_s - _run(key).latency_s) / batch
 
 
-def _row(found: Result, operator: str) -> dict[str, Any]:
-    rows = {row["operator"]: row for row in found.operators}
-    if operator not in rows:
-        raise ArchsimError(f"measure: no such operator: '{operator}'. {did_you_mean(operator, rows)}")
-    return rows[operator]
+def _rows(found: Result, operators: str) -> list[dict[str, Any]]:
+    """Those from the first to the last that is named, in the order in which a result lists them."""
+    names = [row["operator"] for row in found.operators]
+    ends = operators.split(" to ")
+    for operator in ends:
+        if operator not in names:
+            raise ArchsimError(f"measure: no such operator: '{operator}'. {did_you_mean(operator, names)}")
+    return found.operators[names.index(ends[0]) : names.index(ends[-1]) + 1]
 
 
-def _time(found: Result, operator: str) -> float:
-    row = _row(found, operator)
-    return float(row["end_s"] - row["start_s"])
+def _time(found: Result, operators: str) -> float:
+    rows = _rows(found, operators)
+    return float(max(row["end_s"] for row in rows) - min(row["start_s"] for row in rows))
 
 
-def _energy(found: Result, operator: str) -> float:
-    """Its own and, of what flows all the time, that which flows meanwhile."""
+def _energy(found: Result, operators: str) -> float:
+    """Their own and, of what flows all the time, that which flows meanwhile."""
     static = found.energy_by_part_j["static"] / found.latency_s
-    return float(_row(found, operator)["energy_j"] + static * _time(found, operator))
+    own = sum(row["energy_j"] for row in _rows(found, operators))
+    return float(own + static * _time(found, operators))
+
+
+def _macs_per_joule(found: Result, operators: str) -> float:
+    return float(sum(row["macs"] for row in _rows(found, operators)) / _energy(found, operators))
 
 
 _OF: dict[str, Callable[[Result], float]] = {
@@ -77,7 +86,7 @@ _OF: dict[str, Callable[[Result], float]] = {
 _OF_OPERATOR: dict[str, Callable[[Result, str], float]] = {
     "time of ": _time,
     "energy of ": _energy,
-    "MACs per J of ": lambda found, operator: _row(found, operator)["macs"] / _energy(found, operator),
+    "MACs per J of ": _macs_per_joule,
 }
 
 
