@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from archsim.machine import Machine
+from archsim.errors import ArchsimError
+from archsim.machine import Machine, load_machine
 from tests.lowering.machines import HERE, machine, tiny
 from tests.lowering.runs import all_times, run
 
@@ -54,3 +55,11 @@ def test_a_token_after_the_prompt_goes_on_by_itself() -> None:
     _, done = all_times(whole, "layer 0/ffn norm" if "layer 0/ffn norm" in whole.program.kinds else "layer 0/ffn add")
     assert start[:4].min() >= done[:4].max()
     assert (np.diff(start[3:]) > 0).all()
+
+
+def test_what_is_split_over_all_chips_is_not_handed_over() -> None:
+    settings = ("chips.hands_over=sequences", "chips.split=projections")
+    with pytest.raises(ArchsimError, match=r"chips\.hands_over: goes with split: layers alone"):
+        load_machine("isaac", settings)
+    with pytest.raises(ArchsimError, match=r"chips\.hands_over: .*expected .*positions"):
+        load_machine("isaac", ("chips.hands_over=sequence",))
