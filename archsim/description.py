@@ -86,6 +86,9 @@ def remarks(machine: Machine) -> tuple[str, ...]:
     unknown = sum(origin.source is None or origin.status is None for origin in figures)
     if unknown:
         found.append(f"{unknown} of {len(figures)} figures of parts have no source or status")
+    computed = dict.fromkeys(loc[1] for loc, origin in machine.provenance.items() if origin.place is not None)
+    if computed:
+        found.append(f"costs of {', '.join(map(str, computed))} are computed by models; archsim describe says how")
     used = sorted({name for _, name, _ in machine.walk()})
     without_area = [name for name in used if machine.parts[name].area is None]
     if without_area:
@@ -127,8 +130,8 @@ def _parameters(machine: Machine, name: str) -> tuple[Parameter, ...]:
     part = machine.parts[name]
     for action in part.actions:
         cost = part.cost(action)
-        if cost.derivation != "given":
-            text = f"{cost.energy * JOULES_PER_ZJ * 1e12:.6g} pJ = {cost.derivation}"
+        text = f"{cost.energy * JOULES_PER_ZJ * 1e12:.6g} pJ = {cost.derivation}"
+        if cost.derivation != "given" and text not in [figure.text for figure in given]:
             given.append(Parameter(f"{action}.energy", text, "derived", ""))
     return tuple(given)
 

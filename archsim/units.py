@@ -1,7 +1,7 @@
 """Exact quantities: text such as ``1.28 GS/s`` or ``16 mW of 8`` to fractions in archsim's base units.
 
 Base units: time ps, rate and frequency 1/ps, energy zJ, power nW, area um2, information bit,
-bandwidth bit/ps, voltage V, resistance ohm, conductance S, length um, temperature K.
+bandwidth bit/ps, voltage V, resistance ohm, conductance S, capacitance fF, length um, temperature K.
 
 Prefixes are case-sensitive. Kilo is ``k``; only bits and bytes also take ``K``, and it is 1000 there
 (``Ki`` is 1024). ``b`` and ``bit`` are bits, ``B`` bytes.
@@ -43,7 +43,7 @@ class _Dimension:
     signed: bool = False
 
 
-_POWERS: Final = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "c": -2, "m": -3, "": 0}
+_POWERS: Final = {"a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "c": -2, "m": -3, "": 0}
 _POWERS_UP: Final = {"k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
 _TEN: Final = {prefix: Fraction(10) ** power for prefix, power in (_POWERS | _POWERS_UP).items()}
 _BINARY: Final = {f"{letter}i": Fraction(1024) ** (i + 1) for i, letter in enumerate("KMGT")}
@@ -69,6 +69,11 @@ _BANDWIDTH: Final = _information("/s", 12) | {
     unit: worth for unit, worth in _information("ps", 12).items() if "bit" not in unit and "i" not in unit
 }
 
+_OPERATIONS: Final = _units("FLOP/s OP/s", -12, "GT") | {
+    unit: 2 * worth
+    for unit, worth in _units("MAC/s", -12, "GT").items()  # a product and a sum
+}
+
 DIMENSIONS: Final[dict[str, _Dimension]] = {
     "time": _Dimension("a time", "100 ns", _units("s", 12, "fpnum")),
     "rate": _Dimension("a rate", "1.28 GS/s", _RATE, shared=True),
@@ -77,14 +82,29 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
     "power": _Dimension("a power", "2 mW", _units("W", 9, "fpnumkM"), shared=True),
     "area": _Dimension("an area", "0.37 mm2", _units("m2 m²", 12, "nucm", power=2), shared=True),
     "information": _Dimension("an amount of memory", "64 KiB", _information("", 0), shared=True),
-    "performance": _Dimension("a rate of operations", "312 TFLOP/s", _units("FLOP/s OP/s", -12, "GT")),
+    "performance": _Dimension("a rate of operations", "312 TFLOP/s", _OPERATIONS),
     "bandwidth": _Dimension("a bandwidth", "6.4 GB/s", _BANDWIDTH, shared=True),
     "voltage": _Dimension("a voltage", "0.2 V", _units("V", 0, "umk"), signed=True),
     "resistance": _Dimension("a resistance", "25 kohm", _units("ohm Ω", 0, "mkMG")),
     "conductance": _Dimension("a conductance", "40 uS", _units("S", 0, "fpnum")),
+    "capacitance": _Dimension("a capacitance", "0.7 fF", _units("F", 15, "afpnu")),
     "length": _Dimension("a length", "32 nm", _units("m", 6, "nucm")),
     "temperature": _Dimension("a temperature", "300 K", _units("K", 0, "")),
 }
+
+SI: Final[dict[str, Fraction]] = dict.fromkeys(DIMENSIONS, Fraction(1)) | {
+    "time": Fraction(1, 10**12),
+    "rate": Fraction(10**12),
+    "frequency": Fraction(10**12),
+    "energy": Fraction(1, 10**21),
+    "power": Fraction(1, 10**9),
+    "area": Fraction(1, 10**12),
+    "performance": Fraction(10**12),
+    "bandwidth": Fraction(10**12),
+    "capacitance": Fraction(1, 10**15),
+    "length": Fraction(1, 10**6),
+}
+"""The base unit of each dimension in SI units; information stays in bits."""
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _DECIMAL = re.compile(_NUMBER)
@@ -105,6 +125,16 @@ def parse(text: str, dimension: str) -> Fraction:
     worth = _worth(text, unit, wanted)
     value = _decimal(text, match["number"], signed=wanted.signed) * worth
     return value if match.end("unit") == len(text) else value / _parts(text, parts, wanted)
+
+
+def si(text: str) -> float:
+    """Return any quantity in SI units (information in bits), or a plain number. Raises UnitError."""
+    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    unit = found["unit"].rstrip() if found else ""
+    for name, dimension in DIMENSIONS.items():
+        if unit in dimension.units:
+            return float(parse(text, name) * SI[name])
+    return float(number(text))
 
 
 def whole(text: str) -> int:

@@ -20,6 +20,7 @@ Examples:
         "check": "Check machine and model files: all faults of all files.",
         "cite": "Print the sources that a machine's figures lean on.",
         "compare": "Run the same jobs on machines and GPUs, side by side.",
+        "costs": "Show what cost models say of a part, side by side.",
         "describe": "Show a machine's parts, areas and peak figures.",
         "evaluate": "Print the perplexity of a model computed by a machine.",
         "gpu": "Run a model on a GPU, by its specification.",

@@ -45,7 +45,7 @@ def _check(name: str) -> str:
     document = read(path)
     data = mapping(document)
     schema = str(data.get("schema", ""))
-    if schema.startswith("archsim.machine/") or "extends" in data:
+    if schema.startswith("archsim.machine/") or (not schema and "extends" in data):
         machine = load_machine(path)
         return f"machine {machine.name}, {len(machine.parts)} parts"
     if schema.startswith(("archsim.model/", "archsim.network/")) or is_config(document):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archsim.cli.progress import progress
-from archsim.cli.values import folder, numbers, whole, word
+from archsim.cli.values import file, folder, numbers, whole, word
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,7 @@ _MOST = 1 << 20
     "--precision", metavar="|".join(_PRECISIONS), default="fp16", show_default=True, callback=word(*_PRECISIONS)
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change all machines.")
+@click.option("--measured", metavar="FILE", callback=file, help="Measurements (CSV) to show beside the GPUs' figures.")
 @click.option("--out", callback=folder, metavar="DIR", help="Draw a plot in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(  # noqa: PLR0913 - an argument for each option of the command line
@@ -43,38 +44,47 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     batches: tuple[float, ...],
     precision: str,
     settings: tuple[str, ...],
+    measured: Path | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Run the same jobs on machines and GPUs: latency, energy, throughput per mm2 and joule, and their ratios."""
     from archsim.gpu.compare import compare, jobs
     from archsim.gpu.load import load_gpu
+    from archsim.gpu.measured import beside, elsewhere, read_measurements
     from archsim.graph import load_model
     from archsim.machine import load_machine
     from archsim.result import save
 
     if out is not None:
         save.check_folder(out)
+    known = read_measurements(measured) if measured is not None else ()
     described = [load_machine(name, settings) for name in machines]
     rivals = [load_gpu(name) for name in gpus]
     named = {name: machine.name for name, machine in zip(machines, described, strict=True)}
     named |= {name: gpu.name for name, gpu in zip(gpus, rivals, strict=True)}
     first = rivals[0].name if rivals else described[0].name
     reference = first if against is None else named.get(against, against)
-    rows = []
+    also = {gpu.name: (name, gpu.name) for name, gpu in zip(gpus, rivals, strict=True)}
+    rows, shown = [], []
     with progress() as report:
-        for graph in map(load_model, models):
+        for model in models:
+            graph = load_model(model)
             for job in jobs(graph, seq, new_tokens, [int(batch) for batch in batches]):
-                rows += compare(described, rivals, graph, job, precision=precision, against=reference, progress=report)
-    data = [asdict(row) for row in rows]
+                found = compare(described, rivals, graph, job, precision=precision, against=reference, progress=report)
+                rows += found
+                shown += beside(known, also, (model, graph.name), job, found)
+    data = [asdict(row) | extra for row, extra in zip(rows, shown, strict=True)]
+    other = elsewhere(known, data)
     if out is not None:
         from archsim.report.compare import plot_compare
 
         plot_compare(data, out)
     if as_json:
-        sys.stdout.write(save.dump({"schema": "archsim.comparison/1", "rows": data}))
+        extra = {"measured_elsewhere": other} if measured is not None else {}
+        sys.stdout.write(save.dump({"schema": "archsim.comparison/1", "rows": data, **extra}))
         return
     from archsim.report.compare import compare_blocks
     from archsim.report.tables import write_blocks
 
-    write_blocks(compare_blocks(data), sys.stdout)
+    write_blocks(compare_blocks(data, other), sys.stdout)

@@ -1,11 +1,13 @@
 """`archsim gpu`: a model on a GPU, by its specification."""
 
 import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
-from archsim.cli.values import whole, word
+from archsim.cli.values import file, whole, word
 
 _PRECISIONS = ("fp32", "tf32", "fp16", "int8")
 _PHASES = ("prefill", "decode", "generate")
@@ -23,11 +25,22 @@ _MOST = 1 << 20
     "--precision", metavar="|".join(_PRECISIONS), default="fp16", show_default=True, callback=word(*_PRECISIONS)
 )
 @click.option("--attention", metavar="fused|apart", default="fused", show_default=True, callback=word("fused", "apart"))
+@click.option("--measured", metavar="FILE", callback=file, help="Measurements (CSV), one of which may be of this job.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def command(*, gpu: str, model: str, precision: str, attention: str, as_json: bool, **job: Any) -> None:  # noqa: ANN401
+def command(
+    *,
+    gpu: str,
+    model: str,
+    precision: str,
+    attention: str,
+    measured: Path | None,
+    as_json: bool,
+    **job: Any,  # noqa: ANN401
+) -> None:
     """Run MODEL on GPU: kernels one after the other, by tiles, waves, bandwidth and launches."""
     from archsim.errors import UsageError, did_you_mean
     from archsim.gpu.load import load_gpu
+    from archsim.gpu.measured import errors, find, read_measurements
     from archsim.gpu.model import run
     from archsim.graph import load_model
     from archsim.graph.job import make_job
@@ -35,6 +48,7 @@ def command(*, gpu: str, model: str, precision: str, attention: str, as_json: bo
     from archsim.report.tables import write_blocks
     from archsim.result.save import dump
 
+    known = read_measurements(measured) if measured is not None else ()
     described, graph = load_gpu(gpu), load_model(model)
     if precision not in described.peak:
         raise UsageError(f"{described.name} has no rate for {precision}. {did_you_mean(precision, described.peak)}")
@@ -55,6 +69,9 @@ def command(*, gpu: str, model: str, precision: str, attention: str, as_json: bo
         "measured": described.measured,
         "latency_by_operator_s": found.by_operator,
     }
+    if measured is not None:
+        theirs = find(known, (gpu, described.name), (model, graph.name), asked)
+        data |= errors(theirs, found.latency, found.energy)
     if as_json:
         sys.stdout.write(dump(data))
         return
@@ -65,9 +82,22 @@ def command(*, gpu: str, model: str, precision: str, attention: str, as_json: bo
         ("energy", *quantity(found.energy, "J")),
         ("kernels", figure(found.kernels), ""),
         ("efficiency", "measured products" if described.measured else "typical: nobody measured this one", ""),
+        *(_measured(data) if measured is not None else ()),
     )
     items = sorted(found.by_operator.items(), key=lambda item: (-item[1], item[0]))
     cells = quantities([seconds for _, seconds in items], "s", found.latency)
     rows = tuple((cell(name), *pair) for (name, _), pair in zip(items, cells, strict=True))
     blocks = [Block("", "", "w><", head, keyed=False), Block("by_operator", "Time by operator", "w><", rows)]
     write_blocks(blocks, sys.stdout)
+
+
+def _measured(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Rows of what someone measured, and how far the modelled figures are above it."""
+    from archsim.report.blocks import quantity
+
+    if data["measured_at"] is None:
+        yield "measured", "nothing of this job", ""
+    for name, unit in (("latency", "s"), ("energy", "J")):
+        if data[f"{name}_error"] is not None:
+            yield f"measured {name}", *quantity(data[f"measured_{name}_{unit.lower()}"], unit)
+            yield f"{name} error", f"{data[f'{name}_error']:+.1%}", ""

@@ -30,6 +30,13 @@ def folder(_context: click.Context, _option: click.Parameter, text: str | None) 
     return None if text is None else Path(text)
 
 
+def file(_context: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
+    """Turn a text into a path of a file."""
+    if text is not None and not text.strip():
+        raise click.BadParameter("found nothing; expected a file")
+    return None if text is None else Path(text)
+
+
 def numbers(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[float, ...] | None:
     """Turn `0.5,1,2` into numbers above 0."""
     if text is None:

@@ -51,12 +51,13 @@ def full_core(layout: Layout) -> Load:
     """One core of a tile, all its arrays in full use, each block with inputs of its own."""
     rows, blocks = layout.crossbar.rows, layout.blocks
     outputs = blocks * layout.outputs_per_block
-    inputs = blocks * rows
+    inputs, reads = blocks * rows, layout.crossbar.reads_for(rows)
+    arrays, conversions = blocks * layout.arrays_per_block * reads, outputs * layout.conversions_per_output * reads
     return Load(
         inputs=Amount(inputs, inputs),
         drives=Amount(inputs * layout.arrays_per_block, inputs * layout.arrays_per_block),
-        arrays=Amount(blocks * layout.arrays_per_block, blocks * layout.arrays_per_block),
-        conversions=Amount(outputs * layout.conversions_per_output, outputs * layout.conversions_per_output),
+        arrays=Amount(arrays, arrays),
+        conversions=Amount(conversions, conversions),
         outputs=Amount(outputs, outputs),
         tile_inputs=inputs,
         tile_outputs=outputs,

@@ -4,6 +4,7 @@ import csv
 import gzip
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import exp, log
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,16 @@ from archsim.gpu.gpu import Efficiency, Gpu
 from archsim.gpu.kernels import product
 
 COLUMNS = ("gpu", "model", "M", "K", "N", "median_ms")
-_SAMPLE = 2500
-_STEPS = 600
-_START = (0.9, 0.85, 5e-6, 0.25, 3.0)
+_SAMPLE = 2000
+_STEPS = 400
+_SPREADS = (0.4, -0.25, 0.15)
+"""How far the search looks at first: it is begun again from what it found, lest it stop too soon."""
+_START = {"compute": 0.72, "memory": 0.85, "launch": 4e-6, "edge": 0.2, "tail": 0.3, "write": 0.3}
+_SHARES = ("compute", "memory", "tail", "write")
+_OVERLAP = 2.5
+"""Not fitted: one number serves the GPUs that were measured alike."""
+_USUAL_ERROR = 0.07
+"""Errors far above this weigh by their logarithm: a library's unlucky choice of a kernel is not to be fitted."""
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +87,12 @@ def errors(gpu: Gpu, measured: Measured) -> Floats:
     return found
 
 
+def _off(gpu: Gpu, measured: Measured) -> Floats:
+    """Like errors, and half as much is as wrong as twice as much."""
+    found: Floats = np.abs(np.log(product(gpu, measured.m, measured.n, measured.k, "fp16") / measured.seconds))
+    return found
+
+
 def fit(gpu: Gpu, measured: Measured, kept_aside: Sequence[str], seed: int = 1) -> Fit:
     """Fit on a sample of all models but those kept aside; the same data give the same fit."""
     try:
@@ -96,16 +110,29 @@ def fit(gpu: Gpu, measured: Measured, kept_aside: Sequence[str], seed: int = 1) 
     draws = np.random.Generator(np.random.Philox(key=seed))
     sample = used.only(draws.permutation(len(used.m))[:_SAMPLE])
 
-    def loss(logarithms: Floats) -> float:
-        wrong = errors(replace(gpu, efficiency=Efficiency(*np.exp(logarithms).tolist())), sample)
-        # the middle counts most, far misses are not let dominate
-        return float(np.median(wrong) + 0.5 * np.minimum(wrong, 0.4).mean() + 0.15 * np.percentile(wrong, 90))
+    def loss(point: Floats) -> float:
+        wrong = _off(replace(gpu, efficiency=_efficiency(gpu, point)), sample)
+        return float(np.log1p((wrong / _USUAL_ERROR) ** 2).mean() + 0.5 * np.minimum(wrong, 0.4).mean())
 
-    options = {"maxiter": _STEPS, "xatol": 1e-3, "fatol": 1e-5}
-    found = minimize(loss, np.log(_START), method="Nelder-Mead", options=options)
-    efficiency = Efficiency(*np.exp(found.x).tolist())
+    point = np.array([_outwards(name, value) for name, value in _START.items()])
+    for spread in _SPREADS:
+        corners = np.vstack([point, point + spread * np.eye(len(point))])
+        options = {"maxiter": _STEPS, "xatol": 1e-3, "fatol": 1e-5, "initial_simplex": corners}
+        point = minimize(loss, point, method="Nelder-Mead", options=options).x
+    efficiency = _efficiency(gpu, point)
     fitted = replace(gpu, efficiency=efficiency)
     return Fit(efficiency, tuple(kept_aside), _summary(fitted, used), _summary(fitted, measured.only(aside)))
+
+
+def _outwards(name: str, value: float) -> float:
+    """To where any number will do: shares lie between 0 and 1, the rest above 0."""
+    return log(value / (1 - value)) if name in _SHARES else log(value)
+
+
+def _efficiency(gpu: Gpu, point: Floats) -> Efficiency:
+    values = zip(_START, point.tolist(), strict=True)
+    found = {name: float(np.exp(-np.logaddexp(0, -value))) if name in _SHARES else exp(value) for name, value in values}
+    return Efficiency(**found, overlap=_OVERLAP, gap=gpu.efficiency.gap)
 
 
 def _summary(gpu: Gpu, measured: Measured) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """GPU specifications: YAML to Gpu, each number with its source and status, like those of machines."""
 
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -52,6 +53,8 @@ class EfficiencySpec(_Strict):
     edge: Share
     overlap: Share
     gap: Time
+    tail: Share = Fraction(0)
+    write: Share = Fraction(0)
 
 
 class GpuFile(_Strict):
@@ -115,6 +118,8 @@ def _efficiency(given: EfficiencySpec) -> Efficiency:
         launch=float(given.launch) * SECONDS_PER_PS,
         edge=float(given.edge),
         overlap=float(given.overlap),
+        tail=float(given.tail),
+        write=float(given.write),
         gap=float(given.gap) * SECONDS_PER_PS,
     )
 

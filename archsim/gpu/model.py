@@ -1,24 +1,34 @@
 """A model on a GPU: its Graph as kernels, one after the other; the same Graph that machines run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
-from archsim.gpu.gpu import Gpu
+from archsim.gpu.gpu import BYTES, Gpu
 from archsim.gpu.kernels import attention, moving, product
 from archsim.graph.graph import Graph
 from archsim.graph.job import SEQUENCE, Job, Span
 from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
 
+Product = Callable[[int, int, int, int], float]
+"""Seconds of so many products [m, k] x [k, n]: m, n, k, number."""
 _NORMS = ("layernorm", "rmsnorm")
+AWAKE, MOVING, COMPUTING = 0.25, 0.5, 0.75
+"""Shares of the power above rest: with clocks and units on, with the memory and with arithmetic at full speed.
+
+Calibrated: round numbers, the same for all GPUs, chosen with the joules of docs/gpus.md in view. Arithmetic that lasts
+takes all the power, what waits for memory three quarters.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """What is launched at once: seconds, operations, for which operator."""
+    """What is launched at once: seconds, operations, values that it reads and writes, for which operator."""
 
     operator: str
     seconds: float
     ops: float
+    values: float
 
 
 @dataclass(frozen=True)
@@ -34,21 +44,33 @@ class GpuResult:
 def run(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -> GpuResult:
     """Run a job: a prompt is one pass over all its positions, each new token a pass over one a sequence.
 
-    fused: attention is one kernel. Energy: what flows when idle, and the rest of the power for the share of the time
-    that the tensor units or the memory would need at their peaks.
+    fused: attention is one kernel. A recurrent layer is a kernel a position, of all sequences.
     """
+
+    @cache
+    def seconds(m: int, n: int, k: int, count: int) -> float:
+        # layers and tokens are alike
+        return float(product(gpu, m, n, k, precision, count))
+
     latency, energy, number = 0.0, 0.0, 0
     by_operator: dict[str, float] = {}
     for step in _passes(graph, job):
-        for kernel in _kernels(gpu, graph, step, precision, fused=fused):
+        for kernel in _kernels(gpu, graph, step, precision, seconds, fused=fused):
             latency += kernel.seconds + gpu.efficiency.gap
             number += 1
-            busy = min(1.0, kernel.ops / gpu.rate(precision) / kernel.seconds) if kernel.ops else 0.0
-            moved = 1 - gpu.efficiency.launch / kernel.seconds
-            energy += kernel.seconds * (gpu.idle + (gpu.power - gpu.idle) * max(busy, 0.5 * moved))
+            energy += _energy(gpu, kernel, precision)
             name = kernel.operator.partition("/")[2]
             by_operator[name] = by_operator.get(name, 0.0) + kernel.seconds
     return GpuResult(latency, energy, number, by_operator)
+
+
+def _energy(gpu: Gpu, kernel: Kernel, precision: str) -> float:
+    """Joules of a kernel and the gap behind it: at rest, awake, what it moves and computes; the power is a limit."""
+    seconds = kernel.seconds + gpu.efficiency.gap
+    moving = kernel.values * BYTES[precision] / gpu.moved
+    computing = kernel.ops / gpu.rate(precision)
+    busy = min(seconds, AWAKE * seconds + MOVING * moving + COMPUTING * computing)
+    return gpu.idle * seconds + (gpu.power - gpu.idle) * busy
 
 
 def _passes(graph: Graph, job: Job) -> Iterator[Job]:
@@ -64,15 +86,24 @@ def _passes(graph: Graph, job: Job) -> Iterator[Job]:
         yield replace(job, phase="prefill", new_tokens=0, mixed=(span,) * job.batch)
 
 
-def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -> Iterator[Kernel]:
+def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, seconds: Product, *, fused: bool) -> Iterator[Kernel]:
+    recurrent = {
+        operator.layer
+        for operator in graph.operators
+        if isinstance(operator, Linear) and any(edge.scope == "before" for edge in operator.inputs)
+    }
     for operator in graph.operators:
         places = len(job.places(operator))
         if not places or _goes_with_another(graph, operator, fused=fused):
             continue
-        if isinstance(operator, Linear):
-            yield _linear(gpu, operator, places, precision)
+        if operator.layer in recurrent:
+            if isinstance(operator, Linear):  # the update of its state goes with it
+                steps = max(span.positions for span in job.spans(operator.stream))
+                yield from [_linear(operator, -(-places // steps), seconds)] * steps
+        elif isinstance(operator, Linear):
+            yield _linear(operator, places, seconds)
         elif isinstance(operator, Matmul):
-            yield from _matmul(gpu, job, operator, places, precision, fused=fused)
+            yield from _matmul(gpu, job, operator, places, precision, seconds, fused=fused)
         elif isinstance(operator, Rowwise):
             keys = job.most_keys(operator)
             values = operator.values(keys) * (
@@ -81,7 +112,7 @@ def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -
             moved = places * (values + operator.values_out(keys))
             if _next_norm(graph, operator) is not None:
                 moved += places * operator.values_out(keys)  # the sum is kept besides its norm
-            yield Kernel(operator.key, moving(gpu, moved, precision), 0.0)
+            yield Kernel(operator.key, moving(gpu, moved, precision), 0.0, moved)
 
 
 def _goes_with_another(graph: Graph, operator: Operator, *, fused: bool) -> bool:
@@ -101,27 +132,31 @@ def _next_norm(graph: Graph, operator: Operator) -> str | None:
     return next((each.key for each in readers if each.kind in _NORMS and each.positions == operator.positions), None)
 
 
-def _linear(gpu: Gpu, linear: Linear, places: int, precision: str) -> Kernel:
+def _linear(linear: Linear, places: int, seconds: Product) -> Kernel:
     groups = linear.groups
-    seconds = float(
-        product(gpu, places, linear.out_features // groups, linear.in_features // groups, precision, groups)
+    m, n, k = places, linear.out_features // groups, linear.in_features // groups
+    return Kernel(
+        linear.key, seconds(m, n, k, groups), 2.0 * places * linear.weights, groups * float(m * k + k * n + m * n)
     )
-    return Kernel(linear.key, seconds, 2.0 * places * linear.weights)
 
 
-def _matmul(gpu: Gpu, job: Job, operator: Matmul, places: int, precision: str, *, fused: bool) -> Iterator[Kernel]:
+def _matmul(
+    gpu: Gpu, job: Job, operator: Matmul, places: int, precision: str, seconds: Product, *, fused: bool
+) -> Iterator[Kernel]:
     keys = job.most_keys(operator)
     sequences = int((job.places(operator) // SEQUENCE).max()) + 1
     rows = places // sequences
     ops = 2.0 * places * operator.macs(keys)
     # heads are split apart before attention, and put together behind it
     width = operator.heads * operator.head_dim
+    split = places * 2 * (width + 2 * operator.stored)
+    heads = sequences * operator.heads
     if fused:
-        yield Kernel(operator.key, moving(gpu, places * 2 * (width + 2 * operator.stored), precision), 0.0)
-        seconds = attention(gpu, sequences, operator.heads, rows, keys, operator.head_dim, precision)
-        yield Kernel(operator.key, seconds, 2 * ops)
+        yield Kernel(operator.key, moving(gpu, split, precision), 0.0, split)
+        together = attention(gpu, sequences, operator.heads, rows, keys, operator.head_dim, precision)
+        yield Kernel(operator.key, together, 2 * ops, heads * float(operator.head_dim * 2 * (rows + keys)))
         return
-    moved = places * (2 * (width + 2 * operator.stored) if operator.scores else 2 * width)
-    yield Kernel(operator.key, moving(gpu, moved, precision), 0.0)
+    moved = split if operator.scores else places * 2 * width
+    yield Kernel(operator.key, moving(gpu, moved, precision), 0.0, moved)
     n, k = (keys, operator.head_dim) if operator.scores else (operator.head_dim, keys)
-    yield Kernel(operator.key, float(product(gpu, rows, n, k, precision, sequences * operator.heads)), ops)
+    yield Kernel(operator.key, seconds(rows, n, k, heads), ops, heads * float(rows * k + k * n + rows * n))

@@ -1,6 +1,6 @@
 """Job: what is run of a model, and at which positions of a sequence each operator then works."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -54,12 +54,12 @@ class Job:
     def spans(self, stream: Stream) -> tuple[Span, ...]:
         """What is worked on in a stream, by sequence."""
         if self.mixed and stream.length is None:
-            return self.mixed
+            return tuple(_thinned(span, stream.every) for span in self.mixed)
         return (self._span(stream),) * self.batch
 
     def _span(self, stream: Stream) -> Span:
         if not stream.grows:
-            length = self.seq if stream.length is None else stream.length
+            length = -(-self.seq // stream.every) if stream.length is None else stream.length
             return Span(length, 0, length) if self.phase == "decode" else Span(0, length, length)
         if stream.prompt is not None:
             return Span(0, stream.prompt + max(0, self.new_tokens - 1), stream.prompt)
@@ -102,6 +102,15 @@ class Job:
         if operator.grows and places:
             return operator.macs(int(self.keys(operator).sum()))
         return operator.macs(1) * places
+
+
+def _thinned(span: Span, every: int) -> Span:
+    """One position for so many."""
+    if every == 1:
+        return span
+    return replace(
+        span, cached=span.cached // every, positions=-(-span.positions // every), prompt=-(-span.prompt // every)
+    )
 
 
 @lru_cache(maxsize=512)

@@ -10,12 +10,14 @@ from archsim import resources
 from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.hf import from_config, is_config
-from archsim.graph.network import SCHEMA, LayerError, Network, network
+from archsim.graph.layers import SCHEMA, Network
+from archsim.graph.network import LayerError, network
 from archsim.graph.operator_trace import SUFFIXES, load_operators
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
 from archsim.machine.load import validate
+from archsim.machine.overlay import read_whole
 from archsim.machine.source import Document, read
 
 M = TypeVar("M", Preset, Network)
@@ -43,6 +45,8 @@ def load_model(
     if path.suffix in SUFFIXES:
         return load_operators(path)
     document = read(path)
+    if isinstance(document.data, dict) and "extends" in document.data:
+        document = read_whole(path, folder="workloads/models")
     if is_config(document):
         document = from_config(document, path.parent.name if path.stem == "config" else path.stem)
     return build(document)

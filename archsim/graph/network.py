@@ -1,157 +1,17 @@
-"""Networks as files of layers: convolutions, pooling, residual blocks; the shape of such a file, and its Graph."""
+"""Networks as files of layers: from such a file to its Graph."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
-from pydantic_core import PydanticCustomError
-
-from archsim import units
-from archsim.errors import did_you_mean, quoted
 from archsim.graph.graph import Graph
+from archsim.graph.layers import Conv, Dense, Embedding, Layer, Lstm, Network, Pool, Residual
+from archsim.graph.recurrent import lstm
+from archsim.graph.streams import TOKENS, Stream
 from archsim.graph.weave import Kernel, Size, Value, Weaver
-from archsim.parts.quantity import Count, Name, Truth, choice, count, field_type
 
-SCHEMA = "archsim.network/1"
-_PLAIN = ("relu", "relu6", "sigmoid", "tanh", "softmax", "hardswish", "silu", "gelu", "lrn")
-_WORDS = ("globalpool", "flatten")
-_WITH_SIZES = ("conv", "maxpool", "avgpool", "linear", "residual")
 _MOST_OPERATORS = 20_000
-
-
-def _pair(least: int) -> Callable[[object], Size]:
-    def parse(given: object) -> Size:
-        texts = given if isinstance(given, list) else [given, given]
-        if isinstance(given, tuple):
-            return given
-        try:
-            sizes = [units.whole(str(text)) for text in texts]
-        except units.UnitError as error:
-            raise PydanticCustomError("pair", "{why}", {"why": str(error)}) from None
-        if len(sizes) != 2 or min(sizes) < least:  # noqa: PLR2004 - height and width
-            found = "found {given}; expected a whole number of at least {least}, or [height, width] of such"
-            raise PydanticCustomError("pair", found, {"given": ", ".join(map(str, texts[:3])), "least": least})
-        return sizes[0], sizes[1]
-
-    return parse
-
-
-Pair = Annotated[tuple[int, int], PlainValidator(_pair(1))]
-PairOrNone = Annotated[tuple[int, int], PlainValidator(_pair(0))]
-"""Height and width: one number for both, or two."""
-
-
-def _groups(text: str) -> int | str:
-    if text == "depthwise":
-        return text
-    try:
-        return count(text)
-    except units.UnitError:
-        raise units.UnitError(f"found {quoted(text)}; expected 'depthwise' or a whole number of at least 1") from None
-
-
-Groups = Annotated[int | str, field_type(_groups, int)]
-
-
-def _input(given: object) -> tuple[int, int, int]:
-    texts = given if isinstance(given, list) else [given, "1", "1"]
-    try:
-        sizes = [count(str(text)) for text in texts]
-    except units.UnitError as error:
-        raise PydanticCustomError("input", "{why}", {"why": str(error)}) from None
-    if len(sizes) != 3:  # noqa: PLR2004 - channels, height, width
-        raise PydanticCustomError("input", "found {n} sizes; expected [channels, height, width]", {"n": len(sizes)})
-    return sizes[0], sizes[1], sizes[2]
-
-
-Input = Annotated[tuple[int, int, int], PlainValidator(_input)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Conv(_Strict):
-    """out: channels; kernel, stride, pad: of both directions, or [height, width]; groups: a count, or `depthwise`.
-
-    norm: a batch norm follows, which is folded into the weights (and stands for the bias).
-    """
-
-    out: Count | None = None
-    kernel: Pair
-    stride: Pair = (1, 1)
-    pad: PairOrNone = (0, 0)
-    groups: Groups = 1
-    bias: Truth | None = None
-    norm: Truth = False
-
-
-class Pool(_Strict):
-    """kernel, stride (the kernel's, if not given), pad: of both directions, or [height, width]. ceil: a part counts."""
-
-    kernel: Pair
-    stride: Pair | None = None
-    pad: PairOrNone = (0, 0)
-    ceil: Truth = False
-
-
-class Dense(_Strict):
-    """out: values."""
-
-    out: Count
-    bias: Truth = True
-
-
-class Residual(_Strict):
-    """`main` and `shortcut` (nothing, if not given) from the same input, added, `then` acted on; `repeat` times."""
-
-    main: list["Layer"]
-    shortcut: list["Layer"] = Field(default_factory=list)
-    then: Annotated[str, choice(_PLAIN)] | None = None
-    repeat: Count = 1
-
-
-class Layer(_Strict):
-    """One layer; exactly one of its keys."""
-
-    conv: Conv | None = None
-    maxpool: Pool | None = None
-    avgpool: Pool | None = None
-    linear: Dense | None = None
-    residual: Residual | None = None
-    plain: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _word(cls, data: Any) -> Any:  # noqa: ANN401 - what a YAML file holds
-        words = (*_PLAIN, *_WORDS)
-        if isinstance(data, str) and data in words:
-            return {"plain": data}
-        if isinstance(data, dict) and len(data) != 1:
-            message = "found {n} keys; expected one layer, such as relu or conv: {{…}}"
-            raise PydanticCustomError("layer", message, {"n": len(data)})
-        name = next(iter(data), "") if isinstance(data, dict) else str(data)
-        if name not in _WITH_SIZES:
-            known = did_you_mean(name, (*words, *_WITH_SIZES))
-            raise PydanticCustomError("layer", "found {name}. {known}", {"name": quoted(name), "known": known})
-        return data
-
-
-class Network(_Strict):
-    """A network by its layers; `input` is [channels, height, width], or the values of a vector."""
-
-    schema_id: Literal["archsim.network/1"] = Field(alias="schema")
-    name: Name
-    description: str = ""
-    source: Name | None = None
-    input: Input
-    layers: list[Layer]
-
-    @model_validator(mode="after")
-    def _has_layers(self) -> "Network":
-        if not self.layers:
-            raise PydanticCustomError("layers", "'layers' is empty; expected at least one layer", {})
-        return self
 
 
 class LayerError(ValueError):
@@ -162,42 +22,88 @@ def network(described: Network, digest: str) -> Graph:
     """Make the Graph; raises LayerError with what does not fit."""
     channels, height, width = described.input
     weaver = Weaver()
-    value = Value((), channels, (height, width))
-    for index, layer in enumerate(described.layers):
+    value = Value((), channels, (height, width), stream=_sequence(described))
+    layers = described.layers
+    if described.classes is not None and (last := layers[-1].linear) is not None:
+        layers = [*layers[:-1], Layer(linear=last.model_copy(update={"out": described.classes}))]
+    for index, layer in enumerate(layers):
         try:
             value = _layer(weaver, layer, value)
         except LayerError as error:
             raise LayerError(f"layers[{index}]: {error}") from None
+    feedback = _feedback(weaver, value) if described.generates else None
     return Graph(
         name=described.name,
         description=described.description,
         source=described.source,
         operators=tuple(weaver.operators),
-        feedback=None,
-        max_positions=1,
+        feedback=feedback,
+        max_positions=described.positions or 1,
         digest=digest,
     )
+
+
+def _sequence(described: Network) -> Stream | None:
+    if described.positions is None:
+        return None
+    return Stream(TOKENS.name, causal=described.generates, grows=described.generates)
+
+
+def _feedback(weaver: Weaver, value: Value) -> tuple[str, str]:
+    """By which a new position comes back in. Of a prompt, what no later position needs is done for its last alone."""
+    if value.stream is None or value.stream.every != 1:
+        raise LayerError("generates: expected a result at each position")
+    weaver.rowwise("argmax", value)
+    kept = {edge.source for operator in weaver.operators for edge in operator.inputs if edge.scope == "before"}
+    head = max((at + 1 for at, operator in enumerate(weaver.operators) if operator.key in kept), default=0)
+    weaver.operators[head:] = [replace(operator, positions="last") for operator in weaver.operators[head:]]
+    return weaver.operators[-1].key, weaver.operators[0].key
 
 
 def _layer(weaver: Weaver, layer: Layer, value: Value) -> Value:
     if len(weaver.operators) > _MOST_OPERATORS:
         raise LayerError(f"more than {_MOST_OPERATORS:,} operators; expected fewer")
-    if layer.conv is not None:
-        return _conv(weaver, layer.conv, value)
-    if layer.linear is not None:
-        return weaver.product("linear", value.flat(), layer.linear.out, bias=layer.linear.bias)
-    for kind, pool in (("maxpool", layer.maxpool), ("avgpool", layer.avgpool)):
-        if pool is not None:
-            return _pool(weaver, kind, pool, value)
-    if layer.residual is not None:
-        return _residual(weaver, layer.residual, value)
-    return _plain(weaver, str(layer.plain), value)
+    name = next(iter(layer.model_fields_set))
+    return _MADE[name](weaver, getattr(layer, name), value)
+
+
+def _linear(weaver: Weaver, dense: Dense, value: Value) -> Value:
+    return weaver.product("linear", value.flat(), dense.out, bias=dense.bias)
+
+
+def _embedding(weaver: Weaver, table: Embedding, value: Value) -> Value:
+    return weaver.rowwise("embedding", replace(value, width=table.out), trained=table.rows * table.out)
+
+
+def _lstm(weaver: Weaver, layer: Lstm, value: Value) -> Value:
+    _require_sequence("lstm", value)
+    return lstm(weaver, value, layer.out, layer.biases)
 
 
 def _plain(weaver: Weaver, kind: str, value: Value) -> Value:
     if kind == "globalpool":
         return weaver.pooled("avgpool", value, (1, 1), Kernel(value.size, value.size))
     return value if kind == "flatten" else weaver.rowwise(kind, value)
+
+
+def _require_sequence(name: str, value: Value) -> None:
+    if value.stream is None:
+        raise LayerError(f"{name}: needs a sequence; expected 'positions' beside 'input', such as positions: 1024")
+
+
+def _stacked(weaver: Weaver, number: int, value: Value) -> Value:
+    _require_sequence("stack", value)
+    if value.window is not None or not value.sources:
+        raise LayerError("stack: expected a layer before it that works at each position")
+    return weaver.stacked(value, number)
+
+
+def _scaled(weaver: Weaver, layers: Sequence[Layer], value: Value) -> Value:
+    """Channels times what other layers make of them: one value for all positions of a channel, or one for each."""
+    by = _chain(weaver, layers, value)
+    if by.width != value.width or by.size not in (value.size, (1, 1)) or by.stream != value.stream:
+        raise LayerError(f"scale: gives {_shape(by)} for {_shape(value)}; expected a value for each channel")
+    return weaver.rowwise("mul", value, by)
 
 
 def _conv(weaver: Weaver, conv: Conv, value: Value) -> Value:
@@ -214,7 +120,7 @@ def _conv(weaver: Weaver, conv: Conv, value: Value) -> Value:
     return weaver.product("conv", value, out, size=size, kernel=kernel, groups=groups, bias=bias, folded=folded)
 
 
-def _pool(weaver: Weaver, kind: str, pool: Pool, value: Value) -> Value:
+def _pool(kind: str, weaver: Weaver, pool: Pool, value: Value) -> Value:
     kernel = Kernel(pool.kernel, pool.stride or pool.kernel, pool.pad)
     size = _out_size(value.size, kernel, lambda span, step: -(-span // step) if pool.ceil else span // step)
     return weaver.pooled(kind, value, size, kernel)
@@ -223,7 +129,7 @@ def _pool(weaver: Weaver, kind: str, pool: Pool, value: Value) -> Value:
 def _residual(weaver: Weaver, block: Residual, value: Value) -> Value:
     for _ in range(block.repeat):
         main, shortcut = (_chain(weaver, layers, value) for layers in (block.main, block.shortcut))
-        if (main.width, main.size) != (shortcut.width, shortcut.size):
+        if (main.width, main.size, main.stream) != (shortcut.width, shortcut.size, shortcut.stream):
             raise LayerError(f"residual: main gives {_shape(main)}, shortcut {_shape(shortcut)}; expected the same")
         value = weaver.rowwise("add", main, shortcut)
         value = weaver.rowwise(block.then, value) if block.then is not None else value
@@ -251,3 +157,18 @@ def _sizes(size: Size, kernel: Kernel, divide: Callable[[int, int], int]) -> Ite
         if span < 0:
             raise LayerError(f"a kernel of {wide} does not fit {length} positions padded by {pad}")
         yield divide(span, step) + 1
+
+
+_MADE: Mapping[str, Callable[[Weaver, Any, Value], Value]] = {
+    "conv": _conv,
+    "maxpool": partial(_pool, "maxpool"),
+    "avgpool": partial(_pool, "avgpool"),
+    "linear": _linear,
+    "residual": _residual,
+    "scale": _scaled,
+    "embedding": _embedding,
+    "lstm": _lstm,
+    "stack": _stacked,
+    "plain": _plain,
+}
+"""By the one key that a layer has."""

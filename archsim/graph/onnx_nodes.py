@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from archsim.errors import ArchsimError
+from archsim.graph.onnx_recurrent import recurrent
 from archsim.graph.weave import Kernel, Size, Value, Weaver, grown
 
 Shape = tuple[int, ...]
@@ -62,12 +63,15 @@ class Importer:
         """Weave one node."""
         if not self.is_work(node):
             return
-        shape = self.shapes.get(node.outputs[0])
+        first = next(name for name in node.outputs if name)
+        shape = self.shapes.get(first)
         if shape is None:
-            self.missing.append(node.outputs[0])
+            self.missing.append(first)
             return
         made = HANDLED.get(node.kind, _other)(self, node, shape)
         for name in node.outputs:
+            if name in self.values:
+                continue  # its handler knew better
             if self.shapes.get(name) == shape or name == node.outputs[0]:
                 self.values[name] = made
             elif (part := self.shapes.get(name)) is not None:
@@ -159,6 +163,8 @@ def _product(importer: Importer, node: Node, shape: Shape) -> Value:
     bias = len(node.inputs) > 2  # noqa: PLR2004 - data, weights, bias
     out, size = layout(shape)
     given = importer.value(first)
+    if prod(size) != given.positions == prod(shape[:-1]):
+        size = given.size  # positions stand before the batch of one, as a recurrent layer gives them
     given = given.flat() if prod(size) == 1 else given
     return importer.weaver.product("linear", given, out, bias=bias, size=size)
 
@@ -303,6 +309,7 @@ HANDLED: dict[str, Handler] = {
     "GlobalMaxPool": partial(_pool_whole, "maxpool"),
     "ReduceMean": partial(_pool_whole, "avgpool"),
     "ReduceMax": partial(_pool_whole, "maxpool"),
+    "LSTM": recurrent,
     "Softmax": _softmax,
     "LogSoftmax": _softmax,
     "Concat": _concat,

@@ -5,8 +5,9 @@ from typing import Literal
 
 from archsim.graph.streams import TOKENS, Stream, Window
 
-Scope = Literal["same", "all", "past", "window"]
-"""Of a source's positions, those that one needs: its own, all of its sequence, those up to its own, a window."""
+Scope = Literal["same", "all", "past", "window", "before"]
+"""Of a source's positions, those that one needs: its own, all of its sequence, those up to its own, a window, the one
+before its own (of a recurrence: its source may come later in the Graph; the first position needs nothing)."""
 Positions = Literal["each", "first", "last"]
 """The positions of a sequence at which an operator runs."""
 
@@ -122,6 +123,26 @@ class Linear(Operator):
     def parameters(self) -> int:
         """Weights and biases; a tied matrix is counted where it is first used."""
         return (0 if self.tied else self.weights) + (self.out_features if self.bias else 0) + self.folded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product(Operator):
+    """A projection that digital units do, whose weights stay with them."""
+
+    linear: Linear
+
+    def macs(self, keys: int) -> int:
+        """As many as in an array."""
+        return self.linear.macs(keys)
+
+    def values_out(self, keys: int) -> int:
+        """A value for each column."""
+        return self.linear.values_out(keys)
+
+    @property
+    def parameters(self) -> int:
+        """Those of the projection."""
+        return self.linear.parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from archsim.graph.operators import Matmul, Operator, Rowwise
+from archsim.graph.operators import Matmul, Operator, Product, Rowwise
 from archsim.vocabulary import PAIRING, REDUCING
 
 
@@ -17,6 +17,8 @@ def step_sizes(operator: Operator, steps: Sequence[str], keys: int) -> list[int]
         return [_of_product(operator, step, keys) for step in steps]
     if isinstance(operator, Rowwise):
         return list(_of_rows(steps, operator.values(keys), operator.rows))
+    if isinstance(operator, Product):
+        return [operator.macs(keys)] * len(steps)
     raise TypeError(operator.kind)
 
 

@@ -11,7 +11,8 @@ class Stream:
     """Positions in order: tokens of a sequence, pixels of a feature map.
 
     length: fixed by the model; None: by the job. causal: each sees only those before it. grows: new tokens join it.
-    prompt: positions that are known before any is made, where the model says so and not the job.
+    prompt: positions that are known before any is made, where the model says so and not the job. every: one position
+    for so many of the job's, the last of which may have fewer.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Stream:
     causal: bool = False
     grows: bool = False
     prompt: int | None = None
+    every: int = 1
 
 
 TOKENS = Stream("tokens")

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from math import prod
 
+from archsim.graph.graph import MOST_POSITIONS
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
 from archsim.graph.streams import Stream, Window
 
@@ -17,7 +18,7 @@ class Value:
 
     sources: the operators that give them, each some of the values (several after a concatenation); none for what
     comes in from outside. window: how positions of the sources are seen where they are not the same; whole: each
-    position needs all of theirs.
+    position needs all of theirs. stream: the positions of a sequence whose length a job says; None: those of the map.
     """
 
     sources: tuple[str, ...]
@@ -25,6 +26,7 @@ class Value:
     size: Size = (1, 1)
     window: Window | None = None
     whole: bool = False
+    stream: Stream | None = None
 
     @property
     def positions(self) -> int:
@@ -87,7 +89,7 @@ class Weaver:
             groups=groups,
             bias=bias,
             folded=folded,
-            stream=_stream(size),
+            stream=value.stream or _stream(size),
         )
         return self._put(linear, out, size)
 
@@ -123,23 +125,46 @@ class Weaver:
         )
         return self._put(rows, value.width, size)
 
-    def rowwise(self, kind: str, *values: Value, rows: int = 1, trained: int = 0) -> Value:
-        """Values worked on where they are, `rows` rows at each position; several operands of one shape."""
+    def rowwise(self, kind: str, *values: Value, rows: int = 1, trained: int = 0, name: str = "") -> Value:
+        """Values worked on where they are, `rows` rows at each position.
+
+        Several operands of one shape, or one for each channel, which all positions take.
+        """
         first = max(values, key=lambda value: (bool(value.sources), value.positions, value.width))
         moving = [value for value in values if value.sources]
         edges = dict.fromkeys(edge for value in moving for edge in self._edges(value, first.size, Kernel()))
         made = Rowwise(
             layer=self.layer,
-            name=self._unique(kind),
+            name=self._unique(name or kind),
             kind=kind,
             inputs=tuple(edges),
             rows=rows,
             width=first.width // rows,
             operands=max(1, len(moving)),
             trained=trained,
-            stream=_stream(first.size),
+            stream=first.stream or _stream(first.size),
         )
         return self._put(made, first.width, first.size)
+
+    def stacked(self, value: Value, number: int) -> Value:
+        """So many positions of a sequence in a row as one; no work, but it waits for the last of them."""
+        stream = value.stream or _stream(value.size)
+        longer = (1, MOST_POSITIONS)
+        return replace(
+            value,
+            width=value.width * number,
+            window=Window(longer, longer, kernel=(1, number), stride=(1, number)),
+            stream=replace(stream, name=f"{stream.name} / {number}", every=stream.every * number),
+        )
+
+    def recurs(self, name: str, width: int) -> None:
+        """Let the last operator also take `width` values of the position before, from one of its layer yet to come."""
+        last = self.operators[-1]
+        inputs = (*last.inputs, Edge(f"{self.layer}/{name}", "before"))
+        if isinstance(last, Linear):
+            self.operators[-1] = replace(last, inputs=inputs, in_features=last.in_features + width)
+        elif isinstance(last, Rowwise):
+            self.operators[-1] = replace(last, inputs=inputs, operands=(last.operands or 1) + 1)
 
     def gives(self, kind: str, value: Value) -> bool:
         """Whether a value comes from an operator of this kind."""
@@ -161,7 +186,7 @@ class Weaver:
     def joined(self, *values: Value) -> Value:
         """Channels of several values side by side: no work, but whoever reads them waits for all."""
         sources = tuple(dict.fromkeys(source for value in values for source in value.sources))
-        return Value(sources, sum(value.width for value in values), values[0].size)
+        return Value(sources, sum(value.width for value in values), values[0].size, stream=values[0].stream)
 
     def _begin(self, name: str) -> None:
         number = sum(isinstance(operator, Linear) for operator in self.operators) + 1
@@ -186,7 +211,7 @@ class Weaver:
 
     def _put(self, operator: Operator, width: int, size: Size) -> Value:
         self.operators.append(operator)
-        return Value((operator.key,), width, size)
+        return Value((operator.key,), width, size, stream=operator.stream if operator.stream.length is None else None)
 
 
 def grown(value: Value, width: int, times: Size) -> Value:

@@ -42,10 +42,10 @@ class Floor:
     remembered: dict[Hashable, Work] = field(default_factory=dict)
     _stations: dict[str, int] = field(default_factory=dict)
 
-    def station(self, name: str) -> int:
+    def station(self, name: str, servers: int = 1) -> int:
         """The station of that name, made when first asked for."""
         if name not in self._stations:
-            self._stations[name] = self.builder.station(name)
+            self._stations[name] = self.builder.station(name, servers)
         return self._stations[name]
 
     def per_position(self, operator: Operator, kind_for: Callable[[int], int]) -> Tasks:

@@ -1,5 +1,6 @@
 """A projection: its tiles run in step, a task per position."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,9 +9,10 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.core.timing import Timing
 from archsim.errors import ArchsimError
-from archsim.lowering.floor import Floor, Tasks, Time, ids, merge, shares, whole
+from archsim.lowering.floor import Floor, Tasks, ids, merge, shares
+from archsim.lowering.partial_sums import partial_sums
+from archsim.mapping.functions import in_passing
 from archsim.mapping.mapping import Placed
 from archsim.parts.base import Burst
 
@@ -73,10 +75,13 @@ def rooms(floor: Floor, placed: Placed, fillings: Sequence[Filling], *, emptied:
         raise ArchsimError(f"{found}. Try parts.{tile.memory}.size: {wanted} b.")
     more = (incoming - sum(needs)) // max(1, len(fillings))
     inputs = {
-        filling.source: (Room(_store(floor, placed, filling, len(fillings), need + more), each), filling.freed)
+        filling.source: (
+            Room(_store(floor, placed, filling, len(fillings), placed.tiling.copies * (need + more)), each),
+            filling.freed,
+        )
         for filling, each, need in zip(fillings, bits, needs, strict=True)
     }
-    left = 2 * half - incoming
+    left = placed.tiling.copies * (2 * half - incoming)
     results = Room(floor.builder.store(f"{placed.linear.key} results", left), outgoing) if emptied else None
     return Rooms(inputs, results)
 
@@ -103,6 +108,7 @@ def tasks_that_free(floor: Floor, space: Rooms, number: int, kind_for: Callable[
 
 def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
     """A projection's tasks."""
+    machine = floor.mapping.machine
     timings = [(floor.timer.time(load), number) for load, number in placed.tiling.loads]
     counts: dict[str, int] = {}
     for timing, number in timings:
@@ -111,17 +117,28 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
     busiest = max((timing for timing, _ in timings), key=lambda timing: timing.interval)
     latency, interval, spent = slowest.latency, busiest.interval, shares(slowest.latency_by, busiest.interval_by)
     if placed.tiling.partial_tiles > 1:
-        more = _reduction(floor, placed)
+        more = partial_sums(floor, placed)
         latency_by = dict(slowest.latency_by)
         merge(latency_by, more.latency_by)
         spent = shares(latency_by, more.interval_by if more.interval > interval else busiest.interval_by)
         latency, interval = latency + more.latency, max(interval, more.interval)
         merge(counts, more.counts)
 
+    for name, burst in _in_passing(floor, placed):
+        merge(counts, {name: burst.total})
+        latency, interval = latency + ceil(burst.first), max(interval, ceil(burst.occupancy))
+    if not machine.modules[machine.tile].overlap:
+        interval = max(interval, latency)
+    station = floor.station(placed.linear.key, placed.tiling.copies)
+    turns = tiles_in_turn(floor, placed)
+    if turns is not None:
+        station, tiles = turns
+        latency, interval = latency + (tiles - 1) * interval, tiles * interval
+
     def kind_for(gives: Mapping[int, int]) -> int:
         return floor.builder.kind(
             placed.linear.key,
-            station=floor.station(placed.linear.key),
+            station=station,
             latency=latency,
             interval=interval,
             takes={space.results.store: space.results.bits} if space.results else {},
@@ -134,32 +151,33 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
     return tasks_that_free(floor, space, len(floor.job.places(placed.linear)), kind_for)
 
 
-def _reduction(floor: Floor, placed: Placed) -> Timing:
-    """Partial sums of a column block go to one of its tiles and are added there."""
+def _in_passing(floor: Floor, placed: Placed) -> list[tuple[str, Burst]]:
+    """Activations by units on the path: of each the action and its burst. Results stream: the first delays all."""
+    machine, graph = floor.mapping.machine, floor.mapping.graph
+    found = []
+    for key in floor.mapping.fused_with(placed.linear.key):
+        name = in_passing(machine, graph.by_key[key])
+        if name is not None:
+            holder = str(machine.holder(name))
+            units = int(machine.count(name, machine.tile)) * placed.tiling.tiles
+            part = machine.parts[name]
+            action = part.steps[machine.recipe(graph.by_key[key].kind, graph.by_key[key].role)[0].step]
+            found.append((f"{holder}.{name}.{action}", part.burst(action, placed.linear.out_features, units)))
+    return found
+
+
+def tiles_in_turn(floor: Floor, placed: Placed) -> tuple[int, int] | None:
+    """Where tiles work one at a time: the station that they share, and how many there a position passes.
+
+    Of several groups of tiles that take turns the one with most of the projection stands for all.
+    """
     machine = floor.mapping.machine
-    tile = machine.modules[machine.tile]
-    senders = placed.tiling.partial_tiles - 1
-    values = max(load.tile_outputs for load, _ in placed.tiling.loads)
-    total = values * senders * max(1, placed.tiling.tiles // placed.tiling.partial_tiles)
-    counts: dict[str, int] = {}
-    latency_by: dict[str, Time] = {}
-    pace_by: dict[str, Time] = {}
-    mesh = next((m.mesh for m in machine.modules.values() if m.mesh), None)
-    if mesh is not None:
-        router = machine.parts[mesh.router]
-        width = int(getattr(router, "width"))  # noqa: B009
-        flits = ceil(values * int(machine.precision.outputs) / width)
-        burst = Burst("hop", senders * flits, 0, router.cost("hop").latency, router.cost("hop").interval)
-        key = f"{machine.holder(mesh.router)}.{mesh.router}"
-        latency_by[key], pace_by[key] = burst.latency, burst.occupancy
-        counts[f"{key}.hop"] = 2 * flits * senders * (total // (values * senders))
-    for name in machine.find("combine", tile.name):
-        add = machine.parts[name].burst("add", values * senders, int(tile.members[name]))
-        key = f"{tile.name}.{name}"
-        latency_by[key], pace_by[key] = add.latency, add.occupancy
-        counts[f"{key}.add"] = total
-        break
-    busiest = max(pace_by.items(), key=lambda of: of[1], default=("", Fraction(0)))
-    latency, pace = whole(Fraction(sum(latency_by.values())), Fraction(busiest[1]))
-    rounded = {key: round(time) for key, time in latency_by.items()}
-    return Timing(latency, pace, counts, rounded, {busiest[0]: pace}, timeline=())
+    module = machine.taking_turns
+    if module is None:
+        return None
+    together = int(machine.count(machine.tile, module))
+    tiles: Counter[tuple[int, int]] = Counter()
+    for chip, first, number in placed.first_copy:
+        tiles.update((chip, tile // together) for tile in range(first, first + number))
+    (chip, group), most = tiles.most_common(1)[0]
+    return floor.station(f"{module} {chip}.{group}"), most

@@ -7,15 +7,17 @@ import numpy as np
 from archsim.core.timing import Timer
 from archsim.graph.job import SEQUENCE, Job
 from archsim.graph.operators import Edge, Linear, Matmul, Operator
+from archsim.graph.streams import Window
 from archsim.lowering.cache import Cache
 from archsim.lowering.dynamic import write
 from archsim.lowering.floor import Floor, Tasks, ids
 from archsim.lowering.grain import lower_cores
 from archsim.lowering.linear import Filling, Rooms, projection, rooms
 from archsim.lowering.moves import Move, Moves
-from archsim.lowering.places import common, freed, seen_last
+from archsim.lowering.order import Order, passes
+from archsim.lowering.places import common, followed, freed, seen_last
 from archsim.lowering.recipe import lower_recipe
-from archsim.lowering.reprogram import Rounds, pass_of
+from archsim.lowering.reprogram import Rounds
 from archsim.lowering.transfer import Ends
 from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Mapping
@@ -25,7 +27,7 @@ from archsim.program import Program
 def lower(mapping: Mapping, job: Job, timer: Timer) -> Program:
     """Make the Program of a Job."""
     floor = Floor(mapping, job, timer)
-    return _Lowering(floor, Moves(floor), Cache(floor), Rounds(floor)).run()
+    return _Lowering(floor, Moves(floor), Cache(floor), Rounds(floor), Order(floor)).run()
 
 
 @dataclass
@@ -34,10 +36,12 @@ class _Lowering:
     moves: Moves
     cache: Cache
     rounds: Rounds
+    order: Order
     starts: dict[str, Tasks] = field(default_factory=dict)
     ends: dict[str, Tasks] = field(default_factory=dict)
     rooms: dict[str, Rooms] = field(default_factory=dict)
     joins: dict[tuple[str, str], Tasks] = field(default_factory=dict)
+    recurrences: list[tuple[Edge, Operator, Tasks]] = field(default_factory=list)
 
     def run(self) -> Program:
         graph = self.floor.mapping.graph
@@ -46,11 +50,12 @@ class _Lowering:
                 self.starts[operator.key] = self.ends[operator.key] = np.empty(0, np.int64)
             elif operator.key in self.floor.mapping.fused:
                 self.ends[operator.key] = self.ends[self.floor.mapping.fused[operator.key]]
-            elif isinstance(operator, Linear):
-                self._linear(operator)
             else:
-                self._recipe(operator)
+                self._linear(operator) if isinstance(operator, Linear) else self._recipe(operator)
+                self.order.follow(operator, self.starts[operator.key], self.ends[operator.key])
             self.rounds.end(operator, self.ends[operator.key])
+        for edge, operator, first in self.recurrences:
+            self._wait(first, operator, edge, self._arrive(edge, operator))
         self.rounds.close()
         if graph.feedback is not None:
             self._feed_back(*graph.feedback)
@@ -67,13 +72,14 @@ class _Lowering:
         self.rooms[operator.key] = rooms(self.floor, placed, fillings, emptied=emptied)
         for activation in fused:
             self.rooms[activation] = self.rooms[operator.key]
-        arrivals = [(edge, self._arrive(edge, operator)) for edge in operator.inputs]
+        arrivals = self._arrivals_of(operator)
         if self.floor.job.grain == "core":
             first, last = lower_cores(self.floor, placed, self.rooms[operator.key])
         else:
             first = last = projection(self.floor, placed, self.rooms[operator.key])
         for edge, source in arrivals:
             self._wait(first, operator, edge, source)
+        self._recur(operator, first)
         self.rounds.start(operator, first)
         self.starts[operator.key], self.ends[operator.key] = first, last
 
@@ -83,11 +89,15 @@ class _Lowering:
         wanted, there = self.floor.job.places(operator), self.floor.job.places(source)
         if edge.scope == "same":
             return Filling(edge.source, values, 1, np.ones(len(wanted), np.int64))
+        if edge.scope == "before":
+            frees = np.zeros(len(wanted), np.int64)
+            frees[followed(wanted, there)[0]] = 1
+            return Filling(edge.source, values, 1, frees)
         gone, needed = freed(edge.window, wanted, there)
         return Filling(edge.source, values, needed, gone)
 
     def _recipe(self, operator: Operator) -> None:
-        arrivals = [(edge, self._arrive(edge, operator)) for edge in operator.inputs]
+        arrivals = self._arrivals_of(operator)
         kept = self.cache.home(operator)
         written = is_written(self.floor.mapping.machine, operator)
         near = not written and (kept is None or not kept[1].shared)
@@ -103,20 +113,33 @@ class _Lowering:
                 self._wait(first, operator, edge, self.cache.write(kept[0], kept[1], source))
             else:
                 self._wait(first, operator, edge, source)
+        self._recur(operator, self.starts[operator.key])
         self.cache.release(operator, last)
 
+    def _arrivals_of(self, operator: Operator) -> list[tuple[Edge, Tasks]]:
+        """Of all that is made before an operator in the Graph."""
+        return [(edge, self._arrive(edge, operator)) for edge in operator.inputs if edge.scope != "before"]
+
+    def _recur(self, operator: Operator, first: Tasks) -> None:
+        """What an operator needs of the position before may be made by one that comes after it: that waits."""
+        self.recurrences += [(edge, operator, first) for edge in operator.inputs if edge.scope == "before"]
+
     def _arrive(self, edge: Edge, operator: Operator) -> Tasks:
-        """Tasks after which a source's result is there: of the places that both have, or of all that the source has."""
+        """Tasks after which a source's result is there: of the places that are needed of it, or of all that it has."""
         source = self.floor.mapping.graph.by_key[edge.source]
         tasks = self.ends[edge.source]
         wanted = np.arange(len(tasks))
         if edge.scope == "same":
             wanted = common(self.floor.job.places(operator), self.floor.job.places(source))[1]
+        elif edge.scope == "before":
+            wanted = followed(self.floor.job.places(operator), self.floor.job.places(source))[1]
         if self.rounds.crosses(edge, operator):
             return self.rounds.hand_over(edge, operator, tasks, wanted) if len(wanted) else tasks[wanted]
         if self._hands_over_whole(source, operator):
             tasks = self._gathered(source, tasks)
         tasks = tasks[wanted]
+        if edge.window is not None and source.stream.length is None and self.moves.move(edge, operator):
+            tasks = self._together(edge.window, source, tasks)
         return self.moves.arrive(edge, operator, tasks, self._ends) if len(tasks) else tasks
 
     def _hands_over_whole(self, source: Operator, operator: Operator) -> bool:
@@ -129,12 +152,21 @@ class _Lowering:
         """By place of a source the join of all places of its sequence that are of the same pass."""
         key = (source.key, "pass")
         if key not in self.joins:
-            places = np.stack([self.floor.job.places(source) // SEQUENCE, pass_of(self.floor, source)])
+            places = np.stack([self.floor.job.places(source) // SEQUENCE, passes(self.floor, source)])
             alike, which = np.unique(places, axis=1, return_inverse=True)
             builder = self.floor.builder
             joins = [builder.join(tasks[which.ravel() == at], source.key) for at in range(alike.shape[1])]
             self.joins[key] = np.array(joins, np.int64)[which.ravel()]
         return self.joins[key]
+
+    def _together(self, window: Window, source: Operator, made: Tasks) -> Tasks:
+        """Positions that become one move together: else sequences in turn fill the room with their first ones."""
+        sequence, row = np.divmod(self.floor.job.places(source), SEQUENCE)
+        _, whole = np.unique(sequence * SEQUENCE + row // window.stride[1], return_inverse=True)
+        kind = self.floor.builder.kind("together", station=None, operator=source.key)
+        joins = ids(self.floor.builder.tasks(kind, int(whole.max()) + 1))
+        self.floor.builder.after(joins[whole], made)
+        return joins[whole]
 
     def _ends(self, move: Move) -> Ends:
         """Room that a transfer takes where it arrives, and gives back where it left."""
@@ -142,8 +174,9 @@ class _Lowering:
         takes: dict[int, int] = {}
         gives: dict[int, int] = {}
         if here.seat is None:
-            found = self.rooms[here.name].inputs.get(source)  # None where tiles have no memory
-            takes |= {found[0].store: found[0].bits} if found else {}
+            if source in self.rooms[here.name].inputs:  # a tile without a memory keeps no account of room
+                room, _ = self.rooms[here.name].inputs[source]
+                takes |= {room.store: room.bits}
         elif source in self.cache.read_by and self.moves.where(self.cache.read_by[source]) == here:
             takes |= self.cache.takes(source)  # what only passes by, such as queries to be turned, keeps no room
         if source in self.rooms and (left := self.rooms[source].results) is not None:
@@ -154,8 +187,8 @@ class _Lowering:
         """Let an operator's tasks wait for the places of a source that `edge` names, of what has `arrived` of it."""
         source = self.floor.mapping.graph.by_key[edge.source]
         wanted, there = self.floor.job.places(operator), self.floor.job.places(source)
-        if edge.scope == "same":
-            here, _ = common(wanted, there)
+        if edge.scope in ("same", "before"):
+            here, _ = common(wanted, there) if edge.scope == "same" else followed(wanted, there)
             self.floor.builder.after(tasks[here], arrived)
         elif not len(arrived):
             return  # all of it was there before
@@ -207,7 +240,8 @@ class _Lowering:
         stations: dict[int, int] = {}
         for operator in floor.mapping.graph.operators:
             spans = floor.job.spans(operator.stream)
-            if operator.inputs or not any(span.arrival for span in spans):
+            waits = any(edge.scope != "before" for edge in operator.inputs)
+            if waits or not any(span.arrival for span in spans):
                 continue
             sequences = floor.job.places(operator) // SEQUENCE
             for number, span in enumerate(spans):

@@ -18,7 +18,9 @@ class Where:
 
 
 Move = tuple[str, Where, str]
-"""A transfer by its source, where it goes, and which positions go: those that `Operator.chosen` names, or all."""
+"""A transfer by its source, where it goes, and which positions go.
+
+All; those that `Operator.chosen` names; or those that another comes after (`before`)."""
 
 
 @dataclass
@@ -53,7 +55,8 @@ class Moves:
         return move if move in self.planned else None
 
     def _named(self, edge: Edge, operator: Operator) -> Move:
-        return edge.source, self.where(operator), operator.chosen if edge.scope == "same" else ""
+        which = {"same": operator.chosen, "before": "before"}.get(edge.scope, "")
+        return edge.source, self.where(operator), which
 
     def leaving(self, source: str) -> list[Move]:
         """All transfers of a source's result."""
@@ -95,7 +98,7 @@ class Moves:
             return  # it goes through the memory that weights come from
         machine = self.floor.mapping.machine
         sent = source.values_out(self.floor.job.most_keys(source)) * int(machine.precision.outputs)
-        sink = self._end(here, sent)
+        sink = self._end(here, sent, one=edge.scope == "same")
         copies = here.seat is None
         if copies:
             placed = self.floor.mapping.placed[here.name]
@@ -104,14 +107,22 @@ class Moves:
         else:
             per_unit = -(-sent // sum(len(units) for units in sink.units.values()))
         self.by_source.setdefault(source.key, []).append(move)
-        self.planned[move] = plan(self.floor.mapping, self._end(at, sent), sink, sent, per_unit, copies=copies)
+        self.planned[move] = plan(
+            self.floor.mapping, self._end(at, sent, one=True), sink, sent, per_unit, copies=copies
+        )
 
-    def _end(self, where: Where, bits: int) -> End:
-        """The units at a place; of a group no more than the moved bits have words, so that none moves less than one."""
+    def _end(self, where: Where, bits: int, *, one: bool) -> End:
+        """The units at a place; of a group no more than the moved bits have words, so that none moves less than one.
+
+        one: of a projection's copies the first stands for the one that a position goes to.
+        """
         mapping = self.floor.mapping
         if where.seat is None:
-            runs = mapping.placed[where.name].runs
-            return End({chip: tuple(range(first, first + n)) for chip, first, n in runs}, mapping.tiles_per_chip)
+            placed = mapping.placed[where.name]
+            units: dict[int, tuple[int, ...]] = {}
+            for chip, first, n in placed.first_copy if one else placed.runs:
+                units[chip] = (*units.get(chip, ()), *range(first, first + n))
+            return End(units, mapping.tiles_per_chip)
         group = mapping.named[where.name]
         words = max(1, bits // flit_bits(mapping.machine)) if mapping.grid is not None else 1
         return End({group.chip: group.units[where.seat][:words]}, int(mapping.machine.count(where.seat)))

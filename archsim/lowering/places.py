@@ -24,13 +24,26 @@ def seen_last(window: Window, wanted: Places, there: Places) -> tuple[Indices, I
 
     At the lower edge of a map a place sees less than those of the row above; results are made in order all the same.
     """
-    return common(_needed(window, wanted), there)
+    return common(_needed(window, wanted, there), there)
 
 
-def _needed(window: Window, wanted: Places) -> Places:
+def _needed(window: Window, wanted: Places, there: Places) -> Places:
+    """A sequence whose length a job says may end before a window does."""
     sequence, row = np.divmod(wanted, SEQUENCE)
-    needed: Places = np.maximum.accumulate(sequence * SEQUENCE + window.last(row))
+    last = np.minimum(window.last(row), _positions(there, sequence) - 1)
+    needed: Places = np.maximum.accumulate(sequence * SEQUENCE + last)
     return needed
+
+
+def _positions(there: Places, sequence: Indices) -> Indices:
+    """Positions of each of these sequences that are there."""
+    found: Indices = np.bincount(there // SEQUENCE, minlength=int(sequence.max(initial=0)) + 1)[sequence]
+    return found
+
+
+def followed(wanted: Places, there: Places) -> tuple[Indices, Indices]:
+    """As `common`, of each wanted place and the place of the source just before it."""
+    return common(wanted - 1, there)
 
 
 def freed(window: Window | None, wanted: Places, there: Places) -> tuple[Indices, int]:
@@ -39,7 +52,7 @@ def freed(window: Window | None, wanted: Places, there: Places) -> tuple[Indices
     Without a window every position is needed until the last place of its sequence.
     """
     sequence, row = np.divmod(wanted, SEQUENCE)
-    whole = np.bincount(there // SEQUENCE, minlength=int(sequence.max(initial=0)) + 1)[sequence]
+    whole = _positions(there, sequence)
     ends = np.append(sequence[1:] != sequence[:-1], np.ones(min(1, len(row)), np.bool_))
     if window is None:
         return np.where(ends, whole, 0), int(whole.max(initial=1))
@@ -48,5 +61,5 @@ def freed(window: Window | None, wanted: Places, there: Places) -> tuple[Indices
     begin = order - sequence * SEQUENCE
     starts = np.append(np.ones(min(1, len(row)), np.bool_), ends[:-1])
     until = np.where(ends, whole, np.append(begin[1:], np.zeros(min(1, len(row)), np.int64)))
-    needed = int((_needed(window, wanted) - sequence * SEQUENCE - begin).max(initial=0)) + 1
+    needed = int((_needed(window, wanted, there) - sequence * SEQUENCE - begin).max(initial=0)) + 1
     return until - np.where(starts, 0, begin), needed

@@ -7,7 +7,7 @@ from math import ceil
 from typing import cast
 
 from archsim.core.load import function_pass
-from archsim.graph.operators import Matmul, Operator, Rowwise
+from archsim.graph.operators import Matmul, Operator, Product, Rowwise
 from archsim.graph.steps import step_sizes
 from archsim.lowering.dynamic import product
 from archsim.lowering.floor import Floor, Tasks, Work, merge, shares, whole
@@ -195,6 +195,8 @@ def values_moved(operator: Operator, keys: int, *, near: bool) -> tuple[int, int
     if isinstance(operator, Matmul):
         second = operator.stored * keys if near else 0
         return operator.values_in(keys) + second, operator.values_out(keys)
+    if isinstance(operator, Product):
+        return operator.linear.in_features, operator.values_out(keys)
     if isinstance(operator, Rowwise):
         values = operator.values(keys)
         operands = max(1, len(operator.inputs)) if operator.operands is None else operator.operands

@@ -13,20 +13,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.graph.job import SEQUENCE
 from archsim.graph.operators import Edge, Linear, Operator
 from archsim.lowering.cache import memory_kind
 from archsim.lowering.floor import Floor, Tasks, ids, whole
+from archsim.lowering.order import passes
 
 if TYPE_CHECKING:
     from archsim.parts.rewritable_crossbar import RewritableCrossbar
-
-
-def pass_of(floor: Floor, operator: Operator) -> NDArray[np.int64]:
-    """Of each place of an operator: 0 for the prompt, then a number for each token after it."""
-    sequence, row = np.divmod(floor.job.places(operator), SEQUENCE)
-    prompts = np.array([span.prompt for span in floor.job.spans(operator.stream)], np.int64)
-    return np.maximum(0, row - (prompts[sequence] - 1)) if len(row) else row
 
 
 @dataclass
@@ -42,8 +35,9 @@ class Rounds:
     def __post_init__(self) -> None:
         mapping = self.floor.mapping
         self.number = max(mapping.rounds.values(), default=0) + 1
-        operators = mapping.graph.operators
-        self.passes = 1 + max((int(pass_of(self.floor, each).max(initial=0)) for each in operators), default=0)
+        self.passes = 1 + max(
+            (int(passes(self.floor, each).max(initial=0)) for each in mapping.graph.operators), default=0
+        )
         self.linears: dict[int, list[Linear]] = defaultdict(list)
         for linear in mapping.graph.linears:
             self.linears[mapping.round_of(linear.layer)].append(linear)
@@ -68,22 +62,22 @@ class Rounds:
         reads = ids(builder.tasks(self._memory(source, operator, "read"), len(places)))
         builder.after(reads, self.kept[edge.source][places])
         self._begin(self.floor.mapping.round_of(operator.layer))
-        builder.after(reads, self._ready(operator)[pass_of(self.floor, source)[places]])
+        builder.after(reads, self._ready(operator)[passes(self.floor, source)[places]])
         return reads
 
     def start(self, linear: Linear, tasks: Tasks) -> None:
         """A projection's tasks wait for its weights."""
         if self.number > 1:
             self._begin(self.floor.mapping.round_of(linear.layer))
-            self.floor.builder.after(tasks, self._ready(linear)[pass_of(self.floor, linear)])
+            self.floor.builder.after(tasks, self._ready(linear)[passes(self.floor, linear)])
 
     def end(self, operator: Operator, tasks: Tasks) -> None:
         """What ends in a round has to, before others are written over it."""
         if self.number == 1:
             return
-        passes, at = pass_of(self.floor, operator), self.floor.mapping.round_of(operator.layer)
-        for number in np.unique(passes).tolist():
-            self.done[at, number].append(tasks[passes == number])
+        pass_of, at = passes(self.floor, operator), self.floor.mapping.round_of(operator.layer)
+        for number in np.unique(pass_of).tolist():
+            self.done[at, number].append(tasks[pass_of == number])
 
     def close(self) -> None:
         """Later passes write the first round anew, when all rounds of the pass before are through."""
@@ -128,7 +122,8 @@ class Rounds:
         bits = linear.weights * int(machine.precision.weights)
         fetch = memory_kind(floor, f"{linear.key} fetch", linear, str(machine.chips.reprogram), "read", bits)
         crossbar = cast("RewritableCrossbar", layout.crossbar)
-        cells = linear.weights * layout.columns_per_output * layout.arrays_per_block
+        copies = mapping.placed[linear.key].tiling.copies
+        cells = linear.weights * copies * layout.columns_per_output * layout.arrays_per_block
         burst = crossbar.written(min(linear.in_features, crossbar.rows), cells)
         latency, interval = whole(burst.latency, burst.occupancy)
         key = f"{machine.core}.{layout.array}"

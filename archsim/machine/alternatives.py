@@ -5,11 +5,11 @@ from typing import Any
 
 from archsim.errors import Fault, did_you_mean
 from archsim.machine.provenance import LABELS
+from archsim.machine.replace import EITHER, replaced, without
 from archsim.machine.source import Document, Loc, dotted
 from archsim.machine.wording import shown
 
 KEYS = ("alternative", "alternatives")
-_EITHER = {"rate": "interval", "interval": "rate"}
 
 
 def choose(document: Document, faults: list[Fault]) -> Document:
@@ -69,24 +69,37 @@ def _put_part(document: Document, name: str, part: Any, wanted: str | None, offe
     top: Any = document.data
     if not isinstance(part, dict):
         return
-    plain = top["parts"][name] = {key: value for key, value in part.items() if key not in KEYS}
+    plain = {key: value for key, value in part.items() if key not in KEYS}
     change = offered[wanted] if wanted is not None else {}
+    for keys in replaced(plain, change):
+        plain = plain if _set_by_hand(document, ("parts", name, *keys)) else without(plain, keys)
+    top["parts"][name] = plain
     labels = {key: value for key, value in change.items() if key in LABELS}
     for key, value in change.items():
         if key not in LABELS:
             keys = tuple(key.split("."))
-            if _set_by_hand(document, ("parts", name, *keys)):
+            new: Loc = ("parts", name, *keys)
+            own = _own_costs(document, new, plain) if key == "costs" else {}
+            if {"model", "value"} & own.keys() or (not own and _set_by_hand(document, new)):
                 continue
-            _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value})})
-            old, new = ("parts", name, "alternatives", str(wanted), key), ("parts", name, *keys)
-            _move(document.places, old, new)
-            _move(document.key_places, old, new)
+            _put(plain, keys, {**labels, **(value if isinstance(value, dict) else {"value": value}), **own})
+            for places in (document.places, document.key_places):
+                kept = {loc: place for loc, place in places.items() if loc[:3] == new and loc[3:4] and loc[3] in own}
+                _move(places, ("parts", name, "alternatives", str(wanted), key), new)
+                places.update(kept)
+
+
+def _own_costs(document: Document, loc: Loc, part: dict[str, Any]) -> dict[str, Any]:
+    """What settings gave of a part's `costs`: an alternative's model takes it up, unless a model was set too."""
+    costs = part.get("costs")
+    given = costs.items() if isinstance(costs, dict) else ()
+    return {key: value for key, value in given if _set_by_hand(document, (*loc, key))}
 
 
 def _set_by_hand(document: Document, loc: Loc) -> bool:
     """Whether a setting gave this value, or the one that it would replace: what is asked for directly wins."""
     *way, last = loc
-    twins = (loc, (*way, _EITHER.get(str(last), last)))
+    twins = (loc, (*way, EITHER.get(str(last), last)))
     return any(at in document.places and document.places[at].file.startswith("--set ") for at in twins)
 
 
@@ -97,7 +110,7 @@ def _put(part: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
         inner = part.get(key)
         part[key] = dict(inner) if isinstance(inner, dict) else {}
         part = part[key]
-    part.pop(_EITHER.get(last, ""), None)
+    part.pop(EITHER.get(last, ""), None)
     part[last] = value
 
 

@@ -145,6 +145,26 @@ def _check_reprogramming(draft: Draft, every: tuple[str, ...]) -> None:
         draft.fault(loc, "goes with split: layers alone")
 
 
+def check_mapping(draft: Draft, tile: str) -> None:
+    """Choices of the mapping go with what else the file says; tiles that take turns stand in a module of their own."""
+    choices = draft.file.mapping
+    if draft.file.chips.split == "projections":
+        for key in ("copies", "replicate"):
+            if key in choices.model_fields_set:
+                draft.fault(("mapping", key), "goes with chips.split: layers alone", key=True)
+    for name, spec in draft.file.modules.items():
+        if "overlap" in spec.model_fields_set and name != tile:
+            draft.fault(("modules", name, "overlap"), f"is of no use here; expected in {quoted(tile)}", key=True)
+    turns = [name for name, module in draft.modules.items() if module.one_at_a_time]
+    for name in turns[1:]:
+        loc = ("modules", name, "one_at_a_time")
+        draft.fault(loc, f"{quoted(turns[0])} has it too; expected one such module", key=True)
+    for name in turns[:1]:
+        if tile not in draft.within(name):
+            loc = ("modules", name, "one_at_a_time")
+            draft.fault(loc, f"is of no use here; expected in a module that holds tiles, {quoted(tile)}", key=True)
+
+
 def _check_kind(draft: Draft, loc: Loc, name: str, place: str, among: tuple[str, ...], where: str = "") -> bool:
     if draft.broken(name):
         return False

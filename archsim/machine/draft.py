@@ -69,4 +69,6 @@ def _module(name: str, spec: ModuleSpec) -> Module:
         combine=spec.combine,
         slices_in=spec.slices_in,
         signs=spec.signs,
+        one_at_a_time=spec.one_at_a_time,
+        overlap=spec.overlap,
     )

@@ -79,6 +79,7 @@ def check_core(draft: Draft, core: Module) -> None:
         return
     lay = layout(core, draft.parts, draft.file.precision)
     digital = "digital" in (combine.bits, combine.slices) or (combine.signs == "digital" and core.paired)
+    digital = digital or lay.crossbar.reads_for(lay.crossbar.rows) > 1
     if digital and not any(draft.place(name) == "combine" for name in core.flat):
         draft.fault((*loc, "path"), "bits, slices or signs are combined digitally, but no shift-add stands on the path")
     if _weights_fit(draft, core, lay):

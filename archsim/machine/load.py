@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,11 +13,12 @@ from archsim.errors import ArchsimError, Fault, did_you_mean, quoted
 from archsim.machine import checks
 from archsim.machine.alternatives import choose, others
 from archsim.machine.bibliography import unknown_source
+from archsim.machine.costs import CostsError, Priced, check, price
 from archsim.machine.draft import Draft
 from archsim.machine.fits import check_core, check_path
 from archsim.machine.machine import Machine, Step
 from archsim.machine.overlay import LABELLED, apply, read_whole
-from archsim.machine.provenance import LABELS, separate, sources
+from archsim.machine.provenance import LABELS, Provenance, separate, sources
 from archsim.machine.recipes import check_digital, check_recipes, standard_recipes
 from archsim.machine.schema import MachineFile
 from archsim.machine.source import Document, Loc, dotted
@@ -49,11 +50,14 @@ def build(document: Document) -> Machine:
     faults += wrong
     faults += _wrong_sources(document)
     file = validate(MachineFile, data, chosen, (), faults, LABELS)
-    parts = _parts(chosen, data.get("parts"), faults)
+    plain = _parts(chosen, data.get("parts"), faults)
+    priced = _priced(chosen, plain, data.get("parts"), provenance, faults)
     for other in others(document):
-        stripped, _, wrong = separate(other, LABELLED)
-        _parts(other, stripped["parts"], wrong)
+        stripped, texts, wrong = separate(other, LABELLED)
+        _check_costs(other, _parts(other, stripped["parts"], wrong), stripped["parts"], texts, wrong)
         faults += [fault for fault in wrong if fault not in faults]
+    parts = {name: found.part for name, found in priced.items()}
+    computed = {loc: origin for found in priced.values() for loc, origin in found.origins.items()}
     draft = Draft(chosen, file, parts) if file is not None else None
     root, core = _check(draft) if draft is not None else (None, None)
     faults += draft.faults if draft is not None else []
@@ -69,6 +73,7 @@ def build(document: Document) -> Machine:
         root=root,
         core=core,
         chips=file.chips,
+        choices=file.mapping,
         recipes={
             "linear": (Step("mvm", core),),
             **{
@@ -80,8 +85,8 @@ def build(document: Document) -> Machine:
         fusion=file.fusion,
         function_cores=file.function_cores,
         kv_cache=tuple(file.kv_cache),
-        provenance=provenance,
-        digest=_digest(data),
+        provenance={loc: of for loc, of in provenance.items() if loc[2:] != ("costs", "model")} | computed,
+        digest=_digest(data | ({"computed": [origin.text for origin in computed.values()]} if computed else {})),
         document=document,
     )
 
@@ -99,6 +104,8 @@ def _check(draft: Draft) -> tuple[str | None, str | None]:
         checks.check_uses(draft, root, core)
         if not draft.faults:
             check_core(draft, draft.modules[core])
+            holder = next(iter(draft.holders(core)), core)
+            checks.check_mapping(draft, core if holder == root and not draft.modules[holder].path else holder)
     return root, core
 
 
@@ -155,7 +162,7 @@ def _part(document: Document, name: str, fields: dict[str, Any], faults: list[Fa
     faults += [Fault(f"{dotted(loc)}.class: {message}", place) for message in wrong]
     if wrong:
         return None
-    rest = {key: value for key, value in fields.items() if key != "class"}
+    rest = {key: value for key, value in fields.items() if key not in ("class", "costs")}
     try:
         part = validate(kind, rest, document, loc, faults, RESERVED)
         if part is not None:
@@ -168,6 +175,32 @@ def _part(document: Document, name: str, fields: dict[str, Any], faults: list[Fa
         faults.append(Fault(f"{dotted(loc)}.class: part class {quoted(wanted)} fails ({why})", place))
         return None
     return part
+
+
+def _priced(
+    document: Document, parts: Mapping[str, Part], given: Any, written: Mapping[Loc, Provenance], faults: list[Fault]
+) -> dict[str, Priced]:
+    """The parts with the costs that their models compute; what is wrong joins `faults`, and the part is left out."""
+    found: dict[str, Priced] = {}
+    for name, part in parts.items():
+        try:
+            costs = given[name].get("costs")
+            found[name] = Priced(part) if costs is None else price(part, name, costs, document, written)
+        except CostsError as error:
+            faults += error.faults
+    return found
+
+
+def _check_costs(
+    document: Document, parts: Mapping[str, Part], given: Any, written: Mapping[Loc, Provenance], faults: list[Fault]
+) -> None:
+    """Cost models that nobody has chosen: well formed, in range or not."""
+    for name, part in parts.items():
+        if given[name].get("costs") is not None:
+            try:
+                check(part, name, given[name]["costs"], document, written)
+            except CostsError as error:
+                faults += error.faults
 
 
 def _digest(data: Any) -> str:

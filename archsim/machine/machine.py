@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from archsim.machine.provenance import Provenance
-from archsim.machine.schema import Chips, Combine, Mesh, Precision
+from archsim.machine.schema import Chips, Choices, Combine, Mesh, Precision
 from archsim.machine.source import Document, Loc
 from archsim.parts.base import Part
 
@@ -24,6 +24,8 @@ class Module:
     combine: Combine | None
     slices_in: str
     signs: str
+    one_at_a_time: bool
+    overlap: bool
 
     @property
     def paired(self) -> bool:
@@ -57,6 +59,7 @@ class Machine:
     root: str
     core: str
     chips: Chips
+    choices: Choices
     recipes: Mapping[str, tuple[Step, ...]]
     digital: str | None
     fusion: str
@@ -76,6 +79,11 @@ class Machine:
         if holder is None or (holder == self.root and not self.modules[holder].path):
             return self.core
         return holder
+
+    @cached_property
+    def taking_turns(self) -> str | None:
+        """The module whose tiles work one at a time."""
+        return next((module.name for module in self.modules.values() if module.one_at_a_time), None)
 
     def recipe(self, kind: str, role: str) -> tuple[Step, ...]:
         """How an operator is done: by the recipe of its role (`scores`, `context`), else by that of its kind."""

@@ -1,4 +1,4 @@
-"""Files over files: `extends` takes another machine and changes it; `--set a.b=c` changes what is there."""
+"""Files over files: `extends` takes another machine or network and changes it; `--set a.b=c` changes what is there."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,18 +8,18 @@ from typing import Any
 from archsim import resources
 from archsim.errors import ArchsimError, Fault, Place, UsageError, quoted
 from archsim.machine.provenance import LABELS, mapping, separate
+from archsim.machine.replace import EITHER, replaced, without
 from archsim.machine.source import Document, Loc, parse, read
 
 LABELLED = ("precision", "parts", "modules", "chips")
 """Sections whose numbers have a source and a status."""
 
 _LONGEST_CHAIN = 10
-_EITHER = {"rate": "interval", "interval": "rate"}
 
 
-def read_whole(path: Path, settings: Sequence[str] = ()) -> Document:
-    """Read a machine file, what it extends, and apply settings, the last one on top."""
-    return apply(_extended(path, ()), settings)
+def read_whole(path: Path, settings: Sequence[str] = (), folder: str = "hw_configs/machines") -> Document:
+    """Read a file, what it extends (a name is of a file in `folder`), and apply settings, the last one on top."""
+    return apply(_extended(path, (), folder), settings)
 
 
 def apply(document: Document, settings: Sequence[str]) -> Document:
@@ -29,7 +29,7 @@ def apply(document: Document, settings: Sequence[str]) -> Document:
     return document
 
 
-def _extended(path: Path, below: tuple[Path, ...]) -> Document:
+def _extended(path: Path, below: tuple[Path, ...], folder: str) -> Document:
     document = read(path)
     data = mapping(document)
     base = data.get("extends")
@@ -37,10 +37,10 @@ def _extended(path: Path, below: tuple[Path, ...]) -> Document:
         return document
     place = document.place(("extends",))
     if not isinstance(base, str) or not base:
-        raise ArchsimError(Fault("extends: expected a machine's name, or the path of its file", place))
+        raise ArchsimError(Fault("extends: expected a name, or the path of a file", place))
     chain = (*below, path.resolve())
     try:
-        found = _beside(path, base) or resources.locate("hw_configs/machines", base)
+        found = _beside(path, base) or resources.locate(folder, base)
     except ArchsimError as error:
         raise ArchsimError(*(Fault(f"extends: {fault.message}", place) for fault in error.faults)) from None
     if found.resolve() in chain:
@@ -56,7 +56,7 @@ def _extended(path: Path, below: tuple[Path, ...]) -> Document:
     }
     own = {key: value for key, value in data.items() if key not in ("extends", *LABELS)}
     above = Document(document.file, own, document.places, document.key_places)
-    return replace(merge(_extended(found, chain), above, labels), file=document.file)
+    return replace(merge(_extended(found, chain, folder), above, labels), file=document.file)
 
 
 def _beside(path: Path, base: str) -> Path | None:
@@ -113,12 +113,15 @@ def _merged(
             return {"value": above, **labels}
         return above
     merged = dict(below) if isinstance(below, dict) and "value" not in above and "value" not in below else {}
+    if loc[:1] == ("parts",) and len(loc) == 2:  # noqa: PLR2004 - a part
+        for keys in replaced(merged, above):
+            merged = without(merged, keys)
     for key, value in above.items():
         at = (*loc, key)
         if at in document.key_places:
             places[1][at] = document.key_places[at]
-        if key in _EITHER:
-            merged.pop(_EITHER[key], None)
+        if key in EITHER:
+            merged.pop(EITHER[key], None)
         merged[key] = _merged(merged.get(key), value, at, labels, places, document)
     return merged
 

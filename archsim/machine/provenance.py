@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from archsim.errors import ArchsimError, Fault, did_you_mean
+from archsim.errors import ArchsimError, Fault, Place, did_you_mean
 from archsim.machine.source import Document, Loc, dotted
 from archsim.machine.wording import shown
 
@@ -15,12 +15,16 @@ LABELS = ("source", "status", "note")
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Of one number: its text as written, the key of its source, how it was obtained there, a remark."""
+    """Of one number: its text as written, the key of its source, how it was obtained there, a remark.
+
+    place: of the cost model, where the number is computed by one.
+    """
 
     text: str
     source: str | None
     status: str | None
     note: str | None
+    place: Place | None = None
 
 
 def separate(

@@ -8,7 +8,7 @@ from archsim.machine.draft import Draft, names
 from archsim.machine.schema import MachineFile
 from archsim.machine.source import Loc
 from archsim.parts.base import Part
-from archsim.vocabulary import OPERATORS, PRODUCTS
+from archsim.vocabulary import OPERATORS, PRODUCTS, PROJECTIONS
 
 OPERANDS = ("first", "second")
 
@@ -44,8 +44,8 @@ def check_recipes(draft: Draft, core: str | None) -> None:
     for operator, steps in draft.file.recipes.items():
         loc = ("recipes", operator)
         entries = [(index, step, by) for index, entry in enumerate(steps) for step, by in entry.items()]
-        if operator not in (*OPERATORS, *PRODUCTS):
-            known = did_you_mean(operator, (*OPERATORS, *PRODUCTS))
+        if operator not in (*OPERATORS, *PRODUCTS, *PROJECTIONS):
+            known = did_you_mean(operator, (*OPERATORS, *PRODUCTS, *PROJECTIONS))
             draft.fault(loc, f"unknown operator. {known}", key=True)
         if not entries:
             draft.fault(loc, "is empty; expected steps, such as [exp: vector, sum: vector]")

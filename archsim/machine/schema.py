@@ -46,14 +46,23 @@ class Combine(_Strict):
 
 
 class Mesh(_Strict):
-    """Routers on a grid of `columns`, numbered along a snake so that neighbours in number are neighbours in place."""
+    """Routers on a grid of `columns`, numbered along a snake so that neighbours in number are neighbours in place.
+
+    partial_sums: of tiles that share columns: gather, all send theirs to one; chain, each adds its own to what comes
+    and passes it on as results come.
+    """
 
     router: Name
     columns: Count
+    partial_sums: Literal["gather", "chain"] = "gather"
 
 
 class ModuleSpec(_Strict):
-    """Parts and modules with counts, and the way of the data through them; `cycle` is in ps."""
+    """Parts and modules with counts, and the way of the data through them; `cycle` is in ps.
+
+    one_at_a_time: of the tiles in it one works at a time. overlap: of a tile, whether a product begins before the one
+    before is through.
+    """
 
     parts: dict[str, Share]
     path: Name | None = None
@@ -62,6 +71,8 @@ class ModuleSpec(_Strict):
     mesh: Mesh | None = None
     combine: Combine | None = None
     slices_in: Literal["columns", "arrays"] = "columns"
+    one_at_a_time: bool = False
+    overlap: bool = True
     signs: Literal["offset", "flipped", "columns", "arrays"] = "offset"
 
 
@@ -81,6 +92,20 @@ class Chips(_Strict):
     hands_over: Literal["positions", "sequences"] = "positions"
 
 
+class Choices(_Strict):
+    """How models are put on the machine.
+
+    replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
+    projection or layer, how many copies it has. order: sequential runs operators one after another. pack: blocks of
+    several projections share an array where they fit beside each other.
+    """
+
+    replicate: Literal["none", "greedy"] = "none"
+    copies: dict[str, Count] = Field(default_factory=dict)
+    order: Literal["pipelined", "sequential"] = "pipelined"
+    pack: bool = False
+
+
 class MachineFile(_Strict):
     """The whole file, but for the labels that say where its numbers come from."""
 
@@ -91,6 +116,7 @@ class MachineFile(_Strict):
     parts: dict[str, dict[str, Any]]
     modules: dict[str, ModuleSpec]
     chips: Chips = Chips()
+    mapping: Choices = Choices()
     recipes: dict[str, list[dict[str, Name]]] = Field(default_factory=dict)
     digital: Name | None = None
     fusion: Literal["auto", "off", "required"] = "auto"

@@ -38,7 +38,8 @@ def fuse(machine: Machine, graph: Graph, tilings: Dict[str, Tiling]) -> dict[str
         linear = _fusible(machine, graph, operator)
         if linear is None:
             continue
-        reason = why_not(machine, tilings[linear.key], linear)
+        passed = in_passing(machine, operator) is not None
+        reason = None if passed else why_not(machine, tilings[linear.key], linear)
         if reason is None:
             fused[operator.key] = linear.key
         elif machine.fusion == "required":
@@ -46,10 +47,21 @@ def fuse(machine: Machine, graph: Graph, tilings: Dict[str, Tiling]) -> dict[str
     return fused
 
 
-def _fusible(machine: Machine, graph: Graph, operator: Operator) -> Linear | None:
-    """The projection that an activation follows, if cores do the activation and nobody else reads the projection."""
+def in_passing(machine: Machine, operator: Operator) -> str | None:
+    """The function unit on the path that results pass on their way out, where an activation is its one step."""
     steps = machine.recipe(operator.kind, operator.role)
-    if not isinstance(operator, Rowwise) or len(operator.inputs) != 1 or len(steps) != 1 or steps[0].by != machine.core:
+    flat = (*machine.modules[machine.core].flat, *machine.modules[machine.tile].flat)
+    if len(steps) != 1 or steps[0].by not in flat or steps[0].by not in machine.parts:
+        return None
+    return steps[0].by if machine.parts[steps[0].by].place == "function" else None
+
+
+def _fusible(machine: Machine, graph: Graph, operator: Operator) -> Linear | None:
+    """The projection that an activation follows, if cores, or a unit on the path, do it and nobody else reads it."""
+    steps = machine.recipe(operator.kind, operator.role)
+    if not isinstance(operator, Rowwise) or len(operator.inputs) != 1 or len(steps) != 1:
+        return None
+    if steps[0].by != machine.core and in_passing(machine, operator) is None:
         return None
     source = graph.by_key[operator.inputs[0].source]
     return source if isinstance(source, Linear) and len(graph.readers[source.key]) == 1 else None

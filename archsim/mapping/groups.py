@@ -89,4 +89,5 @@ def _free_cores(
     linears = (placed[each.key] for each in graph.by_layer[layer] if isinstance(each, Linear))
     if machine.chips.split == "projections":
         return max(0, region.number * cores - sum(found.tiles_on(region.chip) * cores for found in linears))
-    return max(0, region.number * cores - sum(ceil(found.tiling.blocks / layout.blocks) for found in linears))
+    used = (found.tiling.copies * ceil(found.tiling.blocks / layout.blocks) for found in linears)
+    return max(0, region.number * cores - sum(used))

@@ -18,11 +18,21 @@ Keys = Callable[[Operator], int]
 
 @dataclass(frozen=True)
 class Placed:
-    """A projection: its tiles as (chip, first tile, number) runs, one per chip that it touches."""
+    """A projection: its tiles, copy by copy, as (chip, first tile, number) runs, one per chip that it touches."""
 
     linear: Linear
     tiling: Tiling
     runs: tuple[tuple[int, int, int], ...]
+
+    @property
+    def first_copy(self) -> tuple[tuple[int, int, int], ...]:
+        """Runs of the tiles of one copy."""
+        found, left = [], self.tiling.tiles
+        for chip, first, number in self.runs:
+            if left:
+                found.append((chip, first, min(number, left)))
+                left -= min(number, left)
+        return tuple(found)
 
     def tiles_on(self, chip: int) -> int:
         """Tiles on a chip."""

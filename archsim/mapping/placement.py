@@ -12,15 +12,21 @@ from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
 from archsim.mapping.cache import homes
+from archsim.mapping.copies import with_copies
+from archsim.mapping.digital import digitised
 from archsim.mapping.dynamic import arrays_of, is_written
 from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
 from archsim.mapping.mapping import Group, Keys, Mapping, Placed, Region
 from archsim.mapping.mesh import grid_of
+from archsim.mapping.packing import packed
 from archsim.mapping.rounds import in_rounds
 from archsim.mapping.sides import chips_needed, split
 from archsim.mapping.tiling import Tiling, tile_with_room
 from archsim.vocabulary import OPERATORS
+
+Where = tuple[int, dict[str, Placed], dict[str, Region]]
+"""Chips, projections on tiles, and the region of each layer; a layer without one shares all units of the chip."""
 
 
 def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
@@ -29,6 +35,7 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
     In a prefill one sequence holds keys and values at a time, else all do.
     """
     sequences = 1 if job.phase == "prefill" else job.batch
+    graph = digitised(machine, graph)
     _require_recipes(machine, graph)
     lay = layout(machine.modules[machine.core], machine.parts, machine.precision)
     cores = int(machine.count(machine.core, machine.tile))
@@ -42,12 +49,20 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
     }
     spare = {layer: _spare(graph, layer, tilings, lay.blocks, cores, wanted[layer]) for layer in graph.layers}
     fused = fuse(machine, graph, tilings)
+    if machine.choices.pack:
+        where: Where = (1, packed(machine, graph, lay, tilings), {})
+        return _whole(machine, graph, lay, fused, where, (per_chip, job.most_keys, sequences))
     if machine.chips.split == "projections":
         chips = chips_needed(machine, graph, tilings, spare)
         _require_link(machine, graph, chips)
         placed, regions = split(machine, graph, tilings, spare, chips)
         return _whole(machine, graph, lay, fused, (chips, placed, regions), (per_chip, job.most_keys, sequences))
-    *others, last = _packings(graph, tilings, spare, per_chip, whole_layers=machine.chips.reprogram is not None)
+
+    def packings(tilings: Dict[str, Tiling]) -> list[tuple[dict[str, int], int]]:
+        return _packings(graph, tilings, spare, per_chip, whole_layers=machine.chips.reprogram is not None)
+
+    tilings = with_copies(machine, graph, job, tilings, lambda wanted: packings(wanted)[0][1])
+    *others, last = packings(tilings)
 
     def finish(packing: tuple[dict[str, int], int], keys: Keys) -> Mapping:
         return _finish(machine, graph, tilings, lay, fused, packing, (per_chip, keys, sequences))
@@ -89,7 +104,7 @@ def _whole(
     graph: Graph,
     lay: Layout,
     fused: Dict[str, str],
-    where: tuple[int, dict[str, Placed], dict[str, Region]],
+    where: Where,
     sizes: tuple[int, Keys, int],
     rounds: Dict[str, int] | None = None,
 ) -> Mapping:
@@ -160,7 +175,7 @@ def _require_chips(machine: Machine, graph: Graph, tilings: Dict[str, Tiling], n
     chips = needed if machine.chips.count == "auto" else machine.chips.count
     if needed > chips and machine.chips.reprogram is None:
         weights = sum(linear.weights for linear in graph.linears)
-        tiles = sum(tiling.tiles for tiling in tilings.values())
+        tiles = sum(tiling.all_tiles for tiling in tilings.values())
         has = f"{chips} chip has" if chips == 1 else f"{chips} chips have"
         message = f"{graph.name} does not fit: {weights:,} weights need {tiles:,} tiles, {has} {chips * per_chip:,}."
         raise ArchsimError(f"{message} Try chips.count: {needed}.")
@@ -193,7 +208,7 @@ def _packings(
     A layer that fits on one chip is not split over two, unless that saves a chip.
     """
     sizes = {
-        layer: spare[layer] + sum(tilings[linear.key].tiles for linear in _linears(graph, layer))
+        layer: spare[layer] + sum(tilings[linear.key].all_tiles for linear in _linears(graph, layer))
         for layer in graph.layers
     }
     if whole_layers:
@@ -217,7 +232,7 @@ def _spread(
     graph: Graph, tilings: Dict[str, Tiling], starts: Dict[str, int], per_chip: int
 ) -> tuple[dict[str, Placed], dict[str, Region]]:
     """Tiles left over on a chip go to its layers, in proportion to the tiles that they have."""
-    sizes = {layer: sum(tilings[linear.key].tiles for linear in _linears(graph, layer)) for layer in graph.layers}
+    sizes = {layer: sum(tilings[linear.key].all_tiles for linear in _linears(graph, layer)) for layer in graph.layers}
     by_chip: defaultdict[int, list[str]] = defaultdict(list)
     for layer, start in starts.items():
         if sizes[layer]:
@@ -237,8 +252,8 @@ def _spread(
             at = chip * per_chip + first
             for linear in _linears(graph, layer):
                 tiling = tilings[linear.key]
-                placed[linear.key] = Placed(linear, tiling, tuple(_runs(at, tiling.tiles, per_chip)))
-                at += tiling.tiles
+                placed[linear.key] = Placed(linear, tiling, tuple(_runs(at, tiling.all_tiles, per_chip)))
+                at += tiling.all_tiles
     return placed, regions
 
 

@@ -16,7 +16,8 @@ from archsim.machine.fits import Layout
 class Tiling:
     """Blocks are numbered with the row block running fastest, so that what is added up lies together.
 
-    loads: distinct loads, and how many tiles have each; tiles: their number; cores: of a tile, those in use;
+    loads: distinct loads, and how many tiles have each; tiles: their number; cores: of a tile, those in use; copies: of
+    all that, each position goes to one;
     partial_tiles: over how many tiles one column block's rows are spread at most (1: all partial sums meet inside a
     tile). Where weights end, the rows and columns left over in the last blocks are not driven, converted or counted.
     """
@@ -27,11 +28,17 @@ class Tiling:
     tiles: int
     partial_tiles: int
     cores: int
+    copies: int = 1
 
     @property
     def blocks(self) -> int:
-        """Blocks in all."""
+        """Blocks of one copy."""
         return self.row_blocks * self.col_blocks
+
+    @property
+    def all_tiles(self) -> int:
+        """Tiles of all copies."""
+        return self.tiles * self.copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,12 @@ def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Loa
     ]
 
 
+def block_sizes(linear: Linear, layout: Layout) -> list[tuple[int, int]]:
+    """Rows and columns of every block."""
+    cut = _cut(linear, layout, 1)
+    return [(cut.rows_of(col, row), cut.cols[col]) for col in range(len(cut.cols)) for row in range(len(cut.rows))]
+
+
 def _cut(linear: Linear, layout: Layout, cores: int) -> _Cut:
     """Groups that are smaller than an array lie along its diagonal, as many as fit; larger ones are cut one by one."""
     most_rows, most_cols = layout.crossbar.rows, layout.outputs_per_block
@@ -148,12 +161,17 @@ def _load(span: range, cut: _Cut, layout: Layout) -> Load:
     cores = _cores(span, layout)
     of_cores = [_sums(core, cut) for core in cores]
     copies, per_output = layout.arrays_per_block, layout.conversions_per_output
-    tile_inputs, _, tile_outputs, _ = _sums(span, cut)
-    inputs, driven, outputs, converted = zip(*of_cores, strict=True)
+    tile_inputs, _, tile_outputs = _sums(span, cut)
+    inputs, driven, outputs = zip(*of_cores, strict=True)
+    reads = [[layout.crossbar.reads_for(cut.rows_of(*divmod(at, len(cut.rows)))) for at in core] for core in cores]
+    converted = [
+        sum(cut.cols[at // len(cut.rows)] * times for at, times in zip(core, each, strict=True))
+        for core, each in zip(cores, reads, strict=True)
+    ]
     return Load(
         inputs=_amount(inputs),
         drives=_amount(driven, copies),
-        arrays=_amount([len(core) for core in cores], copies),
+        arrays=_amount([sum(each) for each in reads], copies),
         conversions=_amount(converted, per_output),
         outputs=_amount(outputs),
         tile_inputs=tile_inputs,
@@ -165,11 +183,11 @@ def _amount(values: Sequence[int], factor: int = 1) -> Amount:
     return Amount(max(values) * factor, sum(values) * factor)
 
 
-def _sums(blocks: range, cut: _Cut) -> tuple[int, int, int, int]:
-    """Of some blocks: distinct inputs, rows driven, distinct outputs, outputs of all blocks."""
+def _sums(blocks: range, cut: _Cut) -> tuple[int, int, int]:
+    """Of some blocks: distinct inputs, rows driven, distinct outputs."""
     at = [divmod(block, len(cut.rows)) for block in blocks]
     inputs = sum(
         {(col // cut.own_inputs if cut.own_inputs else 0, row): cut.rows_of(col, row) for col, row in at}.values()
     )
     outputs = sum(cut.cols[col] for col in {col for col, _ in at})
-    return inputs, sum(cut.rows_of(col, row) for col, row in at), outputs, sum(cut.cols[col] for col, _ in at)
+    return inputs, sum(cut.rows_of(col, row) for col, row in at), outputs

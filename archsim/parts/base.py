@@ -49,6 +49,22 @@ class Action(BaseModel):
             return 1 / self.rate
         return self.interval if self.interval is not None else self.latency or Fraction(0)
 
+    @property
+    def origin(self) -> str:
+        """Where an energy comes from that stands here."""
+        return "given"
+
+
+class Computed(Action):
+    """An action whose energy a cost model has computed; `by`: the model with its parameters. No file can give one."""
+
+    by: str
+
+    @property
+    def origin(self) -> str:
+        """The model with its parameters."""
+        return self.by
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -123,7 +139,7 @@ class Part(BaseModel):
         interval = given.pace()
         latency = given.latency if given.latency is not None else interval
         if given.energy is not None:
-            return Cost(latency, interval, round(given.energy), "given")
+            return Cost(latency, interval, round(given.energy), given.origin)
         if self.power is None:
             return Cost(latency, interval, 0, UNKNOWN)
         energy = round((self.power - self.leakage) * interval / self.parallel)

@@ -16,7 +16,8 @@ class Crossbar(Part):
 
     rows, cols: counts of cells. cell_bits: bits that one holds, such as 2 b (default 1 b). slices: a count, of the
     cells that hold one weight (default: the weight's bits over the cell's). slicing: `digital` cells hold some bits of
-    a weight each; `analog` ones a value and its scaled residuals. errors: what is not ideal, for runs on values.
+    a weight each; `analog` ones a value and its scaled residuals. rows_per_read: a count, of rows driven at a time
+    (default: all); more take several reads, each with conversions of its own. errors: what is not ideal, for values.
     Actions: read, of the whole array. Steps: mvm.
     """
 
@@ -29,8 +30,13 @@ class Crossbar(Part):
     cell_bits: Resolution = Field(default=Fraction(1))
     slicing: Literal["digital", "analog"] = "digital"
     slices: Count | None = None
+    rows_per_read: Count | None = None
     read: Action
     errors: CellErrors = CellErrors()
+
+    def reads_for(self, rows: int) -> int:
+        """Reads that it takes to drive so many rows."""
+        return 1 if self.rows_per_read is None else ceil(rows / self.rows_per_read)
 
     def slices_for(self, weight_bits: int) -> int:
         """Cells per weight, its sign aside."""

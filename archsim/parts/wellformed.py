@@ -6,7 +6,7 @@ from typing import get_args
 from archsim.parts.base import Action, Part, Place, Stream
 from archsim.parts.crossbar import Crossbar
 
-RESERVED = ("class", "alternative", "alternatives", "source", "status", "note", "value")
+RESERVED = ("class", "alternative", "alternatives", "costs", "source", "status", "note", "value")
 """Keys of a part in a machine file that are not its class's."""
 
 _BASES: dict[str, type[Part]] = dict.fromkeys(("memory", "wire", "route", "link"), Stream) | {"array": Crossbar}

@@ -17,18 +17,41 @@ _COLUMNS = ("area mm²", "chips", "/s", "/s/mm²", "/J", "speed-up", "energy rat
 _HEADERS = ("", "latency", "", "energy", "", *_COLUMNS)
 
 
-def compare_blocks(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """A table for each job; a line says what its ratios are relative to."""
+_MEASURED = ("measured", "", "error", "measured", "", "error")
+
+
+def compare_blocks(rows: Sequence[Mapping[str, Any]], elsewhere: Sequence[str] = ()) -> list[Block]:
+    """A table for each job; a line says what its ratios are relative to.
+
+    Where anything was measured, so are columns; elsewhere: the measurements that are of none of these jobs.
+    """
     blocks = []
+    measured = any(row.get("measured_latency_s") for row in rows)
+    headers, columns = (_HEADERS + _MEASURED, "w><><>>>>>>>w><>><>") if measured else (_HEADERS, "w><><>>>>>>>w")
     for number, (title, found) in enumerate(groupby(rows, key=_job), start=1):
         kept = list(found)
         reference = next((row["relative_to"] for row in kept if row["relative_to"]), "")
-        ran = tuple(_cells(row) for row in kept if not row["why"])
-        blocks.append(Block(f"job{number}", title, "w><><>>>>>>>w", ran, _HEADERS))
+        ran = tuple((*_cells(row), *(_measured(row) if measured else ())) for row in kept if not row["why"])
+        blocks.append(Block(f"job{number}", title, columns, ran, headers))
         notes = [("ratios", cell(f"relative to {reference}: above 1 is faster, or takes less energy"))]
         notes += [(cell(row["name"]), cell(f"left out: {row['why']}")) for row in kept if row["why"]]
         blocks.append(Block(f"job{number}", "", "<w", tuple(notes)))
+    if elsewhere:
+        lines = tuple(("measured", cell(f"of no job here: {each}")) for each in elsewhere)
+        blocks.append(Block("elsewhere", "Measurements that are not shown", "<w", lines))
     return blocks
+
+
+def _measured(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Measured latency and energy, and how far the modelled ones are above them."""
+    errors = (row.get("latency_error"), row.get("energy_error"))
+    latency, energy = ("-" if error is None else f"{error:+.1%}" for error in errors)
+    return (
+        *quantity(row.get("measured_latency_s"), "s"),
+        latency,
+        *quantity(row.get("measured_energy_j"), "J"),
+        energy,
+    )
 
 
 def _job(row: Mapping[str, Any]) -> str:
@@ -52,7 +75,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def plot_compare(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
-    """Draw `compare`: speed-up and energy ratio of each machine and job; returns the files' paths."""
+    """Draw `compare`: speed-up and energy ratio of each machine and job, diamonds where measured; returns the paths."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -61,14 +84,23 @@ def plot_compare(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
     titles = list(dict.fromkeys(_job(row) for row in kept))
     with rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure_ = Figure(figsize=(2.5 + 1.6 * len(titles), 6.5), layout="constrained")
-        both = (("speed_up", "speed-up"), ("energy_ratio", "energy ratio"))
-        for axes, (key, label) in zip(figure_.subplots(2, 1, sharex=True), both, strict=True):
+        both = (("speed_up", "speed-up", "latency_error"), ("energy_ratio", "energy ratio", "energy_error"))
+        for axes, (key, label, error) in zip(figure_.subplots(2, 1, sharex=True), both, strict=True):
             wide = 0.8 / len(names)
+            diamonds: list[tuple[float, float]] = []
             for place, name in enumerate(names):
                 mine = {_job(row): row[key] for row in kept if row["name"] == name}
                 aside = (place - (len(names) - 1) / 2) * wide
                 at = [number + aside for number, title in enumerate(titles) if title in mine]
+                diamonds += [
+                    (titles.index(_job(row)) + aside, row[key] * (1 + row[error]))
+                    for row in kept
+                    if row["name"] == name and row.get(error) is not None
+                ]
                 axes.bar(at, [mine[title] for title in titles if title in mine], wide, label=name)
+            if any(row.get("measured_at") for row in kept):
+                at, high = ([point[part] for point in diamonds] for part in (0, 1))
+                axes.plot(at, high, "kD", markersize=4, label="measured")
             axes.axhline(1, color="0.5", linewidth=0.8)
             axes.set_yscale("log")
             axes.set_ylabel(f"{label} over {kept[0]['relative_to']}" if kept else label)

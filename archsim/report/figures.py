@@ -18,7 +18,7 @@ def figures(machine: Machine) -> list[dict[str, Any]]:
             "status": origin.status,
             "source": origin.source,
             "note": origin.note,
-            "place": str(machine.document.place(loc)),
+            "place": str(origin.place or machine.document.place(loc)),
         }
         for loc, origin in machine.provenance.items()
         if loc[-1] != "class"

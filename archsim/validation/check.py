@@ -103,8 +103,8 @@ def _simulated(machine: str | None, figure: Figure) -> float | None:
     if machine is None:
         raise ArchsimError("a measure needs a 'machine', the file's or the figure's")
     if figure.run is not None:
-        return of_run(machine, figure.run, figure.measure)
-    return of_machine(load_machine(machine), figure.measure)
+        return of_run(machine, figure.settings, figure.run, figure.measure)
+    return of_machine(load_machine(machine, figure.settings), figure.measure)
 
 
 def _status(figure: Figure, error: float | None, tolerance: float | None) -> Status:

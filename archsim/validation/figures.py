@@ -23,8 +23,9 @@ class Figure(BaseModel):
     """One published figure, as printed; what archsim measures for it, or why nothing can be.
 
     measure: of a machine or, with `run`, of a run; `archsim.validation.measures` and `.runs` say which there are.
-    machine: where it is not the file's. basis: predicted, calibrated (it set a parameter) or identity.
-    contradicts: another figure of the same source; hangs_on: what one would have to know.
+    machine: where it is not the file's; settings: changes of it, such as `parts.adc.bits=6`. basis: predicted,
+    calibrated (it set a parameter) or identity. contradicts: another figure of the same source; hangs_on: what one
+    would have to know.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class Figure(BaseModel):
     machine: Name | None = None
     basis: Literal["predicted", "calibrated", "identity"] = "predicted"
     measure: Name | None = None
+    settings: list[Name] = Field(default_factory=list)
     run: Setting | None = None
     tolerance: Share | None = None
     contradicts: str = ""

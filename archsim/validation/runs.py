@@ -1,12 +1,11 @@
 """Measures of runs.
 
-`latency`, `interval` (time for each input more in a batch), `energy`, `power`, `chips`, `area`, `inputs per s`,
-`rate`, `rate per W`, `rate per mm2`, `continuous rate` (operations of an input over the interval), `MACs per s`,
-`time of OPERATOR`, `energy of OPERATOR`, `MACs per J of OPERATOR`: from its first start to its last end. `OPERATOR to
-OPERATOR` is both and all listed between them.
+`latency`, `interval` (time for each input more in a batch), `energy`, `power`, `chips`, `area`, `inputs per s`, `rate`,
+`rate per W`, `rate per mm2`, `continuous rate` (operations of an input over the interval); `time of OPERATOR`,
+`energy of OPERATOR`, both also of `OPERATOR to OPERATOR`, `rate per W of OPERATOR`: from its start to its end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,17 +17,15 @@ from archsim.simulation import simulate
 from archsim.validation.figures import Setting
 
 
-def of_run(machine: str, setting: Setting, measure: str) -> float:
+def of_run(machine: str, settings: Sequence[str], setting: Setting, measure: str) -> float:
     """The value in SI units; raises ArchsimError for a measure that there is not, or a run that cannot be."""
-    return _measured(_key(machine, setting), measure)
+    tokens = (setting.new_tokens or 1) if setting.phase != "prefill" else 0
+    changes = (*settings, *setting.set)
+    key = machine, changes, setting.model, setting.phase, setting.seq, tokens, setting.batch
+    return _measured(key, measure)
 
 
 _Key = tuple[str, tuple[str, ...], str, str, int | None, int, int]
-
-
-def _key(machine: str, setting: Setting) -> _Key:
-    tokens = (setting.new_tokens or 1) if setting.phase != "prefill" else 0
-    return machine, tuple(setting.set), setting.model, setting.phase, setting.seq, tokens, setting.batch
 
 
 @cache
@@ -45,30 +42,27 @@ def _interval(key: _Key) -> float:
     return (_run((*head, 2 * batch)).latency_s - _run(key).latency_s) / batch
 
 
-def _rows(found: Result, operators: str) -> list[dict[str, Any]]:
-    """Those from the first to the last that is named, in the order in which a result lists them."""
-    names = [row["operator"] for row in found.operators]
-    ends = operators.split(" to ")
-    for operator in ends:
-        if operator not in names:
-            raise ArchsimError(f"measure: no such operator: '{operator}'. {did_you_mean(operator, names)}")
-    return found.operators[names.index(ends[0]) : names.index(ends[-1]) + 1]
+def _row(found: Result, operator: str) -> dict[str, Any]:
+    rows = {row["operator"]: row for row in found.operators}
+    if operator not in rows:
+        raise ArchsimError(f"measure: no such operator: '{operator}'. {did_you_mean(operator, rows)}")
+    return rows[operator]
 
 
-def _time(found: Result, operators: str) -> float:
-    rows = _rows(found, operators)
-    return float(max(row["end_s"] for row in rows) - min(row["start_s"] for row in rows))
+def _time(found: Result, operator: str) -> float:
+    """Of one operator; of `A to B` from the start of the first to the end of the second."""
+    first, _, last = operator.partition(" to ")
+    return float(_row(found, last or first)["end_s"] - _row(found, first)["start_s"])
 
 
-def _energy(found: Result, operators: str) -> float:
-    """Their own and, of what flows all the time, that which flows meanwhile."""
+def _energy(found: Result, operator: str) -> float:
+    """Its own and, of what flows all the time, that which flows meanwhile; of `A to B` all that stand between them."""
     static = found.energy_by_part_j["static"] / found.latency_s
-    own = sum(row["energy_j"] for row in _rows(found, operators))
-    return float(own + static * _time(found, operators))
-
-
-def _macs_per_joule(found: Result, operators: str) -> float:
-    return float(sum(row["macs"] for row in _rows(found, operators)) / _energy(found, operators))
+    first, _, last = operator.partition(" to ")
+    _ = _row(found, first), _row(found, last or first)
+    names = [row["operator"] for row in found.operators]
+    rows = found.operators[names.index(first) : names.index(last or first) + 1]
+    return float(sum(row["energy_j"] for row in rows) + static * _time(found, operator))
 
 
 _OF: dict[str, Callable[[Result], float]] = {
@@ -81,12 +75,11 @@ _OF: dict[str, Callable[[Result], float]] = {
     "rate": lambda found: found.ops / found.latency_s,
     "rate per W": lambda found: found.ops / found.energy_j,
     "rate per mm2": lambda found: found.ops / found.latency_s / (found.area_m2 * 1e6),
-    "MACs per s": lambda found: found.ops / 2 / found.latency_s,
 }
 _OF_OPERATOR: dict[str, Callable[[Result, str], float]] = {
     "time of ": _time,
     "energy of ": _energy,
-    "MACs per J of ": _macs_per_joule,
+    "rate per W of ": lambda found, operator: 2 * _row(found, operator)["macs"] / _energy(found, operator),
 }
 
 

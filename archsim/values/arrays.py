@@ -25,7 +25,7 @@ def array_spec(machine: Machine) -> ArraySpec:
     inputs = int(machine.precision.inputs)
     pairs = "differential" if combine.signs == "analog" else "sign_magnitude"
     return ArraySpec(
-        rows=crossbar.rows,
+        rows=min(crossbar.rows, crossbar.rows_per_read or crossbar.rows),  # what is read apart is converted apart
         cols=crossbar.cols,
         cell_bits=int(crossbar.cell_bits),
         weight_bits=int(machine.precision.weights),

@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+from archsim.errors import did_you_mean
+from archsim.machine.bibliography import bibliography
 from tests.end_to_end.command import archsim
 
 Case = tuple[str, str, list[str]]
@@ -65,7 +67,7 @@ MACHINES: list[Case] = [
         "name: mine",
         "nmae: mine",
         [
-            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, digital, function_cores, fusion, kv_cache, modules, name, parts, precision, recipes, schema."
+            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, digital, function_cores, fusion, kv_cache, mapping, modules, name, parts, precision, recipes, … and 1 more."
         ],
     ),
     (
@@ -217,7 +219,7 @@ MACHINES: list[Case] = [
         "source: made up for tests",
         "source: shafiee2061isaac",
         [
-            "3:9  source: source 'shafiee2061isaac' is not in the bibliography. Did you mean 'shafiee2016isaac'? Known: agrawal2024vidur, ankit2019puma, black2022neox, buechel2025moe, burr2023analog, devlin2019bert, dosovitskiy2021vit, gemma2024, gemma2024two, grattafiori2024llama3, he2016resnet, hwcomponents, … and 34 more. A reference in words is welcome too."
+            f"3:9  source: source 'shafiee2061isaac' is not in the bibliography. {did_you_mean('shafiee2061isaac', bibliography())} A reference in words is welcome too."
         ],
     ),
     (

@@ -9,7 +9,7 @@ from archsim.resources import find
 from tests.end_to_end.command import archsim
 
 RUN = ("run", "isaac", "bert-base")
-MACHINES = "Known: analog_fabric, analog_fabric_pws, hastily, isaac, moe_3d, nl_dpe, puma, retransformer, x_former."
+MACHINES = did_you_mean("", [path.stem for path in find("hw_configs/machines").glob("*.yaml")])
 MODELS = did_you_mean("", [path.stem for path in find("workloads/models").glob("*.yaml")])
 RATE = "parts.adc.convert.rate"
 ADC = "Known: area, bits, convert, errors, leakage, power."

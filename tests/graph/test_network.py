@@ -1,5 +1,8 @@
 """Networks as files of layers."""
 
+from math import ceil
+from pathlib import Path
+
 import pytest
 
 from archsim.errors import ArchsimError
@@ -33,6 +36,10 @@ def macs(graph: Graph) -> int:
         ("resnet-101", 44_549_160, 7801),
         ("vgg-16", 138_357_544, 15470),
         ("mobilenet-v2", 3_504_872, 301),
+        ("alexnet", 60_965_224, 724),  # 60,954,656 weights
+        ("alexnet-ungrouped", 62_378_344, 1135),
+        ("efficientnet-b0", 5_288_548, 386),
+        ("efficientnet-b0-cifar10", 4_020_358, 8),
         ("lenet-5", 61_706, 0),
         ("mlp-mnist", 266_610, 0),
     ],
@@ -41,6 +48,66 @@ def test_published_networks(name: str, parameters: int, millions: int) -> None:
     graph = load_model(name)
     assert graph.parameters == parameters
     assert round(macs(graph) / 1e6) == millions
+
+
+def test_alexnet_in_arrays_of_128_by_128() -> None:
+    """Where every convolution sees all channels, Li et al. count 3, 38, 54, 81 and 54 arrays of 128 x 128."""
+    products = load_model("alexnet-ungrouped").linears[:5]
+    assert [ceil(each.in_features / 128) * ceil(each.out_features / 128) for each in products] == [3, 38, 54, 81, 54]
+    assert sum(each.weights for each in load_model("alexnet").linears) == 60_954_656
+
+
+def test_the_weights_of_the_speech_chips() -> None:
+    """5 products of (values + 1024) x 4096, twice as many values in the third, and 1024 x 512; the other network's.
+
+    Together 45,261,568, as published for five chips.
+    """
+    encoder, prediction = load_model("rnn-t-encoder"), load_model("rnn-t-prediction")
+    weights = [each.weights for each in encoder.linears]
+    assert weights == [(240 + 1024) * 4096, 2048 * 4096, 3072 * 4096, 2048 * 4096, 2048 * 4096, 1024 * 512]
+    assert sum(weights) == 43_450_368
+    assert sum(weights) + sum(each.weights for each in prediction.linears) == 45_261_568
+
+
+def test_a_word_level_lstm_has_as_many_parameters_as_published() -> None:
+    """10,000 x 650 twice, two layers of 1,300 x 2,600, biases: 20 M."""
+    assert load_model("lstm-ptb").parameters == 2 * 10_000 * 650 + 2 * (1300 * 2600 + 2600) + 10_000
+
+
+def test_each_channel_is_scaled_by_what_layers_make_of_all_positions() -> None:
+    """Squeeze and excitation: every pixel's product with the gate waits for all pixels; 64 times 4 products."""
+    graph = small(
+        "  - conv: {out: 4, kernel: 1}\n"
+        "  - scale: [globalpool, conv: {out: 2, kernel: 1}, relu, conv: {out: 4, kernel: 1}, sigmoid]"
+    )
+    scale = graph.operators[-1]
+    assert isinstance(scale, Rowwise)
+    assert (scale.kind, scale.width, scale.operands, scale.stream.length) == ("mul", 4, 2, 64)
+    assert [edge.scope for edge in scale.inputs] == ["same", "all"]
+    assert macs(graph) == 64 * 16 + 8 + 8
+
+
+def test_a_file_may_extend_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("schema: archsim.network/1\nextends: lenet-5\nname: mine\nclasses: 7\n")
+    mine, theirs = load_model(path), load_model("lenet-5")
+    assert (mine.name, mine.source) == ("mine", theirs.source)
+    assert mine.parameters == theirs.parameters - 3 * 85
+    path.write_text("schema: archsim.network/1\nextends: lenet-55\nname: mine\n")
+    with pytest.raises(ArchsimError, match=r"mine.yaml:2:10  extends: unknown name 'lenet-55'.*Did you mean 'lenet-5'"):
+        load_model(path)
+
+
+def test_sequences_have_the_length_that_a_job_says() -> None:
+    text = "schema: archsim.network/1\nname: s\ninput: 8\npositions: 10\n"
+    text += "layers: [lstm: {out: 4, biases: 2}, stack: 3, linear: {out: 2}]"
+    graph = build(parse(text, "s.yaml"))
+    lstm, last = graph.linears
+    assert (lstm.in_features, lstm.out_features, lstm.parameters) == (12, 16, 12 * 16 + 32)
+    assert (last.in_features, last.stream.every, graph.length) == (12, 3, None)
+    assert make_job(graph, "prefill", 10, 0, 2).macs(graph) == 2 * (10 * 12 * 16 + 4 * 12 * 2)
+    with pytest.raises(ArchsimError, match="has 10 positions, the job needs 11"):
+        make_job(graph, "prefill", 11, 0, 1)
 
 
 LRMP = """
@@ -138,6 +205,13 @@ def test_blocks_with_shortcuts_run_and_count_each_product(machine: str) -> None:
             "5:3  layers[0]: residual: main gives 8 x 8 x 8, shortcut 4 x 8 x 8; expected the same",
         ),
         ("  - conv: {out: 4, kernel: 3}\n    relu: x", "found 2 keys; expected one layer"),
+        (
+            "  - scale: [globalpool, conv: {out: 3, kernel: 1}]",
+            "5:3  layers[0]: scale: gives 3 x 1 x 1 for 4 x 8 x 8; expected a value for each channel",
+        ),
+        ("  - lstm: {out: 4}", "5:3  layers[0]: lstm: needs a sequence; expected 'positions' beside 'input'"),
+        ("  - relu\nclasses: 3", "'classes' needs a 'linear' as the last layer"),
+        ("  - stack: 2", "5:3  layers[0]: stack: needs a sequence"),
     ],
 )
 def test_a_wrong_layer_is_one_line(layers: str, message: str) -> None:

@@ -13,7 +13,7 @@ from archsim.graph import Graph, load_model
 from archsim.graph.job import make_job
 from archsim.graph.operators import Linear, Matmul
 from archsim.machine import load_machine
-from tests.lowering.runs import counts, run
+from tests.lowering.runs import all_times, counts, run
 
 
 def macs(graph: Graph) -> int:
@@ -195,3 +195,52 @@ def test_weights_outside_the_folder_are_refused(tmp_path: Path, place: str) -> N
         return
     with pytest.raises(ArchsimError, match=f"weights of 'w' lie at '{place}', outside the model's folder"):
         load_model(path)
+
+
+def lstm(tmp_path: Path, *, outputs: list[str], direction: str = "forward", batch: int = 1) -> Path:
+    """Seven positions of 5 values, 6 hidden ones, biases; then a product with 6 or 12 x 3."""
+    halves = 2 if direction == "bidirectional" else 1
+    nodes = [
+        helper.make_node("LSTM", ["x", "w", "r", "b"], outputs, hidden_size=6, direction=direction, name="recurrent"),
+        helper.make_node("Reshape", [outputs[-1], "flat"], ["f"]),
+        helper.make_node("MatMul", ["f", "m"], ["y"]),
+    ]
+    rows = 7 if len(outputs) == 1 else 1
+    flat = numpy_helper.from_array(np.array([rows, 1, halves * 6], np.int64), "flat")
+    given = [weights("w", halves, 24, 5), weights("r", halves, 24, 6), weights("b", halves, 48), flat]
+    return save(tmp_path, nodes, [7, batch, 5], [*given, weights("m", halves * 6, 3)])
+
+
+def test_an_lstm_runs_position_by_position(tmp_path: Path) -> None:
+    """7 x (11 x 24) and 7 x (6 x 3) products; 11 x 24 weights, two biases of 24; and 18."""
+    graph = load_model(lstm(tmp_path, outputs=["all"]))
+    product, last = graph.linears
+    assert (product.in_features, product.out_features, product.stream.length) == (11, 24, 7)
+    assert [edge.scope for edge in product.inputs] == ["before"]
+    assert [edge.scope for edge in last.inputs] == ["same"]
+    assert (macs(graph), graph.parameters) == (7 * 11 * 24 + 7 * 18, 11 * 24 + 48 + 18)
+    assert counts(run(load_machine("isaac"), graph, 1))
+
+
+@pytest.mark.parametrize("outputs", [["", "last"], ["all", "last"]])
+def test_the_last_state_is_there_when_all_of_it_is(tmp_path: Path, outputs: list[str]) -> None:
+    graph = load_model(lstm(tmp_path, outputs=outputs))
+    assert [edge.scope for edge in graph.linears[1].inputs] == ["all"]
+    assert graph.linears[1].stream.length == 1
+    assert graph.linears[1].in_features == 6
+
+
+def test_an_lstm_in_both_directions_is_two(tmp_path: Path) -> None:
+    """Whoever reads the first position waits for the backward half's last step."""
+    graph = load_model(lstm(tmp_path, outputs=["all"], direction="bidirectional"))
+    assert [linear.in_features for linear in graph.linears] == [11, 11, 12]
+    assert [edge.scope for edge in graph.linears[2].inputs] == ["all", "all"]
+    played = run(load_machine("isaac"), graph, 1)
+    first, second = (all_times(played, f"{number} lstm/product")[0] for number in (1, 2))
+    assert len(first) == 7
+    assert (first == second).all()
+
+
+def test_an_lstm_of_several_sequences_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ArchsimError, match=r"node 'recurrent': found a batch of 2; expected one. Try --shape"):
+        load_model(lstm(tmp_path, outputs=["all"], batch=2))

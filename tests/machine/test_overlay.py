@@ -60,8 +60,8 @@ def test_what_is_wrong_with_it_has_its_place_there(tmp_path: Path, text: str, me
     ("base", "message"),
     [
         ("isaak", "extends: unknown name 'isaak', and no such file. Did you mean 'isaac'?"),
-        ("", "extends: expected a machine's name, or the path of its file"),
-        ("[isaac]", "extends: expected a machine's name, or the path of its file"),
+        ("", "extends: expected a name, or the path of a file"),
+        ("[isaac]", "extends: expected a name, or the path of a file"),
         ("nowhere/a.yaml", "extends: 'nowhere/a.yaml': no such file."),
         ("x" * 5000, "extends: unknown name 'xxx"),
     ],

@@ -1,0 +1,1 @@
+"""What parts cost, by models of the literature: energy, area and leakage from bits, rates and sizes."""

@@ -1,0 +1,40 @@
+"""Operators one after another, where the machine's file says so: each begins when the one before is through.
+
+A pass is a prompt, or one token after it; passes follow each other by themselves, as tokens need those before.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.graph.job import SEQUENCE
+from archsim.graph.operators import Operator
+from archsim.lowering.floor import Floor, Tasks
+
+
+def passes(floor: Floor, operator: Operator) -> NDArray[np.int64]:
+    """The pass of each place of an operator, int64 (tasks,)."""
+    sequence, row = np.divmod(floor.job.places(operator), SEQUENCE)
+    prompts = np.array([span.prompt for span in floor.job.spans(operator.stream)], np.int64)
+    return np.maximum(0, row - (prompts[sequence] - 1)) if len(row) else row
+
+
+@dataclass
+class Order:
+    """What was last in each pass; without `order: sequential` it does nothing."""
+
+    floor: Floor
+    last: dict[int, int] = field(default_factory=dict)
+
+    def follow(self, operator: Operator, starts: Tasks, ends: Tasks) -> None:
+        """An operator's tasks wait for those of the operator before, and are waited for by the next."""
+        if self.floor.mapping.machine.choices.order != "sequential" or not len(starts):
+            return
+        builder = self.floor.builder
+        at = passes(self.floor, operator)
+        for number in np.unique(at).tolist():
+            here = at == number
+            if number in self.last:
+                builder.after(starts[here], self.last[number])
+            self.last[number] = builder.join(ends[here], operator.key)

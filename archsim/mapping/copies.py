@@ -1,0 +1,60 @@
+"""Copies of weights: a projection that has several works on as many positions at a time."""
+
+from collections.abc import Callable
+from collections.abc import Mapping as Dict
+from dataclasses import replace
+from heapq import heapify, heapreplace
+
+from archsim.core.timing import Timer
+from archsim.errors import ArchsimError, did_you_mean
+from archsim.graph.graph import Graph
+from archsim.graph.job import Job
+from archsim.machine.machine import Machine
+from archsim.mapping.tiling import Tiling
+
+Chips = Callable[[Dict[str, Tiling]], int]
+
+
+def with_copies(
+    machine: Machine, graph: Graph, job: Job, tilings: Dict[str, Tiling], chips: Chips
+) -> dict[str, Tiling]:
+    """Tilings with the copies that the machine's file names, and those that `mapping.replicate` adds.
+
+    chips: how many some tilings need. Raises ArchsimError for a name that the model does not have.
+    """
+    found = dict(tilings)
+    for name, number in machine.choices.copies.items():
+        keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
+        if not keys:
+            known = did_you_mean(name, (*found, *(linear.layer for linear in graph.linears)))
+            raise ArchsimError(f"{machine.file}: mapping.copies.{name}: {graph.name} has no such projection. {known}")
+        for key in keys:
+            found[key] = replace(found[key], copies=min(number, _most(graph, job, key)))
+    if machine.choices.replicate == "greedy":
+        _replicate(machine, graph, job, found, chips)
+    return found
+
+
+def _most(graph: Graph, job: Job, key: str) -> int:
+    """More copies than positions have nothing to do."""
+    return max(1, len(job.places(graph.by_key[key])))
+
+
+def _replicate(machine: Machine, graph: Graph, job: Job, found: dict[str, Tiling], chips: Chips) -> None:
+    """Give the slowest projection another copy until it gains nothing, or has no room on the chips that there are."""
+    timer = Timer(machine)
+    most = machine.chips.count if isinstance(machine.chips.count, int) else chips(found)
+    work = {
+        key: _most(graph, job, key) * max(timer.time(load).interval for load, _ in tiling.loads)
+        for key, tiling in found.items()
+    }
+    slowest = [(-work[key] / tiling.copies, number, key) for number, (key, tiling) in enumerate(found.items())]
+    heapify(slowest)
+    while slowest:
+        _, number, key = slowest[0]
+        before = found[key]
+        found[key] = replace(before, copies=before.copies + 1)
+        if before.copies == _most(graph, job, key) or chips(found) > most:
+            found[key] = before
+            return
+        heapreplace(slowest, (-work[key] / found[key].copies, number, key))
