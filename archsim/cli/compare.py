@@ -85,7 +85,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     data = [asdict(row) | extra for row, extra in zip(rows, shown, strict=True)]
     over, other = [asdict(ratio) for ratio in related], elsewhere(known, data)
     if out is not None:
-        from archsim.report.compare import plot_compare
+        from archsim.report.compare_plot import plot_compare
 
         plot_compare(over, out, data)
     if as_json:

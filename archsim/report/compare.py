@@ -5,14 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from archsim.errors import ArchsimError
 from archsim.report.blocks import Block, cell, figure, quantity
-from archsim.report.plots import write
 from archsim.report.ratios import ratio_block, ratio_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 _COLUMNS = ("area mm²", "chips", "/s", "/s/mm²", "/J", "basis")
 _HEADERS = ("", "latency", "", "energy", "", *_COLUMNS)
@@ -72,45 +69,3 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         figure(row["per_j"]),
         cell(row["basis"]),
     )
-
-
-def plot_compare(ratios: Sequence[Mapping[str, Any]], folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """Draw `compare`: speed-up and energy ratio of each machine and job over the first reference; the files' paths.
-
-    Diamonds: over what was measured of the reference, where the comparison's `rows` have that.
-    """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    first = ratios[0]["relative_to"] if ratios else "-"
-    kept = [row for row in ratios if row["relative_to"] == first]
-    wrong = {_job(row): row for row in rows if row["name"] == first}
-    names = list(dict.fromkeys(row["name"] for row in kept))
-    titles = list(dict.fromkeys(_job(row) for row in kept))
-    with rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure_ = Figure(figsize=(2.5 + 1.6 * len(titles), 6.5), layout="constrained")
-        both = (("speed_up", "speed-up", "latency_error"), ("energy_ratio", "energy ratio", "energy_error"))
-        for axes, (key, label, error) in zip(figure_.subplots(2, 1, sharex=True), both, strict=True):
-            wide = 0.8 / max(1, len(names))
-            diamonds: list[tuple[float, float]] = []
-            for place, name in enumerate(names):
-                mine = {_job(row): row[key] for row in kept if row["name"] == name}
-                aside = (place - (len(names) - 1) / 2) * wide
-                at = [number + aside for number, title in enumerate(titles) if title in mine]
-                off = {title: wrong[title].get(error) for title in mine}
-                diamonds += [
-                    (titles.index(title) + aside, mine[title] / (1 + by)) for title, by in off.items() if by is not None
-                ]
-                axes.bar(at, [mine[title] for title in titles if title in mine], wide, label=name)
-            if diamonds:
-                axes.plot(*zip(*diamonds, strict=True), "kD", markersize=4, label="over what was measured")
-            axes.axhline(1, color="0.5", linewidth=0.8)
-            axes.set_yscale("log")
-            axes.set_ylabel(f"{label} over {first}")
-            axes.set_xticks(range(len(titles)), [title.replace(", ", "\n") for title in titles])
-        axes.legend(frameon=False, ncols=min(4, len(names)))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return write(figure_, folder / "compare")
-    except OSError as error:
-        raise ArchsimError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
