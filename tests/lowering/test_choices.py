@@ -75,6 +75,13 @@ def test_sequential_operators_wait_for_each_other() -> None:
     assert run(on("mapping.order=sequential"), pair(), 1, 2).makespan == 64 * US
 
 
+def test_recurrent_layers_in_sequence() -> None:
+    """Each position waits for the one before, so that there is nothing to run in sequence but the steps of one."""
+    text = "schema: archsim.network/1\nname: s\ninput: 8\npositions: 10\nlayers: [lstm: {out: 8}, linear: {out: 4}]"
+    model = build_model(parse(text, "s.yaml"))
+    assert run(on("mapping.order=sequential"), model, 10).makespan >= run(equal_stages(), model, 10).makespan
+
+
 def test_tiles_in_turn() -> None:
     """All tiles of the chip share one turn: 16 us of each projection, and 2 x 16 of one that lies on two tiles."""
     turns = on("modules.chip.one_at_a_time=true")
