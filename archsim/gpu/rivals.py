@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from archsim.errors import ArchsimError
+from archsim.errors import ArchsimError, UsageError
 from archsim.gpu.gpu import Gpu
 from archsim.gpu.load import load_gpu
 from archsim.machine import Machine, load_machine
@@ -42,6 +42,8 @@ def rivals(machines: Sequence[str], gpus: Sequence[str], against: Sequence[str],
 def load_variant(text: str, settings: Sequence[str]) -> Machine:
     """A machine, by its name or file; each `@key=value` behind it is a setting of its own, and part of its name."""
     name, *own = [text] if Path(text).is_file() else text.split("@")
+    if not all("=" in each for each in own):
+        raise UsageError(f"found {text!r}; expected NAME@KEY=VALUE, such as isaac@parts.adc.alternative=survey")
     machine = load_machine(name, (*settings, *own))
     return replace(machine, name="@".join((machine.name, *own))) if own else machine
 

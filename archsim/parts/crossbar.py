@@ -1,12 +1,14 @@
 """Memristor crossbar: a matrix in conductances, multiplied by a vector in one read."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from archsim.parts.base import Action, Part, Place
+from archsim.parts.base import Action, Cost, Part, Place
 from archsim.parts.errors import CellErrors
 from archsim.parts.quantity import Count, Resolution
 
@@ -33,6 +35,22 @@ class Crossbar(Part):
     rows_per_read: Count | None = None
     read: Action
     errors: CellErrors = CellErrors()
+
+    @model_validator(mode="after")
+    def _reads_its_rows(self) -> "Crossbar":
+        if self.rows_per_read is not None and self.rows_per_read > self.rows:
+            raise PydanticCustomError("crossbar", "'rows_per_read' is more than 'rows', of which they are a share", {})
+        return self
+
+    def cost(self, action: str) -> Cost:
+        """A read of some rows takes its share of the energy of a read of all."""
+        whole = super().cost(action)
+        if action != "read" or self.rows_per_read is None or self.rows_per_read == self.rows:
+            return whole
+        share = Fraction(self.rows_per_read, self.rows)
+        return replace(
+            whole, energy=round(whole.energy * share), derivation=f"{whole.derivation} x {share} of the rows"
+        )
 
     def reads_for(self, rows: int) -> int:
         """Reads that it takes to drive so many rows."""

@@ -65,7 +65,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         figure(row["area_mm2"]),
         str(row["chips"]),
         figure(row["per_s"]),
-        figure(row["per_s_per_mm2"]),
-        figure(row["per_j"]),
+        figure(row["per_s_per_mm2"]) if row["per_s_per_mm2"] else "-",
+        figure(row["per_j"]) if row["per_j"] else "-",
         cell(row["basis"]),
     )

@@ -44,7 +44,8 @@ def plot_compare(ratios: Sequence[Mapping[str, Any]], folder: Path, rows: Sequen
             axes.set_ylabel(keys[1])
         handles, labels = _legend(panels.ravel().tolist())
         marks = dict(zip(labels, handles, strict=True))
-        columns = min(5, max(1, len(marks)))
+        widest = 0.7 + 0.08 * max((len(label) for label in marks), default=1)  # inches at this size of letters
+        columns = max(1, min(len(marks), int(max(5.0, wide) / widest)))
         figure.legend(marks.values(), marks.keys(), frameon=False, ncols=columns, loc="outside upper center")
     try:
         folder.mkdir(parents=True, exist_ok=True)

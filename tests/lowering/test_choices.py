@@ -98,6 +98,20 @@ def test_products_that_do_not_overlap() -> None:
     assert run(apart, net("conv: {out: 8, kernel: 1}"), 1).makespan == 16 * (US + 10_000)
 
 
+def test_some_rows_at_a_time() -> None:
+    """32 inputs, 9 rows a read: four reads of 1 us, each with its conversions, and 9 / 32 of a read's energy."""
+    adder = ("parts.sa={class: shift_add, add: {interval: 1 ps}}", "modules.core.parts.sa=64")
+    few = on("parts.xbar.rows_per_read=9", *adder, "modules.core.path=xbar + adc > sa")
+    played = run(few, net("conv: {out: 32, kernel: 1}", "conv: {out: 8, kernel: 1}"), 1)
+    starts, _ = all_times(played, "2 conv/product")
+    assert int(starts[1] - starts[0]) == 4 * US
+    assert counts(played)["core.xbar.read"] == 16 * (1 + 4)
+    assert counts(played)["core.adc.convert"] == 16 * (32 + 4 * 8)
+    assert few.parts["xbar"].cost("read").energy == round(10 * 9 / 32 * 1e9)
+    with pytest.raises(ArchsimError, match="'rows_per_read' is more than 'rows'"):
+        on("parts.xbar.rows_per_read=33")
+
+
 def test_an_activation_in_passing() -> None:
     """16 pixels at 1 us, and 10 ns of the last in the unit: 8 results, 10 ns apart, keep pace; 100 ns apart they
     do. At 200 ns they do not: 8 of them take 1.6 us a pixel, and 15 such follow each other before the last product.
