@@ -12,7 +12,7 @@ from archsim.machine.machine import Machine
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.placement import place
 from archsim.program import Run
-from archsim.program.simpy import play
+from archsim.program.engines import play, quickest
 from archsim.result.make import make
 from archsim.result.result import Result
 
@@ -27,6 +27,7 @@ class Played:
     mapping: Mapping
     job: Job
     run: Run
+    engine: str
 
 
 def simulate(
@@ -38,6 +39,7 @@ def simulate(
     new_tokens: int = 0,
     batch: int = 1,
     grain: str = "projection",
+    engine: str | None = "compiled",
     times: MutableMapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -46,29 +48,45 @@ def simulate(
     seq: prompt positions, 128 unless the model fixes them; new_tokens: generated after them.
     batch: sequences run together.
     grain: `projection`, or `core` for a task per core: slower, to check the usual grain.
+    engine: `compiled`, or `simpy`, the reference, which finds the same times; None: by the number of tasks the one that
+    is through first in a process of its own.
     times: filled with the host's seconds by stage.
     """
     watch = _Watch({} if times is None else times)
     job = make_job(model, phase, seq, new_tokens, batch, grain)
-    played = _play(machine, model, job, watch, progress)
-    result = make(played.mapping, job, played.run)
+    played = _play(machine, model, job, engine, watch, progress)
+    result = make(played.mapping, job, played.run, played.engine)
     watch.stop("count")
     return result
 
 
-def play_job(machine: Machine, model: Graph, job: Job, progress: Progress | None = None) -> Played:
-    """Map, lower and play a job (`archsim.graph.job.make_job`); raises ArchsimError where it does not fit."""
-    return _play(machine, model, job, _Watch({}), progress)
+def play_job(
+    machine: Machine,
+    model: Graph,
+    job: Job,
+    *,
+    engine: str | None = "compiled",
+    progress: Progress | None = None,
+) -> Played:
+    """Map, lower and play a job (`archsim.graph.job.make_job`); raises ArchsimError where it does not fit.
+
+    engine: as in `simulate`.
+    """
+    return _play(machine, model, job, engine, _Watch({}), progress)
 
 
-def _play(machine: Machine, model: Graph, job: Job, watch: "_Watch", progress: Progress | None) -> Played:
+def _play(
+    machine: Machine, model: Graph, job: Job, engine: str | None, watch: "_Watch", progress: Progress | None
+) -> Played:
     mapping = place(machine, model, job)
     watch.stop("map")
     program = lower(mapping, job, Timer(machine))
     watch.stop("lower")
-    run = play(program, None if progress is None else lambda done, total: progress("playing tasks", done, total))
+    engine = quickest(program) if engine is None else engine
+    report = None if progress is None else lambda done, total: progress("playing tasks", done, total)
+    run = play(program, engine, report)
     watch.stop("play")
-    return Played(mapping, job, run)
+    return Played(mapping, job, run, engine)
 
 
 class _Watch:

@@ -1,18 +1,28 @@
-"""Tasks per second of the SimPy engine, beside bare SimPy: `python scripts/bench_engine.py`."""
+"""Tasks a second of both engines on the same Programs, each in one process: `python scripts/bench_engine.py`."""
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
-import numpy as np
-import simpy
-
-from archsim.program import Builder, Program, check
-from archsim.program.simpy import play
+from archsim import load_machine, load_model
+from archsim.core.timing import Timer
+from archsim.graph.job import make_job
+from archsim.lowering.lower import lower
+from archsim.mapping.placement import place
+from archsim.program import Builder, Program, Run, check
+from archsim.program.engines import play
 
 LAYERS, TOKENS, STAGES = 48, 350, 6
 SPACE = 12  # tokens that a layer holds: fewer than its stages could, so that buffers fill up
 BARRIER_EVERY = 4
+TIMES = 3
+
+
+def prefill(machine: str, model: str, seq: int, batch: int) -> Program:
+    """The Program of a prompt."""
+    described, graph = load_machine(machine), load_model(model)
+    job = make_job(graph, "prefill", seq, 0, batch)
+    return lower(place(described, graph, job), job, Timer(described))
 
 
 def layered() -> Program:
@@ -44,39 +54,39 @@ def layered() -> Program:
     return build.build()
 
 
-def bare_simpy(n: int) -> None:
-    """Let SimPy do nothing but `n` timeouts, about as many under way as the engine has."""
-    env = simpy.Environment()
-    delays = np.random.default_rng(1).integers(1000, 5000, n).tolist()
+def timed(program: Program, engine: str, times: int) -> tuple[Run, float]:
+    """A run, and the least seconds of processor time of so many."""
+    seconds = []
+    for _ in range(times):
+        began = process_time()
+        run = play(program, engine)
+        seconds.append(process_time() - began)
+    return run, min(seconds)
 
-    def another(_: simpy.Event) -> None:
-        if delays:
-            env.timeout(delays.pop()).callbacks.append(another)
 
-    for _ in range(min(n, LAYERS)):
-        env.timeout(delays.pop()).callbacks.append(another)
-    env.run()
+def row(name: str, program: Program) -> str:
+    """Both engines on one Program."""
+    check(program)
+    reference, slow = timed(program, "simpy", 1)
+    run, fast = timed(program, "compiled", TIMES)
+    columns = ("ready", "offered", "start", "finish")
+    equal = all((getattr(run, column) == getattr(reference, column)).all() for column in columns)
+    n = program.n_tasks
+    rates = f"simpy {n / slow:>9,.0f} tasks/s  compiled {n / fast:>10,.0f} tasks/s  {slow / fast:5.1f} times as fast"
+    return f"{name:40}{n:>8} tasks  {rates}  {'equal' if equal else 'NOT EQUAL'}"
 
 
 def main() -> None:
-    """Print the figures."""
-    started = perf_counter()
-    program = layered()
-    check(program)
-    built = perf_counter()
-    run = play(program)
-    played = perf_counter()
-    bare_simpy(program.n_tasks)
-    done = perf_counter()
-    n, seconds, bare = program.n_tasks, played - built, done - played
-    print(f"tasks             {n}")
-    print(f"build and check   {built - started:.3f} s")
-    print(f"play              {seconds:.3f} s")
-    print(f"tasks per second  {n / seconds:.0f}")
-    print(f"bare timeouts     {bare:.3f} s for as many")
-    print(f"play / bare       {seconds / bare:.2f}")
-    print(f"waited for space  {np.count_nonzero(run.waited_for_space)} tasks")
-    print(f"makespan          {run.makespan} ps")
+    """Print a row per Program."""
+    first = Builder()
+    first.tasks(first.kind("work", station=first.station("unit"), latency=1))
+    began = process_time()
+    play(first.build(), "compiled")
+    print(f"loading the compiled engine takes {process_time() - began:.2f} s")
+    print(row("isaac bert-base --seq 512", prefill("isaac", "bert-base", 512, 1)), flush=True)
+    print(row("isaac gpt2 --seq 128 --batch 4", prefill("isaac", "gpt2", 128, 4)), flush=True)
+    print(row("isaac gpt2 --seq 512 --batch 2", prefill("isaac", "gpt2", 512, 2)), flush=True)
+    print(row("full buffers and barriers", layered()), flush=True)
 
 
 if __name__ == "__main__":

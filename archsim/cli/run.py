@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archsim.machine import Machine
 
 _GRAINS = ("projection", "core")
+_ENGINES = ("compiled", "simpy")
 _PHASES = ("prefill", "decode", "generate")
 _MOST_TOKENS = 1 << 20
 _MOST_BATCH = 1 << 16
@@ -65,6 +66,12 @@ _MOST_BATCH = 1 << 16
     help="A task for a projection, or for each core.",
 )
 @click.option(
+    "--engine",
+    metavar="|".join(_ENGINES),
+    callback=word(*_ENGINES),
+    help="What plays the tasks; both find the same times. The quicker one, if not given.",
+)
+@click.option(
     "--what-if", "tries", is_flag=True, help="Play changes of the bottleneck too, and say what each would do."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
@@ -83,6 +90,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     new_tokens: int | None,
     batch: int,
     grain: str,
+    engine: str | None,
     tries: bool,
     settings: tuple[str, ...],
     shapes: dict[str, tuple[int, ...]],
@@ -104,6 +112,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     times = {"load": time.perf_counter() - began}
 
     job: dict[str, Any] = {"phase": phase, "seq": seq, "new_tokens": tokens, "batch": batch, "grain": grain}
+    job["engine"] = engine or ("compiled" if tries else None)  # many plays make up for its loading
     with progress() as report:
         found = simulate(described, graph, **job, times=times, progress=report)
         if tries:

@@ -74,11 +74,11 @@ def sizes(_context: click.Context, _option: click.Parameter, texts: tuple[str, .
     return found
 
 
-def word(*known: str) -> Callable[[click.Context, click.Parameter, str], str]:
-    """Return a callback that lets only the known words pass."""
+def word(*known: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Return a callback that lets only the known words pass; none at all stays None."""
 
-    def check(_context: click.Context, _option: click.Parameter, text: str) -> str:
-        if text not in known:
+    def check(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+        if text is not None and text not in known:
             raise click.BadParameter(f"found {quoted(text)}. {did_you_mean(text, known)}")
         return text
 

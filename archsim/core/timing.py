@@ -13,7 +13,7 @@ from archsim.core.path import Path
 from archsim.core.steady import steady
 from archsim.machine.machine import Machine
 from archsim.program import critical_path
-from archsim.program.simpy import play
+from archsim.program.engines import at_hand, play
 
 PLAYED = 3
 """Products played back to back, for the timeline to show how they overlap."""
@@ -58,7 +58,7 @@ def measure(path: Path, load: Load, *, each_action: bool = False) -> Timing:
     """Play some products back to back and read the timing off the Run; the interval is that of the long run."""
     passes = passes_of(path, load, each_action=each_action)
     lowered = lower_passes(passes, PLAYED)
-    run = play(lowered.program)
+    run = play(lowered.program, at_hand())
     times = zip(lowered.labels, run.start.tolist(), run.finish.tolist(), strict=True)
     totals = zip(lowered.program.actions, run.counts().sum(axis=0).tolist(), strict=True)
     pace = steady(passes)

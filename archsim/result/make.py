@@ -18,9 +18,12 @@ from archsim.result.utilisation import utilisation
 from archsim.result.waiting import critical_seconds, waiting
 from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS
 
+_LIBRARY = {"compiled": "numba", "simpy": "simpy"}
+"""What each engine is made with."""
 
-def make(mapping: Mapping, job: Job, run: Run) -> Result:
-    """Count, divide and name."""
+
+def make(mapping: Mapping, job: Job, run: Run, engine: str) -> Result:
+    """Count, divide and name; `engine` is the one that played."""
     machine, graph = mapping.machine, mapping.graph
     ledger = keep(machine, run, mapping.chips)
     latency = run.makespan * SECONDS_PER_PS
@@ -65,7 +68,7 @@ def make(mapping: Mapping, job: Job, run: Run) -> Result:
         tasks=run.program.n_tasks,
         sources=[{"key": key, "text": text} for key, text in _sources(mapping)],
         notes=[*remarks(machine), *mapping.notes],
-        provenance=_provenance(mapping, job),
+        provenance=_provenance(mapping, job, engine),
     )
 
 
@@ -86,13 +89,13 @@ def _sources(mapping: Mapping) -> list[tuple[str, str]]:
     return sorted(found.items())
 
 
-def _provenance(mapping: Mapping, job: Job) -> dict[str, str]:
+def _provenance(mapping: Mapping, job: Job, engine: str) -> dict[str, str]:
     return {
         "archsim": version("archsim"),
         "python": platform.python_version(),
         "numpy": version("numpy"),
-        "simpy": version("simpy"),
-        "engine": "simpy",
+        _LIBRARY[engine]: version(_LIBRARY[engine]),
+        "engine": engine,
         "grain": job.grain,
         "machine_hash": mapping.machine.digest,
         "model_hash": mapping.graph.digest,

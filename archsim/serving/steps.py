@@ -20,7 +20,7 @@ from archsim.machine.machine import Machine
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.placement import place
 from archsim.program import Run
-from archsim.program.simpy import play
+from archsim.program.engines import play
 
 _TOKENS = 16
 """Tokens that are played one after the other to see which station works most."""

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from random import Random
 
 
-def random_program(random: Random) -> Program:
+def random_program(random: Random, *, locks: bool = False) -> Program:
     """Chains of one or two tasks, where the last gives back what the first took, and joins across chains.
 
-    So a store is never overfull; yet dependencies across chains can close a deadlock.
+    So a store is never overfull; yet dependencies across chains can close a deadlock. With `locks`, one surely does.
     """
     build = Builder()
     servers = [random.randint(1, 3) for _ in range(random.randint(1, 3))]
@@ -33,6 +33,9 @@ def random_program(random: Random) -> Program:
         for station, n in zip(stations, servers, strict=True):
             build.tasks(build.kind("busy", station=station, latency=7), n)
 
+    if locks:
+        _lock(build, random, stations)
+
     order = [ids[place] for place in sorted(ids)]
     for _ in range(random.choice([0, 0, 1, len(order) // 4])):
         earlier, later = sorted(random.choices(range(len(order)), k=2))
@@ -43,6 +46,16 @@ def random_program(random: Random) -> Program:
         join = build.join(random.sample(order[:place], random.randint(1, place)))
         build.after(random.sample(order[place:], random.randint(1, min(3, len(order) - place))), join)
     return build.build()
+
+
+def _lock(build: Builder, random: Random, stations: list[int]) -> None:
+    """More tasks take from a store than it has room for; what gives back waits for all of them."""
+    capacity = random.randint(1, 3)
+    store = build.store("too small", capacity)
+    take = build.kind("take", station=random.choice(stations), latency=random.randint(1, 4), takes={store: 1})
+    taken = build.tasks(take, capacity + random.randint(1, 2))
+    give = build.kind("give", station=random.choice(stations), latency=1, gives={store: len(taken)})
+    build.after(build.tasks(give)[0], taken)
 
 
 def _arrivals(build: Builder, random: Random, tasks: list[int]) -> None:

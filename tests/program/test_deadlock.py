@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 
 from archsim.program import Builder, Deadlock
-from archsim.program.simpy import play
+from archsim.program.engines import ENGINES, play
 
 
 def lines(build: Builder) -> list[str]:
-    with pytest.raises(Deadlock) as caught:
-        play(build.build())
-    return str(caught.value).splitlines()
+    """What both engines say."""
+    said = []
+    for engine in ENGINES:
+        with pytest.raises(Deadlock) as caught:
+            play(build.build(), engine)
+        said.append(str(caught.value).splitlines())
+    assert said[0] == said[1]
+    return said[0]
 
 
 def test_a_buffer_too_small_for_what_must_be_in_it_together() -> None:
