@@ -1,6 +1,5 @@
 """Memristor crossbar: a matrix in conductances, multiplied by a vector in one read."""
 
-from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import ClassVar, Literal
@@ -8,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from archsim.parts.base import Action, Cost, Part, Place
+from archsim.parts.base import Action, Part, Place
 from archsim.parts.errors import CellErrors
 from archsim.parts.quantity import Count, Resolution
 
@@ -42,15 +41,11 @@ class Crossbar(Part):
             raise PydanticCustomError("crossbar", "'rows_per_read' is more than 'rows', of which they are a share", {})
         return self
 
-    def cost(self, action: str) -> Cost:
+    def energy_share(self, action: str) -> Fraction:
         """A read of some rows takes its share of the energy of a read of all."""
-        whole = super().cost(action)
-        if action != "read" or self.rows_per_read is None or self.rows_per_read == self.rows:
-            return whole
-        share = Fraction(self.rows_per_read, self.rows)
-        return replace(
-            whole, energy=round(whole.energy * share), derivation=f"{whole.derivation} x {share} of the rows"
-        )
+        if action != "read" or self.rows_per_read is None:
+            return Fraction(1)
+        return Fraction(self.rows_per_read, self.rows)
 
     def reads_for(self, rows: int) -> int:
         """Reads that it takes to drive so many rows."""
