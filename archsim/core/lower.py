@@ -48,9 +48,9 @@ def _kinds(builder: Builder, name: str, reads: tuple[tuple[Pass, ...], ...]) -> 
                 station=station,
                 latency=found.latency,
                 interval=found.interval,
-                takes=found.takes,
-                gives=found.gives,
-                counts=found.counts,
+                takes=dict(found.takes),
+                gives=dict(found.gives),
+                counts=dict(found.counts),
                 spent=_spent(found),
             )
             for found in read

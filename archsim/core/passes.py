@@ -15,16 +15,16 @@ from archsim.parts.base import Burst
 class Pass:
     """One use of a stage, or one action of it; times in ps.
 
-    takes, gives: amounts by store, at start and at finish; counts: by action; slowest, busiest: the parts that
+    takes, gives: (store, amount), at start and at finish; counts: (action, number); slowest, busiest: the parts that
     latency and interval are spent in; full: the busiest is at work for all of the interval.
     """
 
     name: str
     latency: int
     interval: int
-    takes: Mapping[int, int]
-    gives: Mapping[int, int]
-    counts: Mapping[str, int]
+    takes: tuple[tuple[int, int], ...]
+    gives: tuple[tuple[int, int], ...]
+    counts: tuple[tuple[str, int], ...]
     slowest: str
     busiest: str
     full: bool
@@ -57,17 +57,18 @@ def passes_of(path: Path, load: Load, *, each_action: bool = False) -> Passes:
     for index, stage in enumerate(path.stages):
         if not stage.elements and not stage.last and stage.cycle is None:
             continue  # only functions, which a product passes by
-        works = [_work(stage, load, final=read == path.passes(index) - 1) for read in range(path.passes(index))]
-        works[-1] = works[-1].before(works[0])
+        last = _work(stage, load, final=True)
+        others = [_work(stage, load, final=False) if stage.last else last] * (path.passes(index) - 1)
+        works = [*others, last.before(others[0] if others else last)]
         reads = []
         for read, work in enumerate(works):
             whole = Pass(
                 stage.name,
                 work.latency,
                 work.interval,
-                takes={store: space.takes[read] for store, space in enumerate(spaces) if space.taken(index, read)},
-                gives={store: space.gives[read] for store, space in enumerate(spaces) if space.given(index, read)},
-                counts=work.counts,
+                takes=tuple((store, of.takes[read]) for store, of in enumerate(spaces) if of.taken(index, read)),
+                gives=tuple((store, of.gives[read]) for store, of in enumerate(spaces) if of.given(index, read)),
+                counts=tuple(work.counts.items()),
                 slowest=work.slowest or stage.name,
                 busiest=work.busiest or stage.name,
                 full=work.full,
@@ -140,9 +141,9 @@ def _single_actions(whole: Pass, pace: Burst) -> tuple[Pass, ...]:
                 f"{whole.name} {number}",
                 latency=whole.latency - start if final else min(max(1, ceil(pace.first)), whole.latency - start),
                 interval=(whole.interval if final else starts[number + 1]) - start,
-                takes=whole.takes if number == 0 else {},
-                gives=whole.gives if final else {},
-                counts=whole.counts if final else {},
+                takes=whole.takes if number == 0 else (),
+                gives=whole.gives if final else (),
+                counts=whole.counts if final else (),
                 slowest=whole.slowest,
                 busiest=whole.busiest,
                 full=whole.full,

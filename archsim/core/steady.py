@@ -92,8 +92,8 @@ def _between_stages(passes: Passes) -> Iterator[Bond]:
 def _through_stores(passes: Passes, every: Sequence[Pass]) -> Iterator[Bond]:
     """A pass that takes space, after the one that frees the last of it. Both take place in order, in each product."""
     for store, (_, capacity) in enumerate(passes.stores):
-        takers = [(number, found.takes[store]) for number, found in enumerate(every) if store in found.takes]
-        givers = [(number, found.gives[store]) for number, found in enumerate(every) if store in found.gives]
+        takers = [(number, n) for number, found in enumerate(every) for at, n in found.takes if at == store]
+        givers = [(number, n) for number, found in enumerate(every) for at, n in found.gives if at == store]
         taken = list(accumulate(amount for _, amount in takers))
         given = list(accumulate(amount for _, amount in givers))
         for (taker, _), so_far in zip(takers, taken, strict=True):

@@ -8,7 +8,7 @@ from math import ceil
 from archsim.core.compose import compose
 from archsim.core.load import Load
 from archsim.core.lower import lower_passes
-from archsim.core.passes import passes_of
+from archsim.core.passes import Passes, passes_of
 from archsim.core.path import Path
 from archsim.core.steady import steady
 from archsim.machine.machine import Machine
@@ -56,7 +56,12 @@ class Timer:
 
 def measure(path: Path, load: Load, *, each_action: bool = False) -> Timing:
     """Play some products back to back and read the timing off the Run; the interval is that of the long run."""
-    passes = passes_of(path, load, each_action=each_action)
+    return _measured(passes_of(path, load, each_action=each_action))
+
+
+@lru_cache(maxsize=256)
+def _measured(passes: Passes) -> Timing:
+    """Remembered for machines too whose passes are the same."""
     lowered = lower_passes(passes, PLAYED)
     run = play(lowered.program, at_hand())
     times = zip(lowered.labels, run.start.tolist(), run.finish.tolist(), strict=True)

@@ -77,7 +77,7 @@ class Job:
 
     def places(self, operator: Operator) -> Places:
         """Where an operator runs, sequence by sequence, position by position."""
-        return _places(self.spans(operator.stream), operator.positions, operator.route)
+        return _places(self, operator.stream, operator.positions, operator.route)
 
     def keys(self, operator: Operator) -> NDArray[np.int64]:
         """Positions that each place of an operator sees."""
@@ -114,9 +114,9 @@ def _thinned(span: Span, every: int) -> Span:
 
 
 @lru_cache(maxsize=512)
-def _places(spans: tuple[Span, ...], positions: Positions, route: Route | None) -> Places:
+def _places(job: Job, stream: Stream, positions: Positions, route: Route | None) -> Places:
     pieces = []
-    for number, span in enumerate(spans):
+    for number, span in enumerate(job.spans(stream)):
         rows = np.arange(span.positions, dtype=np.int64)
         if positions == "first":
             rows = rows[:1]

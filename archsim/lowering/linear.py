@@ -96,7 +96,7 @@ def tasks_that_free(floor: Floor, space: Rooms, number: int, kind_for: Callable[
     if not space.inputs:
         return ids(floor.builder.tasks(kind_for({}), number))
     held = [room for room, _ in space.inputs.values()]
-    patterns, which = np.unique(np.stack([freed for _, freed in space.inputs.values()], 1), axis=0, return_inverse=True)
+    patterns, which = _patterns(np.stack([freed for _, freed in space.inputs.values()], 1))
     kinds = [
         kind_for({room.store: int(n) * room.bits for room, n in zip(held, pattern, strict=True) if n})
         for pattern in patterns
@@ -104,6 +104,14 @@ def tasks_that_free(floor: Floor, space: Rooms, number: int, kind_for: Callable[
     if len(kinds) == 1:
         return ids(floor.builder.tasks(kinds[0], number))
     return ids(floor.builder.tasks_each([kinds[at] for at in which.ravel().tolist()]))
+
+
+def _patterns(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Distinct rows, and which of them each row is."""
+    if len(rows) and (rows == rows[0]).all():
+        return rows[:1], np.zeros(len(rows), np.intp)
+    patterns, which = np.unique(rows, axis=0, return_inverse=True)
+    return patterns, which
 
 
 def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:

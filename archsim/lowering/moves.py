@@ -31,6 +31,7 @@ class Moves:
     planned: dict[Move, Transfer] = field(default_factory=dict)
     by_source: dict[str, list[Move]] = field(default_factory=dict)
     done: dict[Move, Tasks] = field(default_factory=dict)
+    places: dict[str, Where] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         mapping = self.floor.mapping
@@ -42,6 +43,11 @@ class Moves:
 
     def where(self, operator: Operator) -> Where:
         """Where an operator takes its inputs in, and leaves its result."""
+        if operator.key not in self.places:
+            self.places[operator.key] = self._where(operator)
+        return self.places[operator.key]
+
+    def _where(self, operator: Operator) -> Where:
         mapping = self.floor.mapping
         if isinstance(operator, Linear):
             return Where(operator.key, None)

@@ -25,7 +25,7 @@ def partial_sums(floor: Floor, placed: Placed) -> Timing:
         router = machine.parts[mesh.router]
         width = int(getattr(router, "width"))  # noqa: B009
         flits = ceil(values * int(machine.precision.outputs) / width)
-        hop = router.cost("hop")
+        hop = router.known_cost("hop")
         key = f"{machine.holder(mesh.router)}.{mesh.router}"
         if mesh.partial_sums == "chain":  # flits follow each other as results come: of them only the way is left
             latency_by[key], pace_by[key] = senders * hop.latency, flits * hop.interval

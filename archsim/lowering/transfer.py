@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
-from math import ceil
 
 from archsim.lowering.floor import Floor, Tasks, ids, merge, whole
 from archsim.machine.machine import Machine
@@ -55,15 +55,15 @@ def plan(placement: Placement, source: End, sink: End, sent: int, per_unit: int,
     for chip, units in source.units.items():
         share = Fraction(len(units), senders)
         for target, takers in sink.units.items():
-            into = [(site, per_unit * (1 if copies else n)) for site, n in sites(grid, takers, sink.total)]
-            bits = ceil(share * (per_unit if copies else per_unit * len(takers)))
+            into = tuple((site, per_unit * (1 if copies else n)) for site, n in sites(grid, takers, sink.total))
+            bits = _part(per_unit if copies else per_unit * len(takers), share)
             legs.append(
                 _leg(
                     machine,
                     grid,
                     chip,
                     target,
-                    _located(grid, units, source.total),
+                    sites(grid, units, source.total),
                     into,
                     share,
                     bits,
@@ -73,8 +73,8 @@ def plan(placement: Placement, source: End, sink: End, sent: int, per_unit: int,
     return Transfer(tuple(legs), sent, per_unit * sum(len(units) for units in sink.units.values()))
 
 
-def _located(grid: Grid | None, units: tuple[int, ...], total: int) -> list[tuple[int, int]]:
-    return list(sites(grid, units, total))
+def _part(bits: int, share: Fraction) -> int:
+    return -(-bits * share.numerator // share.denominator)
 
 
 def _leg(
@@ -82,8 +82,8 @@ def _leg(
     grid: Grid | None,
     chip: int,
     target: int,
-    origin: list[tuple[int, int]],
-    into: list[tuple[int, int]],
+    origin: tuple[tuple[int, int], ...],
+    into: tuple[tuple[int, int], ...],
     share: Fraction,
     bits: int,
     *,
@@ -94,12 +94,12 @@ def _leg(
     if grid is None:
         return Leg(chips, (), bits)
     width = flit_bits(machine)
-    shared = [(site, ceil(need * share)) for site, need in into]
+    shared = tuple((site, _part(need, share)) for site, need in into)
     if chip == target:
         return Leg(chips, ((chip, route(grid, width, origin, shared, copies=copies)),), bits)
     out, entry = (grid.routers - 1, 0) if step > 0 else (0, grid.routers - 1)
-    leaving = route(grid, width, origin, [(out, bits)], copies=False)
-    arriving = route(grid, width, [(entry, 1)], shared, copies=copies)
+    leaving = route(grid, width, origin, ((out, bits),), copies=False)
+    arriving = route(grid, width, ((entry, 1),), shared, copies=copies)
     return Leg(chips, ((chip, leaving), (target, arriving)), bits)
 
 
@@ -219,26 +219,26 @@ class _Hops:
 
     def _channel(self, machine: Machine) -> "_Passed":
         holder, router = _router(machine)
-        hop = machine.parts[router].cost("hop")
+        hop = machine.parts[router].known_cost("hop")
         hops = sum(traffic.hops for _, traffic in self.leg.meshes)
         own = max(traffic.port_flits for _, traffic in self.leg.meshes)
         crossed = max((flits for _, t in self.leg.meshes for _, flits in t.links), default=0)
         busy = max(own, crossed) * hop.interval
-        latency = hops * hop.latency + (busy if not self._busiest() else 0)
+        latency = hops * hop.latency + (busy if not self.busiest else 0)
         counts = {f"{holder}.{router}.hop": sum(traffic.flit_hops for _, traffic in self.leg.meshes)}
         return _Passed(f"{self.name} channel", f"{holder}.{router}", *whole(latency, busy), counts)
 
-    def _busiest(self) -> tuple[int, Link] | None:
+    @cached_property
+    def busiest(self) -> tuple[int, Link] | None:
         crossed = [(chip, link) for chip, traffic in self.leg.meshes for link, _ in traffic.links]
         return max(crossed, key=lambda at: (self.loads[at], at), default=None)
 
     def _shared_link(self, machine: Machine) -> list["_Passed"]:
-        busiest = self._busiest()
-        if busiest is None:
+        if self.busiest is None:
             return []
         holder, router = _router(machine)
-        hop = machine.parts[router].cost("hop")
-        chip, link = busiest
+        hop = machine.parts[router].known_cost("hop")
+        chip, link = self.busiest
         flits = max(dict(traffic.links).get(link, 0) for where, traffic in self.leg.meshes if where == chip)
         most = max(max(t.port_flits, *(f for _, f in t.links), 0) for _, t in self.leg.meshes if t.links)
         x, y, to_x, to_y = link

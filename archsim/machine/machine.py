@@ -91,7 +91,17 @@ class Machine:
 
     def holder(self, name: str) -> str | None:
         """The module that holds a part or module; None for the root."""
-        return next((m.name for m in self.modules.values() if name in m.members), None)
+        return self._holders.get(name)
+
+    @cached_property
+    def _holders(self) -> Mapping[str, str]:
+        """The first module that has each member."""
+        return {name: m.name for m in reversed(list(self.modules.values())) for name in m.members}
+
+    @cached_property
+    def _counts(self) -> dict[tuple[str, str], Fraction]:
+        """What `count` has found: it is asked again and again."""
+        return {}
 
     def seat(self, by: str) -> str:
         """Where a performer of steps sits: a core in its tile; a part in its module, whose memory it shares.
@@ -116,8 +126,11 @@ class Machine:
         top = within or self.root
         if name == top:
             return Fraction(1)
-        holders = (m for m in self.modules.values() if name in m.members)
-        return sum((m.members[name] * self.count(m.name, top) for m in holders), Fraction(0))
+        if (name, top) not in self._counts:
+            holders = (m for m in self.modules.values() if name in m.members)
+            found = sum((m.members[name] * self.count(m.name, top) for m in holders), Fraction(0))
+            self._counts[name, top] = found
+        return self._counts[name, top]
 
     def area(self, name: str) -> Fraction:
         """Area of one part or module, um2."""

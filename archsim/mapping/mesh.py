@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, chain
 from math import ceil
 
@@ -69,11 +69,12 @@ class _Flow:
     flits: int
 
 
+@lru_cache(maxsize=4096)
 def route(
     grid: Grid,
     width: int,
-    sources: Iterable[tuple[int, int]],
-    sinks: Iterable[tuple[int, int]],
+    sources: tuple[tuple[int, int], ...],
+    sinks: tuple[tuple[int, int], ...],
     *,
     copies: bool,
 ) -> Traffic:
@@ -136,7 +137,7 @@ def grid_of(machine: Machine) -> Grid | None:
     return None
 
 
-def sites(grid: Grid | None, units: Iterable[int], total: int) -> Iterator[tuple[int, int]]:
+def sites(grid: Grid | None, units: Iterable[int], total: int) -> tuple[tuple[int, int], ...]:
     """(router, how many of the units stand there)."""
     number = Counter(grid.site(unit, total) if grid else 0 for unit in units)
-    yield from sorted(number.items())
+    return tuple(sorted(number.items()))

@@ -5,6 +5,7 @@ from collections.abc import Mapping as Dict
 from math import ceil
 
 from archsim.core.compose import compose
+from archsim.core.path import Path
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
@@ -41,7 +42,7 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
     cores = int(machine.count(machine.core, machine.tile))
     per_chip = int(machine.count(machine.tile))
     path = compose(machine, with_tile=True)
-    tilings = {linear.key: tile_with_room(linear, lay, cores, path) for linear in graph.linears}
+    tilings = _tilings(graph, lay, cores, path)
     wanted = {
         layer: len(functions_of(machine, graph, layer))
         + sum(arrays_of(machine, graph, layer, lay, job.most_keys).values())
@@ -77,6 +78,14 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
             continue
         return finish(packing, job.most_keys)
     return finish(last, job.most_keys)
+
+
+def _tilings(graph: Graph, lay: Layout, cores: int, path: Path) -> dict[str, Tiling]:
+    """Of every projection; those of one shape are cut once."""
+    shapes = {linear.key: (linear.in_features, linear.out_features, linear.groups) for linear in graph.linears}
+    alike = {shapes[linear.key]: linear for linear in reversed(graph.linears)}
+    found = {shape: tile_with_room(linear, lay, cores, path) for shape, linear in alike.items()}
+    return {key: found[shape] for key, shape in shapes.items()}
 
 
 def _finish(

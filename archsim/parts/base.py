@@ -161,12 +161,12 @@ class Part(BaseModel):
 
         `counted`: how many to count, where other units do the same at the same time.
         """
-        cost = self._known_cost(action)
+        cost = self.known_cost(action)
         times = max(1, ceil(Fraction(number, units * self.side_by_side(action))))
         total = number if counted is None else counted
         return Burst(action, times, total, cost.latency, cost.interval)
 
-    def _known_cost(self, action: str) -> Cost:
+    def known_cost(self, action: str) -> Cost:
         """A cost is asked for again and again, and never changes."""
         if action not in self._costs:
             self._costs[action] = self.cost(action)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,11 +49,12 @@ class CriticalPath:
         """
         program = run.program
         sums: dict[str, int] = {}
-        kinds = program.kind[self.task].astype(np.int64) * 2 + self.occupied
-        for kind in np.unique(kinds):
-            total = int(self.time[kinds == kind].sum())
-            weights = program.spent(int(kind // 2), occupied=bool(kind % 2))
-            for part, time in _shared(total, weights or {_station(run, int(kind // 2)): 1}):
+        kinds, of = np.unique(program.kind[self.task].astype(np.int64) * 2 + self.occupied, return_inverse=True)
+        totals = np.zeros(len(kinds), np.int64)
+        np.add.at(totals, of, self.time)
+        for kind, total in zip(kinds.tolist(), totals.tolist(), strict=True):
+            weights = program.spent(kind // 2, occupied=bool(kind % 2))
+            for part, time in _shared(total, weights or {_station(run, kind // 2): 1}):
                 sums[part] = sums.get(part, 0) + time
         return {part: time for part, time in sums.items() if time}
 
@@ -74,17 +76,24 @@ class _Walk:
     def __init__(self, run: Run) -> None:
         self.run, self.program = run, run.program
         program = run.program
-        at = program.dependents.argsort(kind="stable")
-        self.earlier = sources(program)[at]
+        self.earlier = sources(program)[program.dependents.argsort(kind="stable")]
         self.earlier_start = np.concatenate([[0], np.cumsum(program.predecessors, dtype=np.int64)])
         self.station = program.station[program.kind]
         self.by_station = np.lexsort((run.offered, run.start, self.station))
         self.place = np.empty(program.n_tasks, np.int64)
         self.place[self.by_station] = np.arange(program.n_tasks)
-        self.by_finish = run.finish.argsort(kind="stable")
-        self.finishes = run.finish[self.by_finish]
-        self.by_start = run.start.argsort(kind="stable")
-        self.starts = run.start[self.by_start]
+
+    @cached_property
+    def finishes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tasks by finish, and those times; asked for where somebody waited for space."""
+        order = self.run.finish.argsort(kind="stable")
+        return order, self.run.finish[order]
+
+    @cached_property
+    def starts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The same by start."""
+        order = self.run.start.argsort(kind="stable")
+        return order, self.run.start[order]
 
     def back(self, task: int) -> CriticalPath:
         run = self.run
@@ -126,10 +135,10 @@ class _Walk:
         """The task that gave back space when `task` started, or the head before it in line that left then."""
         run, now = self.run, int(self.run.start[task])
         wanted = {store for store, _ in self.program.takes(int(self.program.kind[task]))}
-        for other in self._at(self.by_finish, self.finishes, now):
+        for other in self._at(*self.finishes, now):
             if wanted & {store for store, _ in self.program.gives(int(self.program.kind[other]))}:
                 return other, now - int(run.start[other]), False
-        for other in self._at(self.by_start, self.starts, now):
+        for other in self._at(*self.starts, now):
             before = (run.offered[other], other) < (run.offered[task], task)
             if before and wanted & {store for store, _ in self.program.takes(int(self.program.kind[other]))}:
                 return other, 0, False

@@ -60,7 +60,7 @@ def operator_of(entry: Entry) -> str:
 def keep(machine: Machine, run: Run, chips: int) -> Ledger:
     """Make the ledger of a run."""
     costs = {
-        f"{module}.{name}.{action}": machine.parts[name].cost(action).energy
+        f"{module}.{name}.{action}": machine.parts[name].known_cost(action).energy
         for module, name, _ in machine.walk()
         for action in machine.parts[name].actions
     }

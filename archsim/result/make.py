@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 
 from archsim.description import remarks
@@ -89,12 +90,20 @@ def _sources(mapping: Mapping) -> list[tuple[str, str]]:
     return sorted(found.items())
 
 
-def _provenance(mapping: Mapping, job: Job, engine: str) -> dict[str, str]:
+@cache
+def _versions(engine: str) -> dict[str, str]:
+    library = _LIBRARY[engine]
     return {
         "archsim": version("archsim"),
         "python": platform.python_version(),
         "numpy": version("numpy"),
-        _LIBRARY[engine]: version(_LIBRARY[engine]),
+        library: version(library),
+    }
+
+
+def _provenance(mapping: Mapping, job: Job, engine: str) -> dict[str, str]:
+    return {
+        **_versions(engine),
         "engine": engine,
         "grain": job.grain,
         "machine_hash": mapping.machine.digest,

@@ -33,9 +33,9 @@ def waiting(run: Run) -> tuple[Waiting, dict[str, Waiting], dict[str, Waiting]]:
 def critical_seconds(run: Run) -> tuple[dict[str, float], dict[str, float], dict[str, dict[str, float]]]:
     """Time on the critical path by part and by operator, s, and by part in each operator. Either adds up to all."""
     path = critical_path(run)
-    operators = np.array([operator_name(name) for name in run.program.operators])
-    names = operators[run.program.operator[run.program.kind[path.task]]]
-    by_both = {name: path.only(names == name).by_part(run) for name in dict.fromkeys(names.tolist())}
+    known, of_operator = _short(run.program.operators, operator_name)
+    names = of_operator[run.program.operator[run.program.kind[path.task]]]
+    by_both = {known[name]: path.only(names == name).by_part(run) for name in dict.fromkeys(names.tolist())}
     by_part: dict[str, int] = {}
     for parts in by_both.values():
         for part, time in parts.items():
@@ -53,16 +53,22 @@ def _largest_first(times: dict[str, int]) -> dict[str, float]:
     return {name: time * SECONDS_PER_PS for name, time in ordered}
 
 
+def _short(names: Iterable[str], short: Callable[[str], str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Short names in order of appearance, and which of them each name has."""
+    every = [short(name) for name in names]
+    known = {name: at for at, name in enumerate(dict.fromkeys(every))}
+    return list(known), np.array([known[name] for name in every], np.int64)
+
+
 def _sums(
     waits: NDArray[np.int64], rows: NDArray[np.int32], names: Iterable[str], short: Callable[[str], str]
 ) -> dict[str, Waiting]:
     """Sums by short name; what never waited is left out."""
-    every = [short(name) for name in names]
-    known = list(dict.fromkeys(every))
-    of_row = np.array([known.index(name) for name in every], np.int64)
-    sums = np.zeros((len(known), len(CAUSES)), np.int64)
-    np.add.at(sums, of_row[rows], waits.T)
-    return {name: _seconds(row) for name, row in zip(known, sums, strict=True) if row.any()}
+    known, of_name = _short(names, short)
+    sums = np.zeros((len(CAUSES), len(known)), np.int64)
+    for cause, wait in zip(sums, waits, strict=True):
+        np.add.at(cause, of_name[rows], wait)
+    return {name: _seconds(row) for name, row in zip(known, sums.T, strict=True) if row.any()}
 
 
 def _seconds(times: NDArray[np.int64]) -> Waiting:

@@ -15,15 +15,15 @@ def test_routers_are_numbered_along_a_snake() -> None:
 
 def test_first_along_the_row_then_along_the_column() -> None:
     """Router 0 at (0, 0) to router 3 at (2, 1), 100 bits in flits of 32: 4 flits over three links and out."""
-    traffic = route(Grid(3, 6), 32, [(0, 1)], [(3, 100)], copies=False)
+    traffic = route(Grid(3, 6), 32, ((0, 1),), ((3, 100),), copies=False)
     assert dict(traffic.links) == {(0, 0, 1, 0): 4, (1, 0, 2, 0): 4, (2, 0, 2, 1): 4}
     assert (traffic.hops, traffic.flit_hops, traffic.port_flits) == (4, 16, 4)
 
 
 def test_copies_share_links_and_parts_do_not() -> None:
     """Router 0 to routers 1 and 2, 64 bits each: the first link carries 2 flits if they are the same, else 4."""
-    same = route(Grid(3, 6), 32, [(0, 1)], [(1, 64), (2, 64)], copies=True)
-    apart = route(Grid(3, 6), 32, [(0, 1)], [(1, 64), (2, 64)], copies=False)
+    same = route(Grid(3, 6), 32, ((0, 1),), ((1, 64), (2, 64)), copies=True)
+    apart = route(Grid(3, 6), 32, ((0, 1),), ((1, 64), (2, 64)), copies=False)
     assert dict(same.links) == {(0, 0, 1, 0): 2, (1, 0, 2, 0): 2}
     assert dict(apart.links) == {(0, 0, 1, 0): 4, (1, 0, 2, 0): 2}
     assert (same.port_flits, apart.port_flits) == (2, 4)
@@ -37,7 +37,7 @@ def test_copies_share_links_and_parts_do_not() -> None:
 def test_flits_are_neither_lost_nor_made(columns: int, sources: dict[int, int], sinks: dict[int, int]) -> None:
     """What enters a router by links and ports leaves it by links and ports."""
     grid = Grid(columns, 24)
-    traffic = route(grid, 32, sources.items(), sinks.items(), copies=False)
+    traffic = route(grid, 32, tuple(sources.items()), tuple(sinks.items()), copies=False)
     balance: dict[tuple[int, int], float] = {}
     units = sum(sources.values())
     sent = sum(sinks.values()) / 32
