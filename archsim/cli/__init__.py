@@ -27,6 +27,7 @@ Examples:
         "gpu-fit": "Fit a GPU's efficiency on measured products; show the error.",
         "list": "List the machines, models and parts that archsim knows.",
         "mvm": "Show the error of one product in the arrays of a machine.",
+        "optimize": "Find how many copies of its weights each projection should have.",
         "plot": "Draw saved runs: energy, latency, area.",
         "serve": "Serve requests over time: latency, queues, energy.",
         "validate": "Show published figures beside what archsim computes.",

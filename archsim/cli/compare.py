@@ -18,18 +18,28 @@ _PRECISIONS = ("fp32", "tf32", "fp16", "int8")
 _MOST = 1 << 20
 
 
-@click.command("compare", epilog="MACHINE, MODEL and GPU are names that archsim knows, or files.")
+@click.command(
+    "compare",
+    epilog="MACHINE, MODEL and GPU are names that archsim knows, or files. A variant of a machine is "
+    "MACHINE@KEY=VALUE, such as nl_dpe@parts.dac.alternative=isaac_rate.",
+)
 @click.argument("machines", nargs=-1, required=True, metavar="MACHINE...")
 @click.option("--model", "models", multiple=True, required=True, metavar="MODEL", help="May be given several times.")
 @click.option("--gpu", "gpus", multiple=True, metavar="GPU", help="May be given several times.")
-@click.option("--against", metavar="NAME", help="What ratios are relative to; the first GPU, or the first machine.")
-@click.option("--seq", metavar="N", callback=whole(_MOST), help="Tokens of the prompt.")
+@click.option(
+    "--against",
+    metavar="NAME[,NAME...]",
+    help="Machines and GPUs that ratios are relative to, besides each --gpu; they are run too.",
+)
+@click.option(
+    "--seq", metavar="N", callback=whole(_MOST), help="Tokens of the prompt, where a model has no length of its own."
+)
 @click.option("--new-tokens", metavar="N", default="8", show_default=True, callback=whole(_MOST), help="To produce.")
 @click.option("--batch", "batches", metavar="N[,N...]", default="1", show_default=True, callback=numbers)
 @click.option(
     "--precision", metavar="|".join(_PRECISIONS), default="fp16", show_default=True, callback=word(*_PRECISIONS)
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change all machines.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change all of MACHINE.")
 @click.option("--measured", metavar="FILE", callback=file, help="Measurements (CSV) to show beside the GPUs' figures.")
 @click.option("--out", callback=folder, metavar="DIR", help="Draw a plot in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -50,41 +60,39 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
 ) -> None:
     """Run the same jobs on machines and GPUs: latency, energy, throughput per mm2 and joule, and their ratios."""
     from archsim.gpu.compare import compare, jobs
-    from archsim.gpu.load import load_gpu
     from archsim.gpu.measured import beside, elsewhere, read_measurements
+    from archsim.gpu.ratios import ratios
+    from archsim.gpu.rivals import rivals
     from archsim.graph import load_model
-    from archsim.machine import load_machine
     from archsim.result import save
 
     if out is not None:
         save.check_folder(out)
     known = read_measurements(measured) if measured is not None else ()
-    described = [load_machine(name, settings) for name in machines]
-    rivals = [load_gpu(name) for name in gpus]
-    named = {name: machine.name for name, machine in zip(machines, described, strict=True)}
-    named |= {name: gpu.name for name, gpu in zip(gpus, rivals, strict=True)}
-    first = rivals[0].name if rivals else described[0].name
-    reference = first if against is None else named.get(against, against)
-    also = {gpu.name: (name, gpu.name) for name, gpu in zip(gpus, rivals, strict=True)}
-    rows, shown = [], []
+    found = rivals(machines, gpus, against.split(",") if against else (), settings)
+    also = {gpu.name: (name, gpu.name) for name, gpu in zip(gpus, found.gpus, strict=False)}
+    also |= {gpu.name: (gpu.name, gpu.name) for gpu in found.gpus if gpu.name not in also}
+    compared = [machine.name for machine in found.machines[: found.compared]]
+    rows, related, shown = [], [], []
     with progress() as report:
         for model in models:
             graph = load_model(model)
             for job in jobs(graph, seq, new_tokens, [int(batch) for batch in batches]):
-                found = compare(described, rivals, graph, job, precision=precision, against=reference, progress=report)
-                rows += found
-                shown += beside(known, also, (model, graph.name), job, found)
+                ran = compare(found.machines, found.gpus, graph, job, precision=precision, progress=report)
+                related += ratios(ran, compared, found.references, [gpu.name for gpu in found.gpus])
+                rows += ran
+                shown += beside(known, also, (model, graph.name), job, ran)
     data = [asdict(row) | extra for row, extra in zip(rows, shown, strict=True)]
-    other = elsewhere(known, data)
+    over, other = [asdict(ratio) for ratio in related], elsewhere(known, data)
     if out is not None:
-        from archsim.report.compare import plot_compare
+        from archsim.report.compare_plot import plot_compare
 
-        plot_compare(data, out)
+        plot_compare(over, out, data)
     if as_json:
         extra = {"measured_elsewhere": other} if measured is not None else {}
-        sys.stdout.write(save.dump({"schema": "archsim.comparison/1", "rows": data, **extra}))
+        sys.stdout.write(save.dump({"schema": "archsim.comparison/2", "rows": data, "ratios": over, **extra}))
         return
     from archsim.report.compare import compare_blocks
     from archsim.report.tables import write_blocks
 
-    write_blocks(compare_blocks(data, other), sys.stdout)
+    write_blocks(compare_blocks(data, over, other), sys.stdout)

@@ -1,4 +1,4 @@
-"""Machines and GPUs side by side on the same job: every ratio says what it is relative to."""
+"""Machines and GPUs side by side on the same job; `ratios` relates them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ _UM2_A_MM2 = 1e6
 class Row:
     """One machine or GPU on one job. area: of all its chips, mm2. per_s: tokens of the job, or whole inputs.
 
-    speed_up, energy_ratio: of the reference's latency and energy to these; above 1 is better than the reference.
     basis: `simulated`, or what a GPU's figures rest on. why: where it could not be run.
     """
 
@@ -34,9 +33,6 @@ class Row:
     per_s: float = 0.0
     per_s_per_mm2: float = 0.0
     per_j: float = 0.0
-    speed_up: float = 0.0
-    energy_ratio: float = 0.0
-    relative_to: str = ""
     why: str = ""
 
 
@@ -47,24 +43,15 @@ def compare(
     job: Job,
     *,
     precision: str,
-    against: str,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Row]:
-    """Run one job on all; the row named `against` is what the others are relative to.
-
-    What cannot be run has a row that says why. Raises ArchsimError where that is the reference.
-    """
+    """Run one job on all; what cannot be run has a row that says why."""
     rows = []
     for number, machine in enumerate(machines):
         if progress is not None:
             progress(f"running {machine.name}", number, len(machines))
         rows.append(_on_machine(machine, graph, job))
-    rows += [_on_gpu(gpu, graph, job, precision) for gpu in gpus]
-    reference = next((row for row in rows if row.name == against), None)
-    if reference is None or reference.why:
-        why = "is not among them" if reference is None else reference.why
-        raise ArchsimError(f"{against}: {why}; expected something to compare with")
-    return [_related(row, reference) for row in rows]
+    return rows + [_on_gpu(gpu, graph, job, precision) for gpu in gpus]
 
 
 def _on_machine(machine: Machine, graph: Graph, job: Job) -> Row:
@@ -119,18 +106,12 @@ def _tokens(graph: Graph, job: Job) -> int:
     return job.batch * (job.seq if job.phase == "prefill" else job.new_tokens)
 
 
-def _related(row: Row, reference: Row) -> Row:
-    if row.why:
-        return row
-    values = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    values["speed_up"] = reference.latency_s / row.latency_s
-    values["energy_ratio"] = reference.energy_j / row.energy_j if row.energy_j else 0.0
-    values["relative_to"] = reference.name
-    return Row(**values)
-
-
 def jobs(graph: Graph, seq: int | None, new_tokens: int, batches: Sequence[int]) -> list[Job]:
-    """A prompt at each batch; and, where the model makes tokens, the tokens after it."""
+    """A prompt at each batch; and, where the model makes tokens, the tokens after it.
+
+    seq: of the prompt, for models that have no length of their own.
+    """
+    seq = seq if graph.length is None else None
     found = [make_job(graph, "prefill", seq, 0, batch) for batch in batches]
     if graph.feedback is not None:
         found += [make_job(graph, "decode", seq, new_tokens, batch) for batch in batches]

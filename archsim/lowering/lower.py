@@ -14,7 +14,7 @@ from archsim.lowering.floor import Floor, Tasks, ids
 from archsim.lowering.grain import lower_cores
 from archsim.lowering.linear import Filling, Rooms, projection, rooms
 from archsim.lowering.moves import Move, Moves
-from archsim.lowering.order import Order
+from archsim.lowering.order import Order, passes
 from archsim.lowering.places import common, followed, freed, seen_last
 from archsim.lowering.recipe import lower_recipe
 from archsim.lowering.reprogram import Rounds
@@ -135,10 +135,29 @@ class _Lowering:
             wanted = followed(self.floor.job.places(operator), self.floor.job.places(source))[1]
         if self.rounds.crosses(edge, operator):
             return self.rounds.hand_over(edge, operator, tasks, wanted) if len(wanted) else tasks[wanted]
+        if self._hands_over_whole(source, operator):
+            tasks = self._gathered(source, tasks)
         tasks = tasks[wanted]
         if edge.window is not None and source.stream.length is None and self.moves.move(edge, operator):
             tasks = self._together(edge.window, source, tasks)
         return self.moves.arrive(edge, operator, tasks, self._ends) if len(tasks) else tasks
+
+    def _hands_over_whole(self, source: Operator, operator: Operator) -> bool:
+        """Whether a result goes to another chip, in whole sequences."""
+        mapping = self.floor.mapping
+        apart = mapping.group(source.layer).chip != mapping.group(operator.layer).chip
+        return apart and mapping.machine.chips.hands_over == "sequences"
+
+    def _gathered(self, source: Operator, tasks: Tasks) -> Tasks:
+        """By place of a source the join of all places of its sequence that are of the same pass."""
+        key = (source.key, "pass")
+        if key not in self.joins:
+            places = np.stack([self.floor.job.places(source) // SEQUENCE, passes(self.floor, source)])
+            alike, which = np.unique(places, axis=1, return_inverse=True)
+            builder = self.floor.builder
+            joins = [builder.join(tasks[which.ravel() == at], source.key) for at in range(alike.shape[1])]
+            self.joins[key] = np.array(joins, np.int64)[which.ravel()]
+        return self.joins[key]
 
     def _together(self, window: Window, source: Operator, made: Tasks) -> Tasks:
         """Positions that become one move together: else sequences in turn fill the room with their first ones."""

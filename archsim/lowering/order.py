@@ -1,6 +1,7 @@
 """Operators one after another, where the machine's file says so: each begins when the one before is through.
 
-A pass is a prompt, or one token after it; passes follow each other by themselves, as tokens need those before.
+A pass is a prompt, or one token after it; passes follow each other by themselves, as tokens need those before. Of a
+model whose layers look back at what comes after them (recurrent ones) each position is a pass.
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +33,8 @@ class Order:
         if self.floor.mapping.machine.choices.order != "sequential" or not len(starts):
             return
         builder = self.floor.builder
-        at = passes(self.floor, operator)
+        recurrent = any(edge.scope == "before" for each in self.floor.mapping.graph.operators for edge in each.inputs)
+        at = self.floor.job.places(operator) % SEQUENCE if recurrent else passes(self.floor, operator)
         for number in np.unique(at).tolist():
             here = at == number
             if number in self.last:

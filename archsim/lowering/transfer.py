@@ -195,7 +195,7 @@ class _Hops:
         stages += self._chip_links(machine)
         stages += self._shared_link(machine)
         if not stages:
-            stages.append(_Passed(f"{self.name} channel", "", 1, 1, {}))
+            stages.append(_Passed(f"{self.name} channel", "wires", 1, 1, {}))
         made = []
         for number, passed in enumerate(stages):
             last = number == len(stages) - 1

@@ -126,6 +126,8 @@ def check_helpers(draft: Draft) -> None:
     if link is not None and _check_kind(draft, ("chips", "link"), link, "link", every):
         _check_once(draft, ("chips", "link"), link)
     _check_reprogramming(draft, every)
+    if draft.file.chips.hands_over == "sequences" and draft.file.chips.split == "projections":
+        draft.fault(("chips", "hands_over"), "goes with split: layers alone")
     for index, name in enumerate(draft.file.kv_cache):
         if _check_kind(draft, ("kv_cache", index), name, "memory", every):
             _check_once(draft, ("kv_cache", index), name)

@@ -80,13 +80,16 @@ class Chips(_Strict):
     """How many of the outermost module there are, the part that links them, and what is split over them.
 
     layers: each chip has some layers, whole; projections: each chip has a part of every projection. reprogram: the
-    memory from which weights that do not fit are written into the crossbars, layers after layers.
+    memory from which weights that do not fit are written into the crossbars, layers after layers. hands_over: what
+    goes on to the next chip, each position by itself or a sequence (a prompt, or a token after it) when all of it is
+    done.
     """
 
     count: CountOrAuto = "auto"
     link: Name | None = None
     split: Literal["layers", "projections"] = "layers"
     reprogram: Name | None = None
+    hands_over: Literal["positions", "sequences"] = "positions"
 
 
 class Choices(_Strict):

@@ -1,6 +1,6 @@
 """Copies of weights: a projection that has several works on as many positions at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import replace
 from heapq import heapify, heapreplace
@@ -36,8 +36,21 @@ def with_copies(
 
 
 def _most(graph: Graph, job: Job, key: str) -> int:
-    """More copies than positions have nothing to do."""
-    return max(1, len(job.places(graph.by_key[key])))
+    """More copies than positions have nothing to do, nor have any where each position waits for the one before."""
+    operator = graph.by_key[key]
+    if any(edge.scope == "before" for edge in operator.inputs):
+        return 1
+    return max(1, len(job.places(operator)))
+
+
+def note(machine: Machine, tilings: Iterable[tuple[str, Tiling]]) -> str | None:
+    """What a result says of copies."""
+    copies = {key: tiling.copies for key, tiling in tilings if tiling.copies > 1}
+    if not copies and not machine.choices.copies:
+        return None
+    most = max(copies, key=lambda key: copies[key], default="")
+    found = f"projections with copies of their weights: {len(copies)}, {sum(copies.values()):,} copies in all"
+    return f"{found}; {most} has most, {copies[most]:,} (none has more than positions)" if most else found
 
 
 def _replicate(machine: Machine, graph: Graph, job: Job, found: dict[str, Tiling], chips: Chips) -> None:

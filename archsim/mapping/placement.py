@@ -13,7 +13,7 @@ from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
 from archsim.mapping.cache import homes
-from archsim.mapping.copies import with_copies
+from archsim.mapping.copies import note, with_copies
 from archsim.mapping.digital import digitised
 from archsim.mapping.dynamic import arrays_of, is_written
 from archsim.mapping.functions import functions_of, fuse
@@ -132,7 +132,10 @@ def _whole(
         groups=groups,
         fused=fused,
         homes=homes(machine, graph, groups, keys, sequences, 1 + max((rounds or {}).values(), default=0)),
-        notes=_notes(machine, graph, groups, lay, rounds or {}),
+        notes=(
+            *_notes(machine, graph, groups, lay, rounds or {}),
+            *filter(None, (note(machine, ((key, each.tiling) for key, each in placed.items())),)),
+        ),
         rounds=rounds or {},
     )
 

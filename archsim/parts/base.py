@@ -138,12 +138,18 @@ class Part(BaseModel):
         given: Action = getattr(self, action)
         interval = given.pace()
         latency = given.latency if given.latency is not None else interval
+        share = self.energy_share(action)
+        of = "" if share == 1 else f" x {share}"
         if given.energy is not None:
-            return Cost(latency, interval, round(given.energy), given.origin)
+            return Cost(latency, interval, round(given.energy * share), given.origin + of)
         if self.power is None:
             return Cost(latency, interval, 0, UNKNOWN)
-        energy = round((self.power - self.leakage) * interval / self.parallel)
-        return Cost(latency, interval, energy, self._derivation(interval))
+        energy = round((self.power - self.leakage) * interval / self.parallel * share)
+        return Cost(latency, interval, energy, self._derivation(interval) + of)
+
+    def energy_share(self, action: str) -> Fraction:  # noqa: ARG002 - in most parts an action is always the same
+        """Of what one action is given as, the share that it takes in this part."""
+        return Fraction(1)
 
     def _derivation(self, interval: Fraction) -> str:
         share = f" / {self.parallel}" if self.parallel > 1 else ""

@@ -4,7 +4,8 @@ from fractions import Fraction
 from math import ceil
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from archsim.parts.base import Action, Part, Place
 from archsim.parts.errors import CellErrors
@@ -33,6 +34,18 @@ class Crossbar(Part):
     rows_per_read: Count | None = None
     read: Action
     errors: CellErrors = CellErrors()
+
+    @model_validator(mode="after")
+    def _reads_its_rows(self) -> "Crossbar":
+        if self.rows_per_read is not None and self.rows_per_read > self.rows:
+            raise PydanticCustomError("crossbar", "'rows_per_read' is more than 'rows', of which they are a share", {})
+        return self
+
+    def energy_share(self, action: str) -> Fraction:
+        """A read of some rows takes its share of the energy of a read of all."""
+        if action != "read" or self.rows_per_read is None:
+            return Fraction(1)
+        return Fraction(self.rows_per_read, self.rows)
 
     def reads_for(self, rows: int) -> int:
         """Reads that it takes to drive so many rows."""

@@ -69,8 +69,8 @@ def _headline(result: Mapping[str, Any]) -> Block:
         ("area", *quantity(result["area_m2"], "m2")),
         ("operations", *quantity(result["ops"], "op")),
         ("performance", figure(result["tops"]), "TOPS"),
-        ("energy efficiency", figure(result["tops_per_w"]), "TOPS/W"),
-        ("area efficiency", figure(result["tops_per_mm2"]), "TOPS/mm²"),
+        ("energy efficiency", _or_dash(result["tops_per_w"]), "TOPS/W"),
+        ("area efficiency", _or_dash(result["tops_per_mm2"]), "TOPS/mm²"),
         ("tasks", str(result["tasks"]), ""),
     )
     return Block("", "", "w><", rows, keyed=False)
@@ -159,3 +159,8 @@ def _cut(items: Iterable[tuple[str, T]], limit: int | None) -> tuple[list[tuple[
     if limit is None or len(kept) <= limit + 1:
         return kept, []
     return kept[:limit], kept[limit:]
+
+
+def _or_dash(value: float) -> str:
+    """Where a machine's file gives no energy or no area, nothing can be said of its efficiency."""
+    return figure(value) if value else "-"

@@ -7,7 +7,7 @@ from typing import Any
 from archsim.report.blocks import Block, cell, figure
 from archsim.validation import Checked
 
-_HEADERS = ("figure", "machine", "basis", "published", "simulated", "error", "status")
+_HEADERS = ("figure", "machine", "basis", "published", "simulated", "error", "within", "status")
 
 
 def validation_blocks(rows: Sequence[Checked], summary: Mapping[str, Any]) -> list[Block]:
@@ -16,7 +16,7 @@ def validation_blocks(rows: Sequence[Checked], summary: Mapping[str, Any]) -> li
     blocks = []
     for group, found in groupby(ordered, key=lambda row: row.group):
         cells = tuple(tuple(cell(text) for text in _cells(row)) for row in found)
-        blocks.append(Block(group.replace(" ", "_"), group.capitalize(), "www>>>w", cells, _HEADERS))
+        blocks.append(Block(group.replace(" ", "_"), group.capitalize(), "www>>>>w", cells, _HEADERS))
     remarks = tuple(
         (cell(f"{row.machine or row.source[:30]}, {row.figure}"), cell(row.remark)) for row in rows if row.remark
     )
@@ -46,6 +46,7 @@ def _cells(row: Checked) -> tuple[str, ...]:
         row.printed,
         "-" if scale is None else _like(row.printed, scale),
         "-" if row.relative_error is None else f"{100 * row.relative_error:+.2f} %",
+        "-" if row.tolerance is None else f"{100 * row.tolerance:g} %",
         row.status.replace("_", " "),
     )
 

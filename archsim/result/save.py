@@ -47,14 +47,17 @@ def save(result: Mapping[str, Any], folder: Path, timing: Mapping[str, float]) -
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArchsimError(f"{folder}: cannot be made: {error.strerror}") from error
-    _replace(folder / TIMING_FILE, dump({"schema": TIMING_SCHEMA, "seconds": dict(timing)}))
+    write(folder / TIMING_FILE, dump({"schema": TIMING_SCHEMA, "seconds": dict(timing)}))
     path = folder / RESULT_FILE
-    _replace(path, dump(result))
+    write(path, dump(result))
     return path
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside the path, then rename: a reader sees the old file or the new one, never a part."""
+def write(path: Path, text: str) -> None:
+    """Write beside the path, then rename: a reader sees the old file or the new one, never a part.
+
+    Raises ArchsimError where it cannot be written.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         try:

@@ -114,6 +114,8 @@ def _status(figure: Figure, error: float | None, tolerance: float | None) -> Sta
         return "not_derivable"
     if error is None or tolerance is None:
         raise ArchsimError("needs a 'measure' and a 'tolerance', or 'hangs_on', or 'contradicts'")
+    if tolerance > 1:
+        raise ArchsimError(f"found a tolerance of {tolerance:g}; expected at most 1, all of the figure")
     return "pass" if abs(error) <= tolerance else "miss"
 
 
@@ -132,8 +134,10 @@ def _published(text: str) -> float:
 def summary(rows: list[Checked]) -> dict[str, Any]:
     """How many of each status; only predicted figures count as evidence."""
     predicted = [row for row in rows if row.basis == "predicted"]
+    different = {(row.machine, row.printed, row.simulated) for row in predicted if row.status == "pass"}
     return {
         "pass": sum(row.status == "pass" for row in predicted),
+        "pass, figures that differ": len(different),
         "miss": sum(row.status == "miss" for row in predicted),
         "contradiction": sum(row.status == "contradiction" for row in rows),
         "not_derivable": sum(row.status == "not_derivable" for row in rows),

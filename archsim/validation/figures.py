@@ -8,7 +8,7 @@ from archsim.parts.quantity import Count, Name, Share
 
 
 class Setting(BaseModel):
-    """A run, as `archsim run` does it; `set`: changes of the machine, such as `parts.adc.bits=6`."""
+    """A run, as `archsim run` does it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     model: Name
@@ -16,7 +16,6 @@ class Setting(BaseModel):
     seq: Count | None = None
     new_tokens: Count | None = None
     batch: Count = 1
-    set: list[Name] = Field(default_factory=list)
 
 
 class Figure(BaseModel):

@@ -20,8 +20,7 @@ from archsim.validation.figures import Setting
 def of_run(machine: str, settings: Sequence[str], setting: Setting, measure: str) -> float:
     """The value in SI units; raises ArchsimError for a measure that there is not, or a run that cannot be."""
     tokens = (setting.new_tokens or 1) if setting.phase != "prefill" else 0
-    changes = (*settings, *setting.set)
-    key = machine, changes, setting.model, setting.phase, setting.seq, tokens, setting.batch
+    key = machine, tuple(settings), setting.model, setting.phase, setting.seq, tokens, setting.batch
     return _measured(key, measure)
 
 

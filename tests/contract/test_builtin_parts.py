@@ -8,7 +8,8 @@ from archsim.parts.base import Action, Part
 from archsim.testing import check_bursts, check_class, check_costs, check_part, check_power
 from tests.lowering.test_dynamic import RACE, WRITTEN
 
-MACHINES = [load_machine("isaac"), load_machine("nl_dpe"), load_machine("isaac", WRITTEN), load_machine("isaac", RACE)]
+NAMES = ("isaac", "nl_dpe", "race_it", "retransformer_flex", "eyeriss_flex")
+MACHINES = [*map(load_machine, NAMES), load_machine("isaac", WRITTEN), load_machine("isaac", RACE)]
 PARTS = {f"{machine.name} {name}": part for machine in MACHINES for name, part in machine.parts.items()}
 
 

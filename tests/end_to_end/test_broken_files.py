@@ -114,7 +114,7 @@ MACHINES: list[Case] = [
         "class: adc,",
         "class: acd,",
         [
-            "9:16  parts.adc.class: unknown part class 'acd'. Did you mean 'adc'? Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, function, gray_decoder, link, … and 9 more."
+            "9:16  parts.adc.class: unknown part class 'acd'. Did you mean 'adc'? Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, flex_sfu, function, gray_decoder, … and 10 more."
         ],
     ),
     (
@@ -128,7 +128,7 @@ MACHINES: list[Case] = [
         "{class: adc, ",
         "{",
         [
-            "9:3  parts.adc: needs a 'class'. Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, function, gray_decoder, link, … and 9 more."
+            "9:3  parts.adc: needs a 'class'. Known: acam, adc, adder, buffer, bus, crossbar, dac, dram, edram, flex_sfu, function, gray_decoder, … and 10 more."
         ],
     ),
     (

@@ -75,6 +75,13 @@ def test_sequential_operators_wait_for_each_other() -> None:
     assert run(on("mapping.order=sequential"), pair(), 1, 2).makespan == 64 * US
 
 
+def test_recurrent_layers_in_sequence() -> None:
+    """Each position waits for the one before, so that there is nothing to run in sequence but the steps of one."""
+    text = "schema: archsim.network/1\nname: s\ninput: 8\npositions: 10\nlayers: [lstm: {out: 8}, linear: {out: 4}]"
+    model = build_model(parse(text, "s.yaml"))
+    assert run(on("mapping.order=sequential"), model, 10).makespan >= run(equal_stages(), model, 10).makespan
+
+
 def test_tiles_in_turn() -> None:
     """All tiles of the chip share one turn: 16 us of each projection, and 2 x 16 of one that lies on two tiles."""
     turns = on("modules.chip.one_at_a_time=true")
@@ -89,6 +96,20 @@ def test_products_that_do_not_overlap() -> None:
     assert run(on(*split), net("conv: {out: 8, kernel: 1}"), 1).makespan == 16 * US + 10_000
     apart = on(*split, "modules.core.overlap=false")
     assert run(apart, net("conv: {out: 8, kernel: 1}"), 1).makespan == 16 * (US + 10_000)
+
+
+def test_some_rows_at_a_time() -> None:
+    """32 inputs, 9 rows a read: four reads of 1 us, each with its conversions, and 9 / 32 of a read's energy."""
+    adder = ("parts.sa={class: shift_add, add: {interval: 1 ps}}", "modules.core.parts.sa=64")
+    few = on("parts.xbar.rows_per_read=9", *adder, "modules.core.path=xbar + adc > sa")
+    played = run(few, net("conv: {out: 32, kernel: 1}", "conv: {out: 8, kernel: 1}"), 1)
+    starts, _ = all_times(played, "2 conv/product")
+    assert int(starts[1] - starts[0]) == 4 * US
+    assert counts(played)["core.xbar.read"] == 16 * (1 + 4)
+    assert counts(played)["core.adc.convert"] == 16 * (32 + 4 * 8)
+    assert few.parts["xbar"].cost("read").energy == round(10 * 9 / 32 * 1e9)
+    with pytest.raises(ArchsimError, match="'rows_per_read' is more than 'rows'"):
+        on("parts.xbar.rows_per_read=33")
 
 
 def test_an_activation_in_passing() -> None:

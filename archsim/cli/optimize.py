@@ -1,0 +1,59 @@
+"""`archsim optimize`: how many copies of its weights each projection should have."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from archsim.cli.values import whole, word
+
+_GOALS = ("latency", "throughput")
+
+
+@click.command("optimize", epilog="MACHINE and MODEL are names that archsim knows, or files.")
+@click.argument("machine")
+@click.argument("model")
+@click.option(
+    "--objective",
+    "goal",
+    metavar="|".join(_GOALS),
+    default="latency",
+    show_default=True,
+    callback=word(*_GOALS),
+    help="The sum of all projections' times, or the longest of them.",
+)
+@click.option("--tiles", metavar="N", callback=whole(1 << 30), help="To use; all of the chips that the model takes.")
+@click.option("--seq", metavar="N", callback=whole(1 << 20), help="Tokens of the prompt.")
+@click.option("--batch", metavar="N", default="1", show_default=True, callback=whole(1 << 16), help="Inputs together.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a machine file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def command(
+    *,
+    machine: str,
+    model: str,
+    goal: str,
+    tiles: int | None,
+    seq: int | None,
+    batch: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Find how many copies of its weights each projection of MODEL should have on MACHINE, and play it."""
+    from archsim.graph import load_model
+    from archsim.graph.job import make_job
+    from archsim.machine import load_machine
+    from archsim.optimize import optimize
+    from archsim.report.optimize import data, machine_file, optimize_blocks
+    from archsim.report.tables import write_blocks
+    from archsim.result import save
+
+    described, graph = load_machine(machine), load_model(model)
+    found = optimize(described, graph, make_job(graph, "prefill", seq, 0, batch), goal, tiles=tiles)  # type: ignore[arg-type]
+    if out is not None:
+        save.write(out, machine_file(machine, found))
+    if as_json:
+        sys.stdout.write(save.dump(data(found)))
+        return
+    write_blocks(optimize_blocks(found), sys.stdout)

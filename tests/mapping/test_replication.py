@@ -1,0 +1,108 @@
+"""Allotting copies: by hand, against brute force, and two methods against each other."""
+
+import json
+from itertools import product
+from math import ceil
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archsim.errors import ArchsimError
+from archsim.graph import load_model
+from archsim.mapping.replication import Work, allot, allot_by_bisection, allot_by_tiles
+from tests.end_to_end.command import archsim
+
+WORKS = st.lists(
+    st.tuples(st.integers(1, 40), st.integers(1, 9), st.integers(1, 5), st.integers(0, 6)), min_size=1, max_size=4
+)
+
+
+def made(sizes: list[tuple[int, int, int, int]]) -> list[Work]:
+    return [Work(str(at), vectors, time, tiles, rest) for at, (vectors, time, tiles, rest) in enumerate(sizes)]
+
+
+def test_by_hand() -> None:
+    """12 vectors on 1 tile and 4 on 2, 5 tiles: 3 copies of the first and one of the second, 4 + 4 = 8; the other way
+    round, 12 + 2 = 14, is worse."""
+    works = [Work("a", 12, 1, 1), Work("b", 4, 1, 2)]
+    assert allot_by_tiles(works, 5).copies == {"a": 3, "b": 1}
+    assert allot(works, 5, "latency").copies == {"a": 3, "b": 1}
+    assert allot(works, 5, "latency").latency == 8
+    assert allot_by_bisection(works, 5).slowest == allot(works, 5, "throughput").slowest == 4
+
+
+def test_copies_of_equal_effect_are_one_option() -> None:
+    """10 vectors: 10, 5, 4, 3, 2 and 1 in turn, with 1, 2, 3, 4, 5 and 10 copies."""
+    assert Work("a", 10, 1, 1).options(100) == [1, 2, 3, 4, 5, 10]
+
+
+@settings(max_examples=60)
+@given(WORKS, st.integers(0, 12))
+def test_all_methods_find_what_brute_force_finds(sizes: list[tuple[int, int, int, int]], more: int) -> None:
+    works = made(sizes)
+    tiles = sum(work.tiles for work in works) + more
+    every = [
+        copies
+        for copies in product(*(range(1, min(work.vectors, tiles // work.tiles) + 1) for work in works))
+        if sum(n * work.tiles for n, work in zip(copies, works, strict=True)) <= tiles
+    ]
+    times = [[work.at(n) for n, work in zip(copies, works, strict=True)] for copies in every]
+    assert allot_by_tiles(works, tiles).latency == min(map(sum, times))
+    assert allot(works, tiles, "latency").latency == min(map(sum, times))
+    assert allot_by_bisection(works, tiles).slowest == min(map(max, times))
+    assert allot(works, tiles, "throughput").slowest == min(map(max, times))
+
+
+@pytest.mark.parametrize(
+    ("model", "bits", "latency", "throughput"),
+    [("resnet-18", 6, 5.00, 12.5), ("resnet-18", 5, 8.48, 30.0), ("resnet-34", 6, 4.56, 15.6)],
+)
+def test_residual_networks_on_their_own_tiles(model: str, bits: int, latency: float, throughput: float) -> None:
+    """Gains over 8 bits without copies, on as many tiles of 256 x 256 one-bit cells; nine rows a read, bit by bit.
+
+    To the digits of an independent solution of the same program.
+    """
+    graph = load_model(model)
+
+    def works(bits: int) -> list[Work]:
+        return [
+            Work(
+                linear.key,
+                linear.stream.length or 1,
+                bits * min(ceil(linear.in_features / 9), 29),
+                bits * ceil(linear.in_features / 256) * ceil(linear.out_features / 256),
+            )
+            for linear in graph.linears
+        ]
+
+    before, after = works(8), works(bits)
+    tiles = sum(work.tiles for work in before)
+    best = allot(after, tiles, "latency")
+    assert best.latency == allot_by_tiles(after, tiles).latency
+    assert sum(work.at(1) for work in before) / best.latency == pytest.approx(latency, abs=0.006)
+    fastest = allot_by_bisection(after, tiles)
+    assert allot(after, tiles, "throughput").slowest == fastest.slowest
+    assert max(work.at(1) for work in before) / fastest.slowest == pytest.approx(throughput, abs=0.06)
+
+
+def test_too_few_tiles_name_the_fewest_that_do() -> None:
+    with pytest.raises(ArchsimError, match=r"7 tiles hold one copy of each projection, there are 6\. Try 7 tiles\."):
+        allot([Work("a", 3, 1, 3), Work("b", 3, 1, 4)], 6, "latency")
+
+
+def test_the_command_writes_a_machine_that_is_as_fast_as_it_says(tmp_path: Path) -> None:
+    """One line for each projection; the file extends the machine, and running it gives the latency printed before."""
+    layers = "layers: [conv: {out: 8, kernel: 3}, linear: {out: 4}]\n"
+    (tmp_path / "net.yaml").write_text("schema: archsim.network/1\nname: net\ninput: [3, 8, 8]\n" + layers)
+    words = ("lrmp_chip", "net.yaml", "--tiles", "9")
+    done = archsim("optimize", *words, "--json", "--out", "best.yaml", folder=tmp_path)
+    found = json.loads(done.stdout)
+    assert found["copies"] == {"1 conv/product": 6, "2 linear/product": 1}  # 36 pixels: 7 are no faster than 6
+    assert found["tiles_used"] == 8  # the second lies on two tiles
+    ran = json.loads(archsim("run", "best.yaml", "net.yaml", "--json", folder=tmp_path).stdout)
+    assert ran["latency_s"] == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
+    few = archsim("optimize", "lrmp_chip", "net.yaml", "--tiles", "2", folder=tmp_path)
+    assert few.stderr == "3 tiles hold one copy of each projection, there are 2. Try 3 tiles.\n"
+    assert (few.returncode, few.stdout) == (1, "")
