@@ -29,6 +29,7 @@ Examples:
         "mvm": "Show the error of one product in the arrays of a machine.",
         "plot": "Draw saved runs: energy, latency, area.",
         "serve": "Serve requests over time: latency, queues, energy.",
+        "sweep": "Run every combination of parameters: table, Pareto frontier.",
         "validate": "Show published figures beside what archsim computes.",
         "run": "Run a model on a machine: time, energy, area.",
     },
