@@ -67,10 +67,9 @@ class Axis:
 
 
 def axis(reader: Reader, name: str, node: Any, loc: Loc) -> Axis | None:  # noqa: ANN401
-    """Read one axis; what is wrong with it joins the reader's faults, and None comes back."""
+    """Read one axis; what is wrong with it joins the reader's faults, and None comes back where it has no values."""
     if isinstance(node, dict) and "zip" in node:
         return _tied(reader, name, reader.keys(loc, node, ("zip",)), loc)
-    before = len(reader.faults)
     found = list(_values(reader, node, loc))
     for text, at in found if name in JOB else ():
         _check_job(reader, name, text, at)
@@ -78,9 +77,8 @@ def axis(reader: Reader, name: str, node: Any, loc: Loc) -> Axis | None:  # noqa
     for number, (text, at) in enumerate(found):
         if text in texts[:number]:
             reader.fault(at, f"found {quoted(text)} twice; expected different values")
-    if len(reader.faults) > before or not found:
-        return None
-    return Axis(name, tuple(Level(((name, text),), (at,)) for text, at in found), ranged=isinstance(node, dict))
+    levels = tuple(Level(((name, text),), (at,)) for text, at in found)
+    return Axis(name, levels, ranged=isinstance(node, dict)) if levels else None
 
 
 def _tied(reader: Reader, name: str, node: Mapping[str, Any], loc: Loc) -> Axis | None:

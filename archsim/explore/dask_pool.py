@@ -74,7 +74,7 @@ class DaskPool:
     def __init__(self, bases: Bases, address: str) -> None:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is lost is said here, in a line
         self.address, self.sweep = address, f"archsim-{time.time_ns():x}"
-        self.asked = -_REFRESH_S
+        self.asked, self.threads = -_REFRESH_S, 1
         try:
             self.client: Any = Client(address, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:

@@ -56,7 +56,7 @@ def check_suffix(path: Path) -> None:
         raise UsageError(f"--export {path}: expected a name that ends in {' or '.join(SUFFIXES)}")
     if path.suffix == ".parquet":
         try:
-            import pyarrow  # noqa: F401 - to know before the sweep
+            import pyarrow as pa  # noqa: F401 - to know before the sweep
         except ImportError:
             raise UsageError("Parquet files need pyarrow: pip install 'archsim[frames]'") from None
 

@@ -24,7 +24,7 @@ _CHILD: Final = (
 
 
 class LocalCluster:
-    """A scheduler and `workers` workers; `address` is where clients go. A killed worker is started again by its nanny."""
+    """A scheduler and `workers` workers; `address` is where clients go. A nanny starts a killed worker again."""
 
     def __init__(self, workers: int) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="archsim-dask-", ignore_cleanup_errors=True)

@@ -1,8 +1,8 @@
 """Store: the points of sweeps in one SQLite file, written by one process.
 
-The journal is a rollback one (`journal_mode=DELETE`), not a write-ahead log: both survive a process that is killed, but a
-log needs shared memory, which network file systems of clusters do not have, and leaves two more files beside the store.
-What is not yet committed when the process dies is rolled back by the next one that opens the file.
+The journal is a rollback one (`journal_mode=DELETE`), not a write-ahead log: both survive a process that is killed, but
+a log needs shared memory, which network file systems of clusters do not have, and leaves two more files beside the
+store. What is not yet committed when the process dies is rolled back by the next one that opens the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from archsim.errors import ArchsimError
 
@@ -91,7 +91,7 @@ class Store:
             what = f"schema {found[0]!r}" if found else "a database of something else"
             raise ArchsimError(f"{self.path}: found {what}; expected a store of schema {SCHEMA}. Choose another file")
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
@@ -113,11 +113,9 @@ class Store:
     def plan(self, points: Sequence[Point]) -> None:
         """Add those that are not there yet."""
         rows = [(each.key, each.machine, each.model, each.inputs) for each in points]
+        columns = "key, machine, model, inputs, state, again"
         with _in_words(self.path):
-            self.base.executemany(
-                "INSERT OR IGNORE INTO points (key, machine, model, inputs, state, again) VALUES (?, ?, ?, ?, 'planned', 0)",
-                rows,
-            )
+            self.base.executemany(f"INSERT OR IGNORE INTO points ({columns}) VALUES (?, ?, ?, ?, 'planned', 0)", rows)  # noqa: S608 - no text of a user's
 
     def states(self, keys: Sequence[str]) -> dict[str, str]:
         """The state of each key that is there."""
@@ -140,7 +138,7 @@ class Store:
         return {row[0]: (row[1], row[2], row[3]) for row in self._of("key, state, reason, figures", keys)}
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Key, machine, model, inputs, state, reason, figures of every point, in the order in which they were planned."""
+        """Key, machine, model, inputs, state, reason, figures of every point, in the order of planning."""
         with _in_words(self.path):
             yield from self.base.execute(
                 "SELECT key, machine, model, inputs, state, reason, figures FROM points ORDER BY number"
