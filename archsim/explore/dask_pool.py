@@ -72,7 +72,8 @@ class DaskPool:
     """A client of the scheduler at `address`, such as `tcp://10.0.0.1:8786`."""
 
     def __init__(self, bases: Bases, address: str) -> None:
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is lost is said here, in a line
+        for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what is lost is said here, in a line
         self.address, self.sweep = address, f"archsim-{time.time_ns():x}"
         self.asked, self.threads = -_REFRESH_S, 1
         try:
@@ -104,6 +105,7 @@ class DaskPool:
     def workers(self) -> int:
         """Threads of all workers that were there a moment ago."""
         if time.monotonic() > self.asked + _REFRESH_S:
+            self._check_scheduler()
             self.threads, self.asked = max(1, sum(self.client.nthreads().values())), time.monotonic()
         return self.threads
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -62,15 +61,17 @@ def run(
 
     missing: how many there are; tell: told how many are done; estimate: told once how many seconds the rest will take.
     """
-    began, done = time.monotonic(), 0
-    seconds = 0.0
+    done = 0
+    first: list[float] = []
     for answer in executor.run(_planned(wanted, store)):
         if answer is not None:
             store.keep(answer)
             done += 1
-            seconds += answer.seconds
-            if estimate is not None and done >= min(missing, _FIRST * executor.workers):
-                estimate(max(seconds / done / executor.workers, (time.monotonic() - began) / done) * (missing - done))
+        if answer is not None and estimate is not None:
+            first.append(answer.seconds)
+            if done >= min(missing, _FIRST * executor.workers):
+                warm = first[executor.workers :] or first  # a worker's first point waits for imports
+                estimate(sum(warm) / len(warm) / executor.workers * (missing - done))
                 estimate = None
         store.commit(after_s=COMMIT_S)
         if tell is not None:

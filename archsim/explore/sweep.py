@@ -6,7 +6,7 @@ import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from archsim.errors import UsageError, quoted
 from archsim.explore.load import load_study
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from archsim.explore.running import Tell
     from archsim.explore.study import Study
 
-MOST_WORKERS: Final = 1024
 _LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:[0-9]+")
 

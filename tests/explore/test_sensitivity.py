@@ -28,6 +28,6 @@ def test_nothing_varies() -> None:
 
 def test_one_axis_alone() -> None:
     """Around (1, 0), worth 4: the first axis gives 2 and 6, the second has no other point."""
-    values = {(0, 0): 2.0, (1, 0): 4.0, (2, 0): 6.0, (0, 1): 100.0}
+    values: dict[tuple[int, ...], float] = {(0, 0): 2.0, (1, 0): 4.0, (2, 0): 6.0, (0, 1): 100.0}
     assert one_at_a_time(values, (1, 0), 0, 3) == (-0.5, 0.5)
     assert one_at_a_time(values, (1, 0), 1, 2) is None
