@@ -23,6 +23,7 @@ Examples:
         "costs": "Show what cost models say of a part, side by side.",
         "describe": "Show a machine's parts, areas and peak figures.",
         "evaluate": "Print the perplexity of a model computed by a machine.",
+        "explore": "Let an optimiser choose a study's points: Pareto frontier.",
         "gpu": "Run a model on a GPU, by its specification.",
         "gpu-fit": "Fit a GPU's efficiency on measured products; show the error.",
         "list": "List the machines, models and parts that archsim knows.",

@@ -61,6 +61,15 @@ class Axis:
         """Axes of the machine come first, so that neighbouring points share one."""
         return min(0 if key == "machine" else 2 if key == "model" else 3 if key in JOB else 1 for key in self.keys)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether its levels are numbers of one unit, in rising or falling order."""
+        found = [_NUMBER.fullmatch(level.label) for level in self.levels]
+        if not all(found) or len({each["unit"] for each in found if each}) > 1:
+            return False
+        numbers = [Decimal(each["number"]) for each in found if each]
+        return numbers in (sorted(numbers), sorted(numbers, reverse=True))
+
     def tried(self) -> tuple[Level, ...]:
         """The levels that stand for all when an axis is checked."""
         return (self.levels[0], self.levels[-1]) if self.ranged else self.levels

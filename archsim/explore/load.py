@@ -40,15 +40,15 @@ class Bases:
     models: Mapping[str, str]
 
 
-def load_study(path: str | Path) -> tuple[Study, Bases]:
+def load_study(path: str | Path, *, whole: bool = True) -> tuple[Study, Bases]:
     """Read a study and load what it names. Raises ArchsimError with every fault of all of it.
 
     Machines and models are looked for beside the study, then as `archsim run` does. Each value of each axis is put over
     each machine alone: what cannot be read is a fault; what does not fit the rest of the machine may fit together with
-    another axis, and is left to the points.
+    another axis, and is left to the points. whole: all points are to be run, so that there must not be too many.
     """
     reader = Reader(read(path))
-    study = study_of(reader)
+    study = study_of(reader, whole=whole)
     machines: dict[str, Machine] = {}
     models: dict[str, Graph] = {}
     for name, loc in _named(study, "machine"):

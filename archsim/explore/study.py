@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "archsim.study/1"
 _KEYS: Final = ("schema", "name", "machine", "model", "axes", "sampling", "constraints", "objectives")
 _MOST_POINTS: Final = 1_000_000
+_MOST_COMBINATIONS: Final = 1 << 62  # so that they can be numbered
 _MOST_SEED: Final = (1 << 32) - 1
 _USUAL: Final = ("latency", "energy", "area")
 
@@ -60,10 +61,10 @@ class Study:
         return {key: text for each, at in zip(self.axes, choice, strict=True) for key, text in each.levels[at].values}
 
 
-def study_of(reader: Reader) -> Study | None:
+def study_of(reader: Reader, *, whole: bool) -> Study | None:
     """Make a Study of a document; what is wrong joins the reader's faults, and what cannot be read is left out.
 
-    None comes back where no axis could be read.
+    None comes back where no axis could be read. whole: all points are to be run, so that there must not be too many.
     """
     data = reader.keys((), reader.document.data, _KEYS, ("schema", "machine", "model"))
     if data.get("schema", SCHEMA) != SCHEMA:
@@ -78,12 +79,12 @@ def study_of(reader: Reader) -> Study | None:
         constraints=_wants(reader, "constraints", data.get("constraints", []), constraint),
         objectives=_wants(reader, "objectives", data.get("objectives", list(_USUAL)), objective),
     )
-    points = len(study) if study.sampling.kind != "grid" else prod(study.sizes)
-    if points > _MOST_POINTS:
-        found = f"found {points:,} points; expected at most {_MOST_POINTS:,}"
-        reader.fault(
-            ("axes",), f"{found}. Try fewer values, or sampling: {{random: {{number: 1000, seed: 1}}}}", key=True
-        )
+    points = len(study) if whole else 0
+    combinations = prod(study.sizes)
+    if points > _MOST_POINTS or combinations > _MOST_COMBINATIONS:
+        found = f"found {combinations:,} points; expected at most {_MOST_POINTS:,}"
+        advice = "Try fewer values, or sampling: {random: {number: 1000, seed: 1}}"
+        reader.fault(("axes",), f"{found}. {advice}", key=True)
     return study if axes else None
 
 
