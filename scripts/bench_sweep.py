@@ -59,9 +59,8 @@ def _report(name: str, model: str, seq: int | None, number: int, processes: int)
         found = sweep(folder / "study.yaml", folder / "study.db", processes=processes)
         took = time.perf_counter() - began
     print(f"{name}: {found['done']} of {number} points in {took:.1f} s, {1e3 * took / number:.1f} ms a point")
-    print(
-        f"  {1e3 * took * processes / number:.1f} ms a point of each of {processes} processes, {1e3 * each:.1f} ms in a loop"
-    )
+    alone = 1e3 * took * processes / number
+    print(f"  {alone:.1f} ms a point of each of {processes} processes, {1e3 * each:.1f} ms in a loop")
 
 
 def _plan(number: int) -> None:
@@ -75,9 +74,8 @@ def _plan(number: int) -> None:
             planned = plan(study, bases, store)
         took = time.perf_counter() - began
         size = Path(place, "study.db").stat().st_size
-    print(
-        f"planning: {planned.points} points, {1e6 * took / planned.points:.0f} us and {size // planned.points} bytes each"
-    )
+    each = 1e6 * took / planned.points
+    print(f"planning: {planned.points} points, {each:.0f} us and {size // planned.points} bytes each")
 
 
 def main() -> None:
