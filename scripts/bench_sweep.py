@@ -35,7 +35,7 @@ def _study(model: str, job: str, number: int) -> str:
 
 
 def _loop(folder: Path, text: str, seq: int | None) -> float:
-    """Seconds a point of `change` and `simulate` in one process, after a first one."""
+    """Processor seconds a point of `change` and `simulate` in one process, after a first one."""
     (folder / "loop.yaml").write_text(text)
     study, bases = load_study(folder / "loop.yaml")
     wanted = [point for _, (_, point) in zip(range(_LOOP + 1), points(study, bases), strict=False)]
@@ -44,8 +44,8 @@ def _loop(folder: Path, text: str, seq: int | None) -> float:
         machine = change(base, [f"{key}={value}" for key, value in point.settings])
         simulate(machine, bases.graphs[point.graph], seq=seq)
         if number == 0:
-            began = time.perf_counter()
-    return (time.perf_counter() - began) / _LOOP
+            began = _processor()
+    return (_processor() - began) / _LOOP
 
 
 def _report(name: str, model: str, seq: int | None, number: int, processes: int) -> None:
@@ -55,12 +55,17 @@ def _report(name: str, model: str, seq: int | None, number: int, processes: int)
         folder = Path(place)
         each = _loop(folder, text, seq)
         (folder / "study.yaml").write_text(text)
-        began = time.perf_counter()
+        began, before = time.perf_counter(), _processor()
         found = sweep(folder / "study.yaml", folder / "study.db", processes=processes)
-        took = time.perf_counter() - began
+        took, worked = time.perf_counter() - began, _processor() - before
     print(f"{name}: {found['done']} of {number} points in {took:.1f} s, {1e3 * took / number:.1f} ms a point")
-    alone = 1e3 * took * processes / number
-    print(f"  {alone:.1f} ms a point of each of {processes} processes, {1e3 * each:.1f} ms in a loop")
+    print(f"  processor time: {1e3 * worked / number:.1f} ms a point, {1e3 * each:.1f} ms in a plain loop")
+
+
+def _processor() -> float:
+    """Seconds of processor time of this process and of those that it has started and ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _plan(number: int) -> None:

@@ -35,6 +35,7 @@ _REFRESH_S: Final = 2.0
 """So often the cluster is asked how many workers it has now."""
 _bases: dict[str, Bases] = {}
 """In a worker: what points are made from, by the sweep."""
+_KEPT: Final = "What was finished before is kept: run the same command again to go on"
 _mine = threading.local()
 
 
@@ -75,7 +76,7 @@ class DaskPool:
         for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # what is lost is said here, in a line
         self.address, self.sweep = address, f"archsim-{time.time_ns():x}"
-        self.asked, self.threads = -_REFRESH_S, 1
+        self.asked, self.threads, self.manned = -_REFRESH_S, 1, time.monotonic()
         try:
             self.client: Any = Client(address, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -104,10 +105,14 @@ class DaskPool:
     @property
     def workers(self) -> int:
         """Threads of all workers that were there a moment ago."""
-        if time.monotonic() > self.asked + _REFRESH_S:
+        now = time.monotonic()
+        if now > self.asked + _REFRESH_S:
             self._check_scheduler()
-            self.threads, self.asked = max(1, sum(self.client.nthreads().values())), time.monotonic()
-        return self.threads
+            self.threads, self.asked = sum(self.client.nthreads().values()), now
+            self.manned = now if self.threads else self.manned
+        if now > self.manned + _PATIENCE_S:
+            raise ArchsimError(f"--cluster {self.address}: has no workers any more. {_KEPT}")
+        return max(1, self.threads)
 
     def run(self, points: Iterator[Point]) -> Iterator[Answer | None]:
         """An answer for each point; of a chunk whose worker is killed too often, each is tried alone."""
@@ -148,10 +153,7 @@ class DaskPool:
     def _check_scheduler(self) -> None:
         comm = self.client.scheduler_comm
         if self.client.status != "running" or comm is None or comm.comm.closed():
-            raise ArchsimError(
-                f"--cluster {self.address}: the scheduler is gone. What was finished before is kept: "
-                "run the same command again to go on"
-            )
+            raise ArchsimError(f"--cluster {self.address}: the scheduler is gone. {_KEPT}")
 
     def close(self) -> None:
         """Leave the cluster as it was."""
@@ -172,7 +174,6 @@ class LocalDask(DaskPool):
         self.cluster = LocalCluster(workers)
         try:
             super().__init__(bases, self.cluster.address)
-            self.client.wait_for_workers(workers, timeout=_PATIENCE_S)
         except BaseException:
             self.cluster.close()
             raise

@@ -1,5 +1,7 @@
 """Frontiers: which points no other beats, the knee among them, the volume that they dominate. Less is better."""
 
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,37 +43,47 @@ def hypervolume(front: Values, reference: Values) -> float:
     Of one to three objectives; raises ValueError for more. Points beyond the reference add nothing.
     """
     inside = front[np.all(front < reference, axis=1)]
-    if not len(inside):
-        return 0.0
     match front.shape[1]:
         case 1:
-            return float(reference[0] - inside.min())
+            return float((reference[0] - inside).max(initial=0.0))
         case 2:
-            return _area(inside, reference)
+            stairs = _Stairs(reference)
+            return sum(stairs.add(*point) for point in inside.tolist())
         case 3:
             return _volume(inside, reference)
     raise ValueError(f"found {front.shape[1]} objectives; expected at most 3")
 
 
-def _area(front: Values, reference: Values) -> float:
-    """Strips from one point's first objective to the next one's."""
-    area, lowest = 0.0, float(reference[1])
-    for first, second in front[np.lexsort((front[:, 1], front[:, 0]))].tolist():
-        if second < lowest:
-            area += (float(reference[0]) - first) * (lowest - second)
-            lowest = second
-    return area
-
-
 def _volume(front: Values, reference: Values) -> float:
     """Slices from one point's last objective to the next one's, each the area of all points so far."""
-    ordered = front[np.argsort(front[:, 2], kind="stable")]
-    edges = [*ordered[1:, 2].tolist(), float(reference[2])]
-    volume = 0.0
-    flat = np.empty((0, 2))
-    for point, edge in zip(ordered, edges, strict=True):
-        flat = np.vstack([flat, point[:2]])
-        flat = flat[frontier(flat)]
-        if edge > point[2]:
-            volume += _area(flat, reference[:2]) * float(edge - point[2])
+    ordered = front[np.argsort(front[:, 2], kind="stable")].tolist()
+    edges = [point[2] for point in ordered[1:]] + [float(reference[2])]
+    stairs, area, volume = _Stairs(reference), 0.0, 0.0
+    for (first, second, third), edge in zip(ordered, edges, strict=True):
+        area += stairs.add(first, second)
+        volume += area * (edge - third)
     return volume
+
+
+class _Stairs:
+    """Points in two objectives that no other dominates, the first one rising and the second falling."""
+
+    def __init__(self, reference: Values) -> None:
+        self.right, self.top = float(reference[0]), float(reference[1])
+        self.firsts: list[float] = []
+        self.seconds: list[float] = []
+
+    def add(self, first: float, second: float) -> float:
+        """Take a point; by how much the dominated area grows. Points that it dominates go."""
+        begin = bisect_left(self.firsts, first)
+        at, height = first, self.seconds[begin - 1] if begin else self.top
+        if height <= second:
+            return 0.0
+        end, grown = begin, 0.0
+        while end < len(self.firsts) and self.seconds[end] >= second:
+            grown += (self.firsts[end] - at) * (height - second)
+            at, height = self.firsts[end], self.seconds[end]
+            end += 1
+        grown += ((self.firsts[end] if end < len(self.firsts) else self.right) - at) * (height - second)
+        self.firsts[begin:end], self.seconds[begin:end] = [first], [second]
+        return grown

@@ -143,7 +143,8 @@ def _sensitivity(study: Study, done: Sequence[Done], base: Done | None, *, grid:
     """Of each varied axis: effects alone around the knee, and first-order shares of the variance over a grid."""
     columns = _turned(study, done)
     names = [objective.name for objective in study.objectives]
-    by_choice = [{each.choice: each.values[number] for each in done} for number in range(len(names))]
+    near = [each for each in done if base is not None and _differences(each.choice, base.choice) <= 1]
+    by_choice = [{each.choice: each.values[number] for each in near} for number in range(len(names))]
     found = []
     for at, axis in enumerate(study.axes):
         if len(axis.levels) == 1:
@@ -159,3 +160,8 @@ def _sensitivity(study: Study, done: Sequence[Done], base: Done | None, *, grid:
         }
         found.append({"axis": axis.name, "effect": effects, "share": shares})
     return found
+
+
+def _differences(one: Choice, other: Choice) -> int:
+    """Axes on which two points differ."""
+    return sum(a != b for a, b in zip(one, other, strict=True))

@@ -121,6 +121,7 @@ def kill_workers(folder: Path, study: str, times: int, *words: str) -> None:
     calm = undisturbed(folder)
     draw = random.Random(times)
     with running(folder, *words) as process:
+        _await(lambda: (folder / "study.db").exists() and _done(folder) > 0)
         for _ in range(times):
             time.sleep(draw.uniform(0.2, 1.0))
             for worker in draw.sample(found := workers(process.pid), min(1, len(found))):
