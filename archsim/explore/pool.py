@@ -28,7 +28,7 @@ ONE_THREAD: Final = dict.fromkeys(
 )
 """Environment of a worker: the cores are shared out by processes."""
 _CHUNK_S: Final = 0.2
-_STILLBORN: Final = 3
+_STILLBORN: Final = 10
 """So many workers in a row that end before they are ready are no accident."""
 _READY: Final = "ready"
 
