@@ -1,0 +1,163 @@
+"""Executor of processes on this machine: each keeps the models and machine documents, and runs one thread."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Final
+
+from archsim.errors import ArchsimError
+from archsim.explore.executor import TICK_S, Chunks, Strikes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import SpawnProcess
+
+    from archsim.explore.evaluate import Answer
+    from archsim.explore.load import Bases
+    from archsim.explore.points import Point
+
+ONE_THREAD: Final = dict.fromkeys(
+    ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
+"""Environment of a worker: the cores are shared out by processes."""
+_CHUNK_S: Final = 0.2
+_STILLBORN: Final = 10
+"""So many workers in a row that end before they are ready are no accident."""
+_READY: Final = "ready"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass
+class _Seat:
+    """A worker, and the points that it has yet to answer, in order."""
+
+    process: SpawnProcess
+    pipe: Connection
+    ready: bool = False
+    points: deque[Point] = field(default_factory=deque)
+
+
+class Pool:
+    """Processes, started afresh (spawn), so that nothing of this one is copied but what they need."""
+
+    def __init__(self, bases: Bases, workers: int) -> None:
+        self.bases, self.workers = bases, workers
+        self.context = get_context("spawn")
+        self.stillborn = 0
+        self.seats = [self._hire() for _ in range(workers)]
+
+    def run(self, points: Iterator[Point]) -> Iterator[Answer | None]:
+        """An answer for each point; a worker that is killed is replaced, and its point tried once more."""
+        chunks, strikes = Chunks(points, _CHUNK_S), Strikes()
+        returned: deque[Point] = deque()
+        while True:
+            for seat in self.seats:
+                if seat.ready and not seat.points:
+                    self._give(seat, [returned.popleft()] if returned else chunks.take())
+            if not returned and not any(seat.points for seat in self.seats) and any(s.ready for s in self.seats):
+                return
+            ready = wait([seat.pipe for seat in self.seats], timeout=TICK_S)
+            if not ready:
+                yield None
+            for seat in [seat for seat in self.seats if seat.pipe in ready]:
+                try:
+                    message = seat.pipe.recv()
+                except (EOFError, OSError):
+                    yield from self._replace(seat, returned, strikes)
+                    continue
+                if message == _READY:
+                    seat.ready, self.stillborn = True, 0
+                    continue
+                seat.points.popleft()
+                chunks.learn(message)
+                yield message
+
+    def close(self) -> None:
+        """End the workers, also those in the middle of a point."""
+        for seat in self.seats:
+            seat.pipe.close()
+            seat.process.kill()
+        for seat in self.seats:
+            seat.process.join()
+
+    def _hire(self) -> _Seat:
+        mine, theirs = self.context.Pipe()
+        process = self.context.Process(target=work, args=(theirs, self.bases), daemon=True)
+        with _environment(ONE_THREAD):
+            process.start()
+        theirs.close()
+        return _Seat(process, mine)
+
+    def _give(self, seat: _Seat, points: list[Point]) -> None:
+        if points:
+            seat.points.extend(points)
+            with suppress(OSError):  # it has just ended, and its points are taken back in a moment
+                seat.pipe.send(points)
+
+    def _replace(self, seat: _Seat, returned: deque[Point], strikes: Strikes) -> Iterator[Answer]:
+        """A worker has ended: the point that it was at has a strike, the others of its chunk are none the wiser."""
+        seat.process.join()
+        seat.pipe.close()
+        how = _ended(seat.process.exitcode or 0)
+        if not seat.ready:
+            self.stillborn += 1
+            if self.stillborn >= _STILLBORN:
+                raise ArchsimError(f"workers end as soon as they start ({how}); what they said stands above")
+        rest = list(seat.points)
+        failed = strikes.strike(rest[0], how) if rest else None
+        if failed is not None:
+            yield failed
+        returned.extend(rest[1:] if failed is not None else rest)
+        self.seats[self.seats.index(seat)] = self._hire()
+
+
+def _ended(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def work(pipe: Connection, bases: Bases) -> None:
+    """What a worker does until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from archsim.explore.evaluate import Evaluator
+
+    evaluate = Evaluator(bases)
+    with suppress(EOFError, OSError):  # the parent has ended, or wants no more
+        pipe.send(_READY)
+        while True:
+            for point in pipe.recv():
+                pipe.send(evaluate(point))
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its workers, and a point may take long."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables for what is started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
