@@ -43,6 +43,7 @@ def command(
     where = Where(processes, cluster)
     if exported is not None:
         check_suffix(exported)
+        save.check_folder(exported.parent)
     if plots is not None:
         save.check_folder(plots)
     kept = out or Path(f"{study.stem}.db")

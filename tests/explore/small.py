@@ -49,17 +49,17 @@ def write(folder: Path, study: str = STUDY) -> Path:
     return path
 
 
-def start(folder: Path, *words: str, name: str = "sweep") -> subprocess.Popen[str]:
-    """Start `archsim sweep study.yaml` with these words in a folder, whose modules it can import."""
-    line = [sys.executable, "-m", "archsim", name, "study.yaml", *words]
+def start(folder: Path, *words: str, name: str = "sweep", by: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    """Start `archsim sweep study.yaml` with these words in a folder, whose modules it can import, `by` a command."""
+    line = [*by, sys.executable, "-m", "archsim", name, "study.yaml", *words]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
     pipe = subprocess.PIPE
     return subprocess.Popen(line, stdout=pipe, stderr=pipe, text=True, cwd=folder, env=environment)
 
 
-def sweep(folder: Path, *words: str, name: str = "sweep") -> subprocess.CompletedProcess[str]:
+def sweep(folder: Path, *words: str, name: str = "sweep", by: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """The same to its end."""
-    with start(folder, *words, name=name) as process:
+    with start(folder, *words, name=name, by=by) as process:
         out, err = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
