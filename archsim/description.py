@@ -104,6 +104,14 @@ def remarks(machine: Machine) -> tuple[str, ...]:
     return tuple(found)
 
 
+def peak(machine: Machine) -> tuple[float, float, float]:
+    """With all cores at work: operations a second, the same for each watt and mm2 of the outermost module."""
+    rate = _speed(machine).peak_ops_per_s * float(machine.count(machine.core))
+    power = float(machine.peak_power(machine.root)) * WATTS_PER_NW
+    area = float(machine.area(machine.root)) * M2_PER_UM2 * 1e6
+    return rate, rate / power if power else 0.0, rate / area if area else 0.0
+
+
 def _node(machine: Machine, speed: Speed | None, name: str, above: str, count: Fraction, total: Fraction) -> Node:
     path = f"{above}.{name}" if above else name
     members = machine.modules[name].members if name in machine.modules else {}

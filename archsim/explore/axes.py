@@ -13,7 +13,7 @@ from archsim.graph.job import GRAINS, PHASES
 from archsim.machine.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from archsim.explore.reader import Reader
     from archsim.machine.source import Loc
@@ -75,19 +75,30 @@ class Axis:
         return (self.levels[0], self.levels[-1]) if self.ranged else self.levels
 
 
-def axis(reader: Reader, name: str, node: Any, loc: Loc) -> Axis | None:  # noqa: ANN401
-    """Read one axis; what is wrong with it joins the reader's faults, and None comes back where it has no values."""
+def axis(reader: Reader, name: str, node: Any, loc: Loc, *, tied: bool = False) -> Axis | None:  # noqa: ANN401
+    """Read one axis; what is wrong with it joins the reader's faults, and None comes back where it has no values.
+
+    tied: it changes together with others, so that its values may repeat.
+    """
     if isinstance(node, dict) and "zip" in node:
         return _tied(reader, name, reader.keys(loc, node, ("zip",)), loc)
     found = list(_values(reader, node, loc))
     for text, at in found if name in JOB else ():
         _check_job(reader, name, text, at)
-    texts = [text for text, _ in found]
-    for number, (text, at) in enumerate(found):
-        if text in texts[:number]:
-            reader.fault(at, f"found {quoted(text)} twice; expected different values")
     levels = tuple(Level(((name, text),), (at,)) for text, at in found)
+    if not tied:
+        _check_different(reader, levels)
     return Axis(name, levels, ranged=isinstance(node, dict)) if levels else None
+
+
+def _check_different(reader: Reader, levels: Sequence[Level]) -> None:
+    """No two levels of an axis are the same; of keys that change together one may stay while another changes."""
+    seen = set()
+    for level in levels:
+        if level.values in seen:
+            texts = ", ".join(quoted(text) for _, text in level.values)
+            reader.fault(level.locs[0], f"found {texts} twice; expected different values")
+        seen.add(level.values)
 
 
 def _tied(reader: Reader, name: str, node: Mapping[str, Any], loc: Loc) -> Axis | None:
@@ -96,7 +107,7 @@ def _tied(reader: Reader, name: str, node: Mapping[str, Any], loc: Loc) -> Axis 
     if not isinstance(inner, dict) or not inner:
         reader.fault((*loc, "zip"), f"found {shown(inner)}; expected keys, each with its values")
         return None
-    columns = [axis(reader, key, values, (*loc, "zip", key)) for key, values in inner.items()]
+    columns = [axis(reader, key, values, (*loc, "zip", key), tied=True) for key, values in inner.items()]
     whole = [column for column in columns if column is not None]
     if len(whole) < len(columns):
         return None
@@ -109,6 +120,7 @@ def _tied(reader: Reader, name: str, node: Mapping[str, Any], loc: Loc) -> Axis 
     levels = tuple(
         Level(tuple(level.values[0] for level in row), tuple(level.locs[0] for level in row)) for row in rows
     )
+    _check_different(reader, levels)
     return Axis(name, levels)
 
 

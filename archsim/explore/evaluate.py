@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archsim.description import peak
 from archsim.errors import ArchsimError
 from archsim.explore.figures import KEPT
 from archsim.explore.points import canonical
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from archsim.explore.points import Point
     from archsim.machine.machine import Machine
 
+_TERA = 1e-12
 _MACHINES = 4
 """Machines that are kept at hand: neighbouring points share one."""
 _LONGEST = 500
@@ -53,8 +55,11 @@ class Evaluator:
         began = time.perf_counter()
         try:
             graph = self.bases.graphs[point.graph]
-            result = simulate(self._machine(point), graph, **dict(point.job))
-            figures = {name: getattr(result, name) for name in KEPT}
+            machine = self._machine(point)
+            result = simulate(machine, graph, **dict(point.job))
+            _, per_w, per_mm2 = peak(machine)
+            peaks = {"peak_tops_per_w": per_w * _TERA, "peak_tops_per_mm2": per_mm2 * _TERA}
+            figures = {name: peaks[name] if name in peaks else getattr(result, name) for name in KEPT}
             text = canonical(figures | {"machine_digest": result.provenance["machine_hash"]})
             state = "done"
         except ArchsimError as error:

@@ -28,11 +28,13 @@ FIGURES: Final = {
     "tops": Figure("tops", "TOPS", None, largest=True),
     "tops_per_w": Figure("tops_per_w", "TOPS/W", None, largest=True),
     "tops_per_mm2": Figure("tops_per_mm2", "TOPS/mm2", None, largest=True),
+    "peak_tops_per_w": Figure("peak_tops_per_w", "TOPS/W", None, largest=True),
+    "peak_tops_per_mm2": Figure("peak_tops_per_mm2", "TOPS/mm2", None, largest=True),
 }
 """By the name that a study has for them; `largest`: more of it is better, unless the study says otherwise."""
 
 KEPT: Final = (*(figure.field for figure in FIGURES.values()), "ops", "tasks", "bottleneck")
-"""Fields of a result that the store keeps of each point."""
+"""Fields of a result, or of its machine alone (`peak_*`), that the store keeps of each point."""
 
 
 class WantError(ValueError):
