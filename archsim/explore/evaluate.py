@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Evaluator:
     def __init__(self, bases: Bases) -> None:
         self.bases = bases
         self.machines: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], Machine] = OrderedDict()
+        self.settled = False
 
     def __call__(self, point: Point) -> Answer:
         """Run a point. Nothing escapes but what ends the process."""
@@ -66,6 +68,10 @@ class Evaluator:
             state, text = "failed", reason([str(fault) for fault in error.faults])
         except Exception as error:  # noqa: BLE001 - one point's bug must not end the sweep; its reason says it
             state, text = "failed", reason([f"archsim has a bug: {type(error).__name__}: {error}; please report"])
+        if not self.settled:  # what the first point has loaded stays: the collector need not look at it again
+            gc.collect()
+            gc.freeze()
+            self.settled = True
         return Answer(point.key, state, text, time.perf_counter() - began)
 
     def _machine(self, point: Point) -> Machine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import threading
@@ -136,14 +135,9 @@ def work(pipe: Connection, bases: Bases) -> None:
     evaluate = Evaluator(bases)
     with suppress(EOFError, OSError):  # the parent has ended, or wants no more
         pipe.send(_READY)
-        settled = False
         while True:
             for point in pipe.recv():
                 pipe.send(evaluate(point))
-                if not settled:  # what the first point has loaded stays: the collector need not look at it again
-                    gc.collect()
-                    gc.freeze()
-                    settled = True
 
 
 def _end_with_parent() -> None:
