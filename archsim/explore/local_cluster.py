@@ -49,7 +49,10 @@ class LocalCluster:
             self.workers.append(self._start("dask_worker", [*words, *own]))
 
     def _start(self, module: str, words: list[str]) -> subprocess.Popen[bytes]:
-        settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+        settings = {
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
+            "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",  # sampling stacks takes time from points
+        }
         return subprocess.Popen(  # noqa: S603 - archsim's own words
             [sys.executable, "-c", _CHILD.format(module=module), *words],
             stdin=subprocess.PIPE,
