@@ -49,6 +49,8 @@ def command(
     from archsim.report.tables import write_blocks
     from archsim.result import save
 
+    if out is not None:
+        save.check_folder(out.parent)
     described, graph = load_machine(machine), load_model(model)
     found = optimize(described, graph, make_job(graph, "prefill", seq, 0, batch), goal, tiles=tiles)  # type: ignore[arg-type]
     if out is not None:

@@ -148,14 +148,17 @@ def _check_reprogramming(draft: Draft, every: tuple[str, ...]) -> None:
 def check_mapping(draft: Draft, tile: str) -> None:
     """Choices of the mapping go with what else the file says; tiles that take turns stand in a module of their own."""
     choices = draft.file.mapping
-    if draft.file.chips.split == "projections":
-        for key in ("copies", "replicate"):
-            if key in choices.model_fields_set:
-                draft.fault(("mapping", key), "goes with chips.split: layers alone", key=True)
+    turns = [name for name, module in draft.modules.items() if module.one_at_a_time]
+    asked = {"copies": bool(choices.copies), "replicate": choices.replicate != "none"}
+    for key in (key for key, wanted in asked.items() if wanted):
+        if draft.file.chips.split == "projections":
+            draft.fault(("mapping", key), "goes with chips.split: layers alone", key=True)
+        if choices.pack or turns:
+            why = "mapping.pack, which gives none tiles of its own" if choices.pack else "tiles that work one at a time"
+            draft.fault(("mapping", key), f"does not go with {why}", key=True)
     for name, spec in draft.file.modules.items():
         if "overlap" in spec.model_fields_set and name != tile:
             draft.fault(("modules", name, "overlap"), f"is of no use here; expected in {quoted(tile)}", key=True)
-    turns = [name for name, module in draft.modules.items() if module.one_at_a_time]
     for name in turns[1:]:
         loc = ("modules", name, "one_at_a_time")
         draft.fault(loc, f"{quoted(turns[0])} has it too; expected one such module", key=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from archsim.graph.graph import Graph
-from archsim.graph.operators import Linear, Operator, Product
+from archsim.graph.operators import Linear, Product
 from archsim.machine.machine import Machine
 
 
@@ -11,21 +11,19 @@ def digitised(machine: Machine, graph: Graph) -> Graph:
     """The Graph with such projections as products of digital units."""
     if "depthwise" not in machine.recipes:
         return graph
-    return replace(graph, operators=tuple(_product(each) if depthwise(each) else each for each in graph.operators))
+    operators = (_product(each) if isinstance(each, Linear) and depthwise(each) else each for each in graph.operators)
+    return replace(graph, operators=tuple(operators))
 
 
-def depthwise(operator: Operator) -> bool:
+def depthwise(linear: Linear) -> bool:
     """Whether it is a convolution of each channel by itself."""
-    if not isinstance(operator, Linear) or operator.groups == 1 or len(operator.inputs) != 1:
+    if linear.groups == 1 or len(linear.inputs) != 1:
         return False
-    window = operator.inputs[0].window
-    return window is not None and operator.in_features // operator.groups == window.kernel[0] * window.kernel[1]
+    window = linear.inputs[0].window
+    return window is not None and linear.in_features // linear.groups == window.kernel[0] * window.kernel[1]
 
 
-def _product(operator: Operator) -> Operator:
-    linear = operator if isinstance(operator, Linear) else None
-    if linear is None:
-        raise TypeError(operator.kind)
+def _product(linear: Linear) -> Product:
     return Product(
         layer=linear.layer,
         name=linear.name,

@@ -56,10 +56,11 @@ def save(result: Mapping[str, Any], folder: Path, timing: Mapping[str, float]) -
 def write(path: Path, text: str) -> None:
     """Write beside the path, then rename: a reader sees the old file or the new one, never a part.
 
-    Raises ArchsimError where it cannot be written.
+    The folder is made if absent. Raises ArchsimError where it cannot be written.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with draft.open("x", encoding="utf-8") as stream:
                 stream.write(text)

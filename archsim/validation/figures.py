@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from archsim.parts.quantity import Count, Name, Share
 
 
-class Setting(BaseModel):
+class RunOptions(BaseModel):
     """A run, as `archsim run` does it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +38,7 @@ class Figure(BaseModel):
     basis: Literal["predicted", "calibrated", "identity"] = "predicted"
     measure: Name | None = None
     settings: list[Name] = Field(default_factory=list)
-    run: Setting | None = None
+    run: RunOptions | None = None
     tolerance: Share | None = None
     contradicts: str = ""
     hangs_on: str = ""

@@ -14,13 +14,13 @@ from archsim.graph import load_model
 from archsim.machine import load_machine
 from archsim.result.result import Result
 from archsim.simulation import simulate
-from archsim.validation.figures import Setting
+from archsim.validation.figures import RunOptions
 
 
-def of_run(machine: str, settings: Sequence[str], setting: Setting, measure: str) -> float:
+def of_run(machine: str, settings: Sequence[str], options: RunOptions, measure: str) -> float:
     """The value in SI units; raises ArchsimError for a measure that there is not, or a run that cannot be."""
-    tokens = (setting.new_tokens or 1) if setting.phase != "prefill" else 0
-    key = machine, tuple(settings), setting.model, setting.phase, setting.seq, tokens, setting.batch
+    tokens = (options.new_tokens or 1) if options.phase != "prefill" else 0
+    key = machine, tuple(settings), options.model, options.phase, options.seq, tokens, options.batch
     return _measured(key, measure)
 
 

@@ -160,6 +160,11 @@ def test_depthwise_convolutions_have_a_recipe_of_their_own() -> None:
             "mapping.replicate: goes with chips.split: layers alone",
         ),
         (("modules.core.one_at_a_time=true",), "modules.core.one_at_a_time: is of no use here; expected in a module"),
+        (("mapping.replicate=greedy", "mapping.pack=true"), "mapping.replicate: does not go with mapping.pack"),
+        (
+            ("mapping.replicate=greedy", "modules.chip.one_at_a_time=true"),
+            "mapping.replicate: does not go with tiles that work one at a time",
+        ),
         (("mapping.order=serial",), "mapping.order: found 'serial'; expected 'pipelined' or 'sequential'"),
         (("modules.chip.overlap=false",), "modules.chip.overlap: is of no use here; expected in 'core'"),
         (("modules.chip.one_at_a_time=perhaps",), "modules.chip.one_at_a_time: found 'perhaps'"),
