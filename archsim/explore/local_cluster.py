@@ -14,6 +14,8 @@ from archsim.errors import ArchsimError
 from archsim.explore.pool import ONE_THREAD
 
 _PATIENCE_S: Final = 60.0
+_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
+"""The largest that glibc sets for itself. Dask sets the first so low that each array costs a call of the system."""
 # A child ends when its standard input does, so that none is left behind by a parent that is killed.
 _CHILD: Final = (
     "import os, sys, threading\n"
@@ -58,7 +60,7 @@ class LocalCluster:
             stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=self.log,
-            env=os.environ | ONE_THREAD | settings,
+            env=os.environ | ONE_THREAD | _MEMORY | settings,
             start_new_session=True,  # Ctrl-C is this process's to handle
         )
 

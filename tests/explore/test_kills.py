@@ -20,6 +20,7 @@ T = TypeVar("T")
 HEAD = "schema: archsim.study/1\nmachine: tiny.yaml\nmodel: bert-tiny\n"
 AXES = "axes: {seq: {from: 33, to: %d, step: 1}, modules.core.parts.adc: [4, 8]}\n"
 QUICK, LONG = AXES % 62, AXES % 232  # 60 and 400 points
+LONGEST = (AXES % 512).replace("[4, 8]", "[1, 2, 4, 8, 16]")  # 2,400 points
 
 POISON = '''\
 """An ADC of 7 bits that kills the worker which makes it: always, or the first time."""
@@ -121,29 +122,30 @@ def kill_workers(folder: Path, study: str, times: int, *words: str) -> None:
     calm = undisturbed(folder)
     draw = random.Random(times)
     with running(folder, *words) as process:
-        _await(lambda: (folder / "study.db").exists() and _done(folder) > 0)
+        _await((folder / "study.db").exists)
         for _ in range(times):
-            time.sleep(draw.uniform(0.2, 1.0))
-            for worker in draw.sample(found := workers(process.pid), min(1, len(found))):
-                os.kill(worker, signal.SIGKILL)
-        assert process.wait(timeout=120) == 0
+            _await_progress(folder)
+            time.sleep(draw.uniform(0.0, 0.5))
+            os.kill(draw.choice(_await(lambda: workers(process.pid))), signal.SIGKILL)
+        assert process.poll() is None, "it ended before all were killed"
+        assert process.wait(timeout=300) == 0
     assert {row[0] for row in rows(folder / "study.db").values()} <= {"done", "failed"}
     assert sweep(folder, *words).returncode == 0  # a point that was hit twice has another chance
     assert rows(folder / "study.db") == calm
 
 
 def test_workers_that_are_killed(tmp_path: Path) -> None:
-    kill_workers(tmp_path, QUICK, 3)
+    kill_workers(tmp_path, LONG, 3)
 
 
 @pytest.mark.slow
 def test_many_workers_that_are_killed(tmp_path: Path) -> None:
-    kill_workers(tmp_path, LONG, 10)
+    kill_workers(tmp_path, LONGEST, 20)
 
 
 @pytest.mark.slow
 def test_workers_of_a_cluster_that_are_killed(tmp_path: Path) -> None:
-    kill_workers(tmp_path, LONG, 4, "--cluster", "local:2")
+    kill_workers(tmp_path, LONGEST, 4, "--cluster", "local:2")
 
 
 @pytest.mark.slow
@@ -205,6 +207,11 @@ def test_interrupted(tmp_path: Path) -> None:
 
 def _done(folder: Path) -> int:
     return sum(row[0] == "done" for row in rows(folder / "study.db").values())
+
+
+def _await_progress(folder: Path) -> None:
+    before = _done(folder)
+    _await(lambda: _done(folder) > before)
 
 
 def _await(what: Callable[[], T]) -> T:
