@@ -27,7 +27,12 @@ _GOALS = ("latency", "throughput")
 @click.option("--tiles", metavar="N", callback=whole(1 << 30), help="To use; all of the chips that the model takes.")
 @click.option("--seq", metavar="N", callback=whole(1 << 20), help="Tokens of the prompt.")
 @click.option("--batch", metavar="N", default="1", show_default=True, callback=whole(1 << 16), help="Inputs together.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a machine file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it as a mapping file, for archsim run --mapping.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(
     *,
@@ -45,7 +50,7 @@ def command(
     from archsim.graph.job import make_job
     from archsim.machine import load_machine
     from archsim.optimize import optimize
-    from archsim.report.optimize import data, machine_file, optimize_blocks
+    from archsim.report.optimize import data, mapping_file, optimize_blocks
     from archsim.report.tables import write_blocks
     from archsim.result import save
 
@@ -54,7 +59,7 @@ def command(
     described, graph = load_machine(machine), load_model(model)
     found = optimize(described, graph, make_job(graph, "prefill", seq, 0, batch), goal, tiles=tiles)  # type: ignore[arg-type]
     if out is not None:
-        save.write(out, machine_file(machine, found))
+        save.write(out, mapping_file(found))
     if as_json:
         sys.stdout.write(save.dump(data(found)))
         return

@@ -16,9 +16,9 @@ from archsim.graph.operator_trace import SUFFIXES, load_operators
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
-from archsim.machine.load import validate
 from archsim.machine.overlay import read_whole
 from archsim.machine.source import Document, read
+from archsim.machine.wording import validate
 
 M = TypeVar("M", Preset, Network)
 
