@@ -14,7 +14,7 @@ from archsim.parts.quantity import Count, Name, Truth, choice, count, field_type
 SCHEMA = "archsim.network/1"
 _PLAIN = ("relu", "relu6", "sigmoid", "tanh", "softmax", "hardswish", "silu", "gelu", "lrn")
 _WORDS = ("globalpool", "flatten")
-_WITH_SIZES = ("conv", "maxpool", "avgpool", "linear", "residual", "scale", "embedding", "lstm", "stack")
+_WITH_SIZES = ("conv", "maxpool", "avgpool", "linear", "residual", "scale", "embedding", "lstm", "stack", "skip")
 
 
 def _pair(least: int) -> Callable[[object], Size]:
@@ -109,6 +109,13 @@ class Residual(_Strict):
     repeat: Count = 1
 
 
+class Skip(_Strict):
+    """Every `stride`-th pixel, with channels of zeros up to `out`: a shortcut without weights, and without work."""
+
+    out: Count
+    stride: Pair = (1, 1)
+
+
 class Embedding(_Strict):
     """A table of `rows`, of which each position brings one of `out` values."""
 
@@ -138,6 +145,7 @@ class Layer(_Strict):
     embedding: Embedding | None = None
     lstm: Lstm | None = None
     stack: Count | None = None
+    skip: Skip | None = None
     plain: str | None = None
 
     @model_validator(mode="before")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from archsim.graph.graph import Graph
-from archsim.graph.layers import Conv, Dense, Embedding, Layer, Lstm, Network, Pool, Residual
+from archsim.graph.layers import Conv, Dense, Embedding, Layer, Lstm, Network, Pool, Residual, Skip
 from archsim.graph.recurrent import lstm
 from archsim.graph.streams import TOKENS, Stream
 from archsim.graph.weave import Kernel, Size, Value, Weaver
@@ -126,6 +126,14 @@ def _pool(kind: str, weaver: Weaver, pool: Pool, value: Value) -> Value:
     return weaver.pooled(kind, value, size, kernel)
 
 
+def _skip(weaver: Weaver, skip: Skip, value: Value) -> Value:
+    if value.window is not None or skip.out < value.width:
+        raise LayerError(
+            f"skip: gives {skip.out} channels of {value.width}; expected no fewer, of an operator's result"
+        )
+    return weaver.skipped(value, skip.out, skip.stride)
+
+
 def _residual(weaver: Weaver, block: Residual, value: Value) -> Value:
     for _ in range(block.repeat):
         main, shortcut = (_chain(weaver, layers, value) for layers in (block.main, block.shortcut))
@@ -169,6 +177,7 @@ _MADE: Mapping[str, Callable[[Weaver, Any, Value], Value]] = {
     "embedding": _embedding,
     "lstm": _lstm,
     "stack": _stacked,
+    "skip": _skip,
     "plain": _plain,
 }
 """By the one key that a layer has."""

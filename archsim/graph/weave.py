@@ -157,6 +157,12 @@ class Weaver:
             stream=replace(stream, name=f"{stream.name} / {number}", every=stream.every * number),
         )
 
+    def skipped(self, value: Value, width: int, stride: Size) -> Value:
+        """Every so many positions of a map, with zeros up to `width` values; no work."""
+        down, across = (-(-length // step) for length, step in zip(value.size, stride, strict=True))
+        size = (down, across)
+        return replace(value, width=width, size=size, window=Window(value.size, size, stride=stride), stream=None)
+
     def recurs(self, name: str, width: int) -> None:
         """Let the last operator also take `width` values of the position before, from one of its layer yet to come."""
         last = self.operators[-1]

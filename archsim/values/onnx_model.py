@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.values.cnn import Convolution, patches
+from archsim.values.stages import Convolution, patches
 from archsim.values.weights import check_finite, read_bytes
 
 if TYPE_CHECKING:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
+from archsim.values.ranges import top, weight_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from archsim.kernels.encode import Ints
     from archsim.kernels.spec import ArraySpec
+    from archsim.values.ranges import Bits
 
 
 @dataclass
@@ -24,12 +26,14 @@ class QuantisedArithmetic(FloatArithmetic):
 
     weight_bits: signed, symmetric, a scale for each output. input_bits: signed, symmetric; the scale is that of the
     `largest` input of the projection where that is known (from a pass while `calibrating`), else of each input vector.
+    bits: of weights and inputs, for projections that have bits of their own; ranges of their weights are fitted.
     spec: the arrays that products are done in; None does them exactly. seed: of errors of programming and reading.
     only: whose products are done so; the others are done in float32. None: all.
     """
 
     weight_bits: int = 8
     input_bits: int = 8
+    bits: Bits = field(default_factory=dict)
     spec: ArraySpec | None = None
     seed: int = 0
     only: Callable[[str], bool] | None = None
@@ -42,10 +46,9 @@ class QuantisedArithmetic(FloatArithmetic):
         """A product in integers, scaled back."""
         if self.only is not None and not self.only(key):
             return super().linear(key, weight, bias)
-        top = (1 << (self.weight_bits - 1)) - 1
-        scale = np.abs(weight).max(axis=1) / np.float32(top)
-        scale[scale == 0] = 1
-        whole = np.rint(weight / scale[:, None]).astype(np.int64).T
+        weight_bits, _ = self._bits(key)
+        held, scale = weight_codes(weight, weight_bits, fitted=key in self.bits)
+        whole = held.astype(np.int64).T
         multiply = self._in_arrays(key, whole) if self.spec is not None else self._exactly(whole)
 
         def product(x: Values) -> Values:
@@ -57,15 +60,18 @@ class QuantisedArithmetic(FloatArithmetic):
 
         return product
 
+    def _bits(self, key: str) -> tuple[int, int]:
+        return self.bits.get(key, (self.weight_bits, self.input_bits))
+
     def _codes(self, key: str, x: Values) -> tuple[Ints, Values]:
         """Signed codes of inputs (n, in), and what one is worth, (n, 1)."""
-        top = np.float32((1 << (self.input_bits - 1)) - 1)
+        most = np.float32(top(self._bits(key)[1]))
         if key in self.largest and not self.calibrating:
-            unit = np.full((len(x), 1), self.largest[key] / top, np.float32)
+            unit = np.full((len(x), 1), self.largest[key] / most, np.float32)
         else:
-            unit = np.abs(x).max(axis=1, keepdims=True) / top
+            unit = np.abs(x).max(axis=1, keepdims=True) / most
         unit = np.where(unit == 0, np.float32(1), unit)
-        return np.clip(np.rint(x / unit), -top, top).astype(np.int64), unit
+        return np.clip(np.rint(x / unit), -most, most).astype(np.int64), unit
 
     @staticmethod
     def _exactly(weights: Ints) -> Callable[[Ints], NDArray[np.float64]]:
@@ -77,8 +83,11 @@ class QuantisedArithmetic(FloatArithmetic):
         """In arrays that are programmed once; a calibrated converter is set by the first inputs that come."""
         from archsim.kernels.crossbar import Crossbar, program
 
+        assert self.spec is not None  # noqa: S101 (asked before)
         spec = self.spec
-        assert spec is not None  # noqa: S101 (asked before)
+        if key in self.bits:
+            held, read = self.bits[key]
+            spec = replace(spec, weight_bits=held, input_bits=read, read_bits=min(spec.read_bits, read))
         array: list[Crossbar] = []
         done = [0]
 

@@ -3,6 +3,7 @@
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archsim.errors import ArchsimError
@@ -34,6 +35,8 @@ def macs(graph: Graph) -> int:
         ("resnet-34", 21_797_672, 3664),
         ("resnet-50", 25_557_032, 4089),
         ("resnet-101", 44_549_160, 7801),
+        ("resnet-20", 269_722, 41),  # as published: 0.27 M, 41 M; and 0.46 M, 69 M
+        ("resnet-32", 464_154, 69),
         ("vgg-16", 138_357_544, 15470),
         ("mobilenet-v2", 3_504_872, 301),
         ("alexnet", 60_965_224, 724),  # 60,954,656 weights
@@ -170,6 +173,20 @@ def test_groups_that_are_larger_than_an_array_are_cut_one_by_one() -> None:
     assert tiling.loads[0][0].tile_inputs == 1800
 
 
+def test_a_shortcut_without_weights_skips_pixels_and_has_no_work() -> None:
+    """4 x 4 of 8 x 8 pixels; the sum at pixel (y, x) waits for pixel (2y, 2x), that is number 16 y + 2 x."""
+    graph = small(
+        "  - conv: {out: 4, kernel: 1}\n"
+        "  - residual: {main: [conv: {out: 6, kernel: 3, stride: 2, pad: 1}], shortcut: [skip: {out: 6, stride: 2}]}"
+    )
+    first, _, add = graph.operators
+    assert isinstance(add, Rowwise)
+    assert (add.width, add.stream.length, add.inputs[1].source) == (6, 16, first.key)
+    window = add.inputs[1].window
+    assert window is not None
+    assert window.last(np.arange(6)).tolist() == [0, 2, 4, 6, 16, 18]
+
+
 @pytest.mark.parametrize("machine", ["isaac", "nl_dpe"])
 def test_blocks_with_shortcuts_run_and_count_each_product(machine: str) -> None:
     """A pixel's product is one task: 64 + 64 + 16 + 16 of them, and one of the last layer."""
@@ -211,6 +228,7 @@ def test_blocks_with_shortcuts_run_and_count_each_product(machine: str) -> None:
         ),
         ("  - lstm: {out: 4}", "5:3  layers[0]: lstm: needs a sequence; expected 'positions' beside 'input'"),
         ("  - relu\nclasses: 3", "'classes' needs a 'linear' as the last layer"),
+        ("  - skip: {out: 2}", "5:3  layers[0]: skip: gives 2 channels of 4; expected no fewer"),
         ("  - stack: 2", "5:3  layers[0]: stack: needs a sequence"),
     ],
 )

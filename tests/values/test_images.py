@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from archsim.errors import ArchsimError
+from archsim.graph import load_model
 from archsim.values.arithmetic import FloatArithmetic
-from archsim.values.cnn import CifarResNet, Convolution, patches
+from archsim.values.cnn import CifarResNet, cifar_stages
 from archsim.values.metrics import accuracy
 from archsim.values.onnx_model import OnnxModel
 from archsim.values.quantised import QuantisedArithmetic
+from archsim.values.stages import Convolution, patches
 from archsim.values.weights import Named, read_safetensors
 
 
@@ -66,3 +68,14 @@ def test_a_convolution_is_the_sum_over_its_window(
         window = padded[n, :, top : top + kernel[0], left : left + kernel[1]]
         assert found[n, o, i, j] == pytest.approx((window * weight[o]).sum() + bias[o], abs=1e-4)
     assert patches(x, kernel, stride, pads).shape[1:3] == found.shape[2:]
+
+
+@pytest.mark.parametrize("number", [20, 32])
+def test_a_network_and_its_graph_name_the_same_products(number: int, data_dir: Path) -> None:
+    """Both have three groups of 2 x 3 (5) convolutions of 3 x 3, one before them and a full layer after."""
+    path = data_dir / "cifar10" / f"resnet{number}.safetensors"
+    stages = cifar_stages(Named(path, read_safetensors(path)))
+    linears = load_model(f"resnet-{number}").linears
+    assert len(linears) == number
+    shapes = [(each.key, (each.out_features, each.in_features)) for each in linears]
+    assert [(each.key, each.weight.reshape(len(each.weight), -1).shape) for each in stages] == shapes

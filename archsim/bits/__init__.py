@@ -1,0 +1,1 @@
+"""Bits for each projection: searched for speed, with the accuracy measured."""

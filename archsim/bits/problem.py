@@ -1,0 +1,69 @@
+"""What is searched: bits of weights and inputs of each projection, their cost, and the accuracy that they leave."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+Choice = tuple[tuple[int, int], ...]
+"""Bits of weights and of inputs, by projection."""
+PENALTY = 100.0
+"""Of a score, for each unit of accuracy lost beyond what is allowed: one per cent counts as a factor e of speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """time: ps, with the best copies; infinite where the weights do not fit. tiles: of one copy of each projection."""
+
+    time: float
+    tiles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Share of inputs that are answered rightly; mean negative log-likelihood of the right answers, nats."""
+
+    accuracy: float
+    loss: float
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Bits of `keys` out of `choices` (ascending), so that the cost falls and no more than `allowed` accuracy is lost.
+
+    base: what gains are relative to, ps; reference: the quality that losses are relative to. features: of projections,
+    (projections, n), for a searcher that learns from them.
+    """
+
+    keys: tuple[str, ...]
+    cost: Callable[[Choice], Cost]
+    quality: Callable[[Choice], Quality]
+    allowed: float
+    base: float
+    reference: Quality
+    features: NDArray[np.float32]
+    choices: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
+
+    def uniform(self, bits: int) -> Choice:
+        """The same everywhere."""
+        return ((bits, bits),) * len(self.keys)
+
+    def fitting(self, choice: Choice) -> Choice:
+        """Where weights do not fit: one bit less for one projection after the other, from the last, until they do."""
+        found, at = list(choice), len(choice)
+        least = self.choices[0]
+        while self.cost(tuple(found)).time == inf and any(weights > least for weights, _ in found):
+            at = at - 1 if at else len(found) - 1
+            weights, inputs = found[at]
+            found[at] = (max(least, weights - 1), inputs)
+        return tuple(found)
+
+    def gain(self, cost: Cost) -> float:
+        """How many times as fast."""
+        return self.base / cost.time
+
+    def score(self, cost: Cost, quality: Quality) -> float:
+        """Logarithm of the gain, less a penalty for accuracy beyond what may be lost."""
+        return log(self.gain(cost)) - PENALTY * max(0.0, self.reference.accuracy - quality.accuracy - self.allowed)

@@ -1,0 +1,80 @@
+"""Trials of a search: each choice is measured once, and no more than so many are."""
+
+from dataclasses import dataclass
+
+from archsim.bits.problem import Choice, Cost, Problem, Quality
+from archsim.errors import ArchsimError
+
+_IN_A_ROW = 1000
+"""Choices asked for that were all seen before, after which a search has come to its end."""
+
+
+class SpentError(Exception):
+    """As many choices were measured as may be; a searcher stops here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A choice, what it costs, what it leaves, and how good it is as a whole; allowed: it loses no more than may be."""
+
+    choice: Choice
+    cost: Cost
+    quality: Quality
+    score: float
+    allowed: bool
+
+
+class Trials:
+    """Asked by searchers: `trials(choice)`. Only what is measured counts, not what was seen before."""
+
+    def __init__(self, problem: Problem, evaluations: int) -> None:
+        """evaluations: how many choices may be measured."""
+        self.problem, self.evaluations = problem, evaluations
+        self.seen: dict[Choice, Trial] = {}
+        self._idle = 0
+
+    def __call__(self, asked: Choice) -> Trial:
+        """Measure a choice, made to fit first. Raises SpentError, and ArchsimError where nothing fits."""
+        problem = self.problem
+        choice = problem.fitting(asked)
+        if choice in self.seen:
+            self._idle += 1
+            if self._idle > _IN_A_ROW:
+                raise SpentError
+            return self.seen[choice]
+        self._idle = 0
+        if len(self.seen) >= self.evaluations:
+            raise SpentError
+        cost = problem.cost(choice)
+        if cost.time == float("inf"):
+            raise ArchsimError(f"the weights take {cost.tiles:,} tiles with the fewest bits. Try as many tiles.")
+        quality = problem.quality(choice)
+        lost = problem.reference.accuracy - quality.accuracy
+        allowed = lost <= problem.allowed + 1e-12  # accuracies are shares of whole numbers, their difference is rounded
+        self.seen[choice] = Trial(choice, cost, quality, problem.score(cost, quality), allowed)
+        return self.seen[choice]
+
+    @property
+    def left(self) -> int:
+        """How many more may be measured."""
+        return self.evaluations - len(self.seen)
+
+    @property
+    def history(self) -> tuple[Trial, ...]:
+        """All that were measured, in order."""
+        return tuple(self.seen.values())
+
+    @property
+    def best(self) -> Trial:
+        """The fastest that is allowed; where none is, the one with the best score."""
+        return max(self.history, key=lambda trial: (trial.allowed, trial.score))
+
+    def begin(self) -> Trial:
+        """Measure the same bits everywhere, from many to few, until accuracy falls too low; the best of them.
+
+        Every searcher begins so.
+        """
+        for bits in reversed(self.problem.choices):
+            if not self(self.problem.uniform(bits)).allowed:
+                break
+        return self.best
