@@ -25,6 +25,18 @@ def _count_or_auto(text: str) -> int | str:
 CountOrAuto = Annotated[int | Literal["auto"], field_type(_count_or_auto, int)]
 
 
+def _deviations(text: str) -> Fraction:
+    value = units.number(text)
+    if not 0 < value <= _MOST_DEVIATIONS:
+        found = f"found {quoted(text)}; expected standard deviations, more than 0 and at most {_MOST_DEVIATIONS}"
+        raise units.UnitError(f"{found}, such as 2.5")
+    return value
+
+
+_MOST_DEVIATIONS = 1000
+Deviations = Annotated[Fraction, field_type(_deviations, Fraction, int)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -97,13 +109,15 @@ class Choices(_Strict):
 
     replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
     projection or layer, how many copies it has. order: sequential runs operators one after another. pack: blocks of
-    several projections share an array where they fit beside each other.
+    several projections share an array where they fit beside each other. clip: weights are cut off at so many standard
+    deviations of their projection's before they are written; None: never.
     """
 
     replicate: Literal["none", "greedy"] = "none"
     copies: dict[str, Count] = Field(default_factory=dict)
     order: Literal["pipelined", "sequential"] = "pipelined"
     pack: bool = False
+    clip: Deviations | None = None
 
 
 class MachineFile(_Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archsim.machine.machine import Machine
+    from archsim.values.layered import Layered
     from archsim.values.metrics import Scores
 
 _END = "<|endoftext|>"
@@ -29,9 +31,9 @@ _SEPARATE = 1
 
 @dataclass(frozen=True)
 class Task:
-    """A model that is made for an arithmetic, and the sequences that it has to predict."""
+    """A model that is made for an arithmetic, and the sequences that it has to predict; it can be sent to a process."""
 
-    make: Callable[[Arithmetic], Llama]
+    make: Callable[[Arithmetic], Layered]
     sequences: tuple[tuple[int, ...], ...]
 
     def run(self, arithmetic: Arithmetic) -> Scores:
@@ -56,7 +58,7 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None) -> Task:
         sequences = [pieces.encode(story.strip()) for story in stories if story.strip()]
     cut = config.positions + 1
     parts = [tokens[at : at + cut] for tokens in sequences for at in range(0, len(tokens), cut)]
-    return Task(lambda arithmetic: Llama(config, weights, arithmetic), tuple(tuple(part) for part in parts))
+    return Task(partial(Llama, config, weights), tuple(tuple(part) for part in parts))
 
 
 def _beside(model: Path, vocabulary: int) -> Path:
@@ -96,7 +98,8 @@ def evaluate(
     exact = task.run(FloatArithmetic())
     weights, inputs = int(machine.precision.weights), int(machine.precision.inputs)
     ranges = _ranges(task) if calibrate else {}
-    whole = task.run(QuantisedArithmetic(weight_bits=weights, input_bits=inputs, largest=dict(ranges)))
+    clip = None if machine.choices.clip is None else float(machine.choices.clip)
+    whole = task.run(QuantisedArithmetic(weight_bits=weights, input_bits=inputs, clip=clip, largest=dict(ranges)))
     runs, saturated, conversions = [], 0, 0
     for seed in range(seeds):
         if progress is not None:
