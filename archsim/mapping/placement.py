@@ -14,7 +14,7 @@ from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
 from archsim.mapping.cache import homes
 from archsim.mapping.copies import note, with_copies
-from archsim.mapping.digital import digitised
+from archsim.mapping.digital import digitised, require_room
 from archsim.mapping.dynamic import arrays_of, is_written
 from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
@@ -121,6 +121,7 @@ def _whole(
     chips, placed, regions = where
     per_chip, keys, sequences = sizes
     groups = make_groups(machine, graph, placed, regions, fused, lay, keys)
+    require_room(machine, graph, groups)
     return Mapping(
         machine=machine,
         graph=graph,
