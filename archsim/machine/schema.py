@@ -36,6 +36,18 @@ def _count_or_auto(text: str) -> int | str:
 CountOrAuto = Annotated[int | Literal["auto"], field_type(_count_or_auto, int)]
 
 
+def _deviations(text: str) -> Fraction:
+    value = units.number(text)
+    if not 0 < value <= _MOST_DEVIATIONS:
+        found = f"found {quoted(text)}; expected standard deviations, more than 0 and at most {_MOST_DEVIATIONS}"
+        raise units.UnitError(f"{found}, such as 2.5")
+    return value
+
+
+_MOST_DEVIATIONS = 1000
+Deviations = Annotated[Fraction, field_type(_deviations, Fraction, int)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,7 +121,8 @@ class Choices(_Strict):
     replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
     projection or layer, how many copies it has. order: sequential runs operators one after another. pack: blocks of
     several projections share an array where they fit beside each other. digital: by projection or layer, the share of
-    its output channels that digital units compute.
+    its output channels that digital units compute. clip: weights are cut off at so many standard deviations of their
+    projection's before they are written; None: never.
     """
 
     replicate: Literal["none", "greedy"] = "none"
@@ -117,6 +130,7 @@ class Choices(_Strict):
     order: Literal["pipelined", "sequential"] = "pipelined"
     pack: bool = False
     digital: dict[str, Portion] = Field(default_factory=dict)
+    clip: Deviations | None = None
 
 
 class MachineFile(_Strict):

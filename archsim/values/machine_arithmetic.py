@@ -40,6 +40,7 @@ class MachineArithmetic(QuantisedArithmetic):
             input_bits=int(machine.precision.inputs),
             spec=array_spec(machine),
             seed=seed,
+            clip=None if machine.choices.clip is None else float(machine.choices.clip),
             largest=dict(ranges or {}),
         )
         self.machine = machine

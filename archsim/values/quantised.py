@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     from archsim.kernels.spec import ArraySpec
 
 
+def clipped(weight: Values, deviations: float | None) -> Values:
+    """Weights of any shape, none farther from 0 than so many standard deviations (of the population) of them all."""
+    if deviations is None:
+        return weight
+    limit = np.float32(deviations * weight.std(dtype=np.float64))
+    return np.clip(weight, -limit, limit)
+
+
+def whole_weights(weight: Values, bits: int) -> tuple[Ints, Values]:
+    """Weights (out, in) as signed integers (in, out), and what 1 is worth, (out,): an output's largest is the top."""
+    top = (1 << (bits - 1)) - 1
+    scale = np.abs(weight).max(axis=1) / np.float32(top)
+    scale[scale == 0] = 1
+    return np.rint(weight / scale[:, None]).astype(np.int64).T, scale
+
+
 @dataclass
 class QuantisedArithmetic(FloatArithmetic):
     """Products of integers; everything else in float32.
@@ -25,6 +41,7 @@ class QuantisedArithmetic(FloatArithmetic):
     weight_bits: signed, symmetric, a scale for each output. input_bits: signed, symmetric; the scale is that of the
     `largest` input of the projection where that is known (from a pass while `calibrating`), else of each input vector.
     spec: the arrays that products are done in; None does them exactly. seed: of errors of programming and reading.
+    clip: weights are cut off at so many standard deviations of the whole matrix before they are scaled; None: never.
     only: whose products are done so; the others are done in float32. None: all.
     """
 
@@ -33,6 +50,7 @@ class QuantisedArithmetic(FloatArithmetic):
     spec: ArraySpec | None = None
     seed: int = 0
     only: Callable[[str], bool] | None = None
+    clip: float | None = None
     calibrating: bool = False
     largest: dict[str, float] = field(default_factory=dict)
     saturated: dict[str, int] = field(default_factory=dict)
@@ -42,10 +60,7 @@ class QuantisedArithmetic(FloatArithmetic):
         """A product in integers, scaled back."""
         if self.only is not None and not self.only(key):
             return super().linear(key, weight, bias)
-        top = (1 << (self.weight_bits - 1)) - 1
-        scale = np.abs(weight).max(axis=1) / np.float32(top)
-        scale[scale == 0] = 1
-        whole = np.rint(weight / scale[:, None]).astype(np.int64).T
+        whole, scale = whole_weights(clipped(weight, self.clip), self.weight_bits)
         multiply = self._in_arrays(key, whole) if self.spec is not None else self._exactly(whole)
 
         def product(x: Values) -> Values:
