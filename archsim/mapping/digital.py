@@ -77,14 +77,18 @@ def _parts(machine: Machine, graph: Graph, linear: Linear, channels: int) -> lis
 
 def digital_shares(machine: Machine, graph: Graph) -> dict[str, Fraction]:
     """By projection the share of its output channels that digital units compute; later names go before earlier ones."""
-    found: dict[str, Fraction] = {}
-    for name, share in machine.choices.digital.items():
-        keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
-        if not keys:
-            known = did_you_mean(name, [name for each in graph.linears for name in (each.key, each.layer)])
-            _refuse(machine, name, f"{graph.name} has no such projection. {known}")
-        found |= dict.fromkeys(keys, share)
-    return found
+    known = dict.fromkeys(name for each in graph.linears for name in (each.key, each.layer))
+    for name in machine.choices.digital:
+        if name not in known:
+            _refuse(machine, name, f"{graph.name} has no such projection. {did_you_mean(name, known)}")
+    shares = {linear.key: named_share(machine, linear.key) for linear in graph.linears}
+    return {key: share for key, share in shares.items() if share is not None}
+
+
+def named_share(machine: Machine, key: str) -> Fraction | None:
+    """Of a projection by its key, or that of its layer; None where nothing of it is digital."""
+    names = (key, key.rpartition("/")[0])
+    return next((share for name, share in reversed(machine.choices.digital.items()) if name in names), None)
 
 
 def digital_channels(share: Fraction, channels: int) -> int:

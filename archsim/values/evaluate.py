@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.values.arithmetic import FloatArithmetic
+from archsim.values.digital import require_names
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.quantised import QuantisedArithmetic
 from archsim.values.tasks import Task
@@ -31,8 +32,9 @@ def evaluate(
 
     calibrate: inputs are quantised over the largest that the first sequence has; else over each vector's own largest.
 
-    Raises ArchsimError where the machine's arrays cannot be simulated.
+    Raises ArchsimError where the machine's arrays cannot be simulated, or its file names what the model does not have.
     """
+    require_names(machine, task.make)
     exact = task.run(FloatArithmetic())
     weights, inputs = int(machine.precision.weights), int(machine.precision.inputs)
     ranges = _ranges(task) if calibrate else {}
