@@ -29,6 +29,7 @@ def _check(name: str) -> str:
     from archsim import resources
     from archsim.errors import ArchsimError, Fault, quoted
     from archsim.graph.hf import is_config
+    from archsim.graph.llama2c import beginning
     from archsim.graph.load import load_model
     from archsim.graph.operator_trace import SUFFIXES
     from archsim.machine import load_machine
@@ -39,7 +40,7 @@ def _check(name: str) -> str:
         path = resources.locate("hw_configs/machines", name)
     except ArchsimError:
         path = resources.locate("workloads/models", name)
-    if path.suffix in (".onnx", ".pt2", *SUFFIXES):
+    if path.suffix in (".onnx", ".pt2", *SUFFIXES) or beginning(path) is not None:
         graph = load_model(path)
         return f"model {graph.name}, {graph.parameters:,} parameters"
     document = read(path)

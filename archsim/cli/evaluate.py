@@ -45,7 +45,8 @@ def command(
 ) -> None:
     """Print the perplexity of a model in float, in integers, and with the errors of MACHINE."""
     from archsim.machine import load_machine
-    from archsim.values.evaluate import evaluate, load_task
+    from archsim.values.evaluate import evaluate
+    from archsim.values.tasks import load_task
 
     loaded = load_machine(machine, settings, mapping=mapping)
     warn_of_strangers(mapping, loaded.name, model.stem)

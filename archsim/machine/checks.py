@@ -128,9 +128,11 @@ def check_helpers(draft: Draft) -> None:
     _check_reprogramming(draft, every)
     if draft.file.chips.hands_over == "sequences" and draft.file.chips.split == "projections":
         draft.fault(("chips", "hands_over"), "goes with split: layers alone")
-    for index, name in enumerate(draft.file.kv_cache):
-        if _check_kind(draft, ("kv_cache", index), name, "memory", every):
-            _check_once(draft, ("kv_cache", index), name)
+    memories: list[tuple[Loc, str | None]] = [(("digital_weights",), draft.file.digital_weights)]
+    memories += [(("kv_cache", index), name) for index, name in enumerate(draft.file.kv_cache)]
+    for loc, memory in memories:
+        if memory is not None and _check_kind(draft, loc, memory, "memory", every):
+            _check_once(draft, loc, memory)
 
 
 def _check_reprogramming(draft: Draft, every: tuple[str, ...]) -> None:
@@ -156,6 +158,7 @@ def check_mapping(draft: Draft, tile: str) -> None:
         if choices.pack or turns:
             why = "mapping.pack, which gives none tiles of its own" if choices.pack else "tiles that work one at a time"
             draft.fault(("mapping", key), f"does not go with {why}", key=True)
+    _check_bits(draft)
     for name, spec in draft.file.modules.items():
         if "overlap" in spec.model_fields_set and name != tile:
             draft.fault(("modules", name, "overlap"), f"is of no use here; expected in {quoted(tile)}", key=True)
@@ -166,6 +169,16 @@ def check_mapping(draft: Draft, tile: str) -> None:
         if tile not in draft.within(name):
             loc = ("modules", name, "one_at_a_time")
             draft.fault(loc, f"is of no use here; expected in a module that holds tiles, {quoted(tile)}", key=True)
+
+
+def _check_bits(draft: Draft) -> None:
+    """No projection has more bits than the machine, whose cells and converters are checked for these."""
+    for name, given in draft.file.mapping.bits.items():
+        for of in ("weights", "inputs"):
+            bits, most = getattr(given, of), getattr(draft.file.precision, of)
+            if bits is not None and bits > most:
+                found = f"found {bits} b; expected at most the machine's {most} b (precision.{of})"
+                draft.fault(("mapping", "bits", name, of), found)
 
 
 def _check_kind(draft: Draft, loc: Loc, name: str, place: str, among: tuple[str, ...], where: str = "") -> bool:

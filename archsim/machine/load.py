@@ -18,7 +18,7 @@ from archsim.machine.machine import Machine, Step
 from archsim.machine.mapping_file import overlaid, read_mapping
 from archsim.machine.overlay import LABELLED, apply, read_whole
 from archsim.machine.provenance import LABELS, Provenance, separate, sources
-from archsim.machine.recipes import check_digital, check_recipes, standard_recipes
+from archsim.machine.recipes import check_digital, check_placement, check_recipes, standard_recipes
 from archsim.machine.schema import MachineFile
 from archsim.machine.source import Document, Loc, dotted
 from archsim.machine.wording import shown, validate
@@ -85,6 +85,7 @@ def build(document: Document) -> Machine:
             },
         },
         digital=file.digital,
+        digital_weights=file.digital_weights,
         fusion=file.fusion,
         function_cores=file.function_cores,
         kv_cache=tuple(file.kv_cache),
@@ -103,6 +104,7 @@ def _check(draft: Draft) -> tuple[str | None, str | None]:
     checks.check_helpers(draft)
     check_recipes(draft, core)
     check_digital(draft)
+    check_placement(draft)
     if root is not None and core is not None:
         checks.check_uses(draft, root, core)
         if not draft.faults:

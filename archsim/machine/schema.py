@@ -12,6 +12,17 @@ from archsim.parts.quantity import Count, Name, Period, Resolution, Share, count
 Where = Literal["analog", "digital"]
 
 
+def _portion(text: str) -> Fraction:
+    value = units.ratio(text)
+    if not 0 < value <= 1:
+        raise units.UnitError(f"found {quoted(text)}; expected more than 0, at most 1")
+    return value
+
+
+Portion = Annotated[Fraction, field_type(_portion, Fraction)]
+"""More than none, at most all."""
+
+
 def _count_or_auto(text: str) -> int | str:
     if text == "auto":
         return text
@@ -73,7 +84,8 @@ class ModuleSpec(_Strict):
     """Parts and modules with counts, and the way of the data through them; `cycle` is in ps.
 
     one_at_a_time: of the tiles in it one works at a time. overlap: of a tile, whether a product begins before the one
-    before is through.
+    before is through. slices_in: where the slices of a weight lie, beside each other: in columns of an array, in arrays
+    of a core, or in cores, each of which may hold slices of other weights.
     """
 
     parts: dict[str, Share]
@@ -82,7 +94,7 @@ class ModuleSpec(_Strict):
     memory: Name | None = None
     mesh: Mesh | None = None
     combine: Combine | None = None
-    slices_in: Literal["columns", "arrays"] = "columns"
+    slices_in: Literal["columns", "arrays", "cores"] = "columns"
     one_at_a_time: bool = False
     overlap: bool = True
     signs: Literal["offset", "flipped", "columns", "arrays"] = "offset"
@@ -104,24 +116,37 @@ class Chips(_Strict):
     hands_over: Literal["positions", "sequences"] = "positions"
 
 
+class Narrower(_Strict):
+    """Bits of one projection's weights and inputs, where they are fewer than the machine's."""
+
+    weights: Resolution | None = None
+    inputs: Resolution | None = None
+
+
 class Choices(_Strict):
     """How models are put on the machine.
 
     replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
-    projection or layer, how many copies it has. order: sequential runs operators one after another. pack: blocks of
-    several projections share an array where they fit beside each other. clip: weights are cut off at so many standard
-    deviations of their projection's before they are written; None: never.
+    projection or layer, how many copies it has; bits: likewise, bits of its weights and inputs. order: sequential runs
+    operators one after another. pack: blocks of several projections share an array where they fit beside each other.
+    digital: by projection or layer, the share of its output channels that digital units compute. clip: weights are cut
+    off at so many standard deviations of their projection's before they are written; None: never.
     """
 
     replicate: Literal["none", "greedy"] = "none"
     copies: dict[str, Count] = Field(default_factory=dict)
+    bits: dict[str, Narrower] = Field(default_factory=dict)
     order: Literal["pipelined", "sequential"] = "pipelined"
     pack: bool = False
+    digital: dict[str, Portion] = Field(default_factory=dict)
     clip: Deviations | None = None
 
 
 class MachineFile(_Strict):
-    """The whole file, but for the labels that say where its numbers come from."""
+    """The whole file, but for the labels that say where its numbers come from.
+
+    digital_weights: the memory that holds the weights of digital projections, which are read for each position.
+    """
 
     schema_id: Literal["archsim.machine/1"] = Field(alias="schema")
     name: Name
@@ -133,6 +158,7 @@ class MachineFile(_Strict):
     mapping: Choices = Choices()
     recipes: dict[str, list[dict[str, Name]]] = Field(default_factory=dict)
     digital: Name | None = None
+    digital_weights: Name | None = None
     fusion: Literal["auto", "off", "required"] = "auto"
     function_cores: CountOrAuto = "auto"
     kv_cache: list[Name] = Field(default_factory=list)

@@ -25,6 +25,9 @@ def with_copies(
     found = dict(tilings)
     for name, number in machine.choices.copies.items():
         keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
+        if not keys and (name in graph.by_key or name in graph.by_layer):
+            place = machine.document.key_place(("mapping", "copies", name))
+            raise ArchsimError(Fault(f"mapping.copies.{name}: has no weights in arrays, so no copies of them", place))
         if not keys:
             known = did_you_mean(name, (*found, *(linear.layer for linear in graph.linears)))
             place = machine.document.key_place(("mapping", "copies", name))
@@ -60,7 +63,8 @@ def _replicate(machine: Machine, graph: Graph, job: Job, found: dict[str, Tiling
     timer = Timer(machine)
     most = machine.chips.count if isinstance(machine.chips.count, int) else chips(found)
     work = {
-        key: len(job.places(graph.by_key[key])) * max(timer.time(load).interval for load, _ in tiling.loads)
+        key: len(job.places(graph.by_key[key]))
+        * max(timer.time(load, inputs=tiling.inputs).interval for load, _ in tiling.loads)
         for key, tiling in found.items()
     }
     slowest = [(-work[key] / tiling.copies, number, key) for number, (key, tiling) in enumerate(found.items())]

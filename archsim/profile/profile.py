@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archsim.profile.causes import Analog
     from archsim.profile.replay import Losses
     from archsim.values.arithmetic import Values
-    from archsim.values.evaluate import Task
+    from archsim.values.tasks import Task
 
 SCHEMA = "archsim.profile/1"
 FLOAT = Run((), "all", 0)
@@ -45,7 +45,13 @@ def profile(
         if progress is not None:
             progress("profiling, run", number, len(asked))
         answers[each] = answer
-    return {"schema": SCHEMA, "machine": machine.name, "seeds": seeds, **_data(how, board.matrices, depth, answers)}
+    return {
+        "schema": SCHEMA,
+        "machine": machine.name,
+        "model": task.name,
+        "seeds": seeds,
+        **_data(how, board.matrices, depth, answers),
+    }
 
 
 def _runs(how: Analog, keys: tuple[str, ...], seeds: int) -> list[Run]:

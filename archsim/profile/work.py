@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from archsim.profile.causes import Analog, Cause
     from archsim.profile.replay import Losses
-    from archsim.values.evaluate import Task
+    from archsim.values.tasks import Task
 
 ONE_THREAD: Final = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -90,6 +90,11 @@ def done(
             raise ArchsimError("a process ended before its work was done, for want of memory perhaps") from None
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -24,8 +24,8 @@ def optimize_blocks(found: Optimized) -> list[Block]:
         for work in found.works
     )
     rows = tuple(
-        (name, *quantity(before, unit), *quantity(after, unit), figure(gain))
-        for name, before, after, gain, unit in _gains(found)
+        (name, *quantity(before, unit), *quantity(after, unit), figure(before / after if after else 0.0))
+        for name, before, after, unit in (*_simulated(found), *_predicted(found))
     )
     solver = (
         ("tiles", f"{allotment.tiles:,} of {found.tiles:,}"),
@@ -34,15 +34,23 @@ def optimize_blocks(found: Optimized) -> list[Block]:
     return [
         Block("copies", "Copies", "w>>>><", copies, ("projection", "tiles", "vectors", "copies", "time", "")),
         Block("allotment", "Allotment", "<w", solver),
-        Block("gains", "Simulated", "<><><>", rows, ("", "one copy", "", "with copies", "", "gain")),
+        Block("gains", "Gains", "<><><>", rows, ("", "before", "", "after", "", "gain")),
     ]
 
 
-def _gains(found: Optimized) -> list[tuple[str, float, float, float, str]]:
+def _simulated(found: Optimized) -> list[tuple[str, float, float, str]]:
     before, after = found.before, found.after
     return [
-        ("latency", before.latency_s, after.latency_s, before.latency_s / after.latency_s, "s"),
-        ("energy", before.energy_j, after.energy_j, before.energy_j / after.energy_j if after.energy_j else 0.0, "J"),
+        ("latency", before.latency_s, after.latency_s, "s"),
+        ("energy", before.energy_j, after.energy_j, "J"),
+    ]
+
+
+def _predicted(found: Optimized) -> list[tuple[str, float, float, str]]:
+    before, after = found.single, found.allotment
+    return [
+        ("predicted sum of times", before.latency * SECONDS_PER_PS, after.latency * SECONDS_PER_PS, "s"),
+        ("predicted time an input", before.slowest * SECONDS_PER_PS, after.slowest * SECONDS_PER_PS, "s"),
     ]
 
 
@@ -58,19 +66,21 @@ def data(found: Optimized) -> dict[str, Any]:
         "status": allotment.status,
         "gap": allotment.gap,
         "copies": allotment.copies,
-        "simulated": {name: {"before": before, "after": after} for name, before, after, _, _ in _gains(found)},
+        "bits": {key: {"weights": each.weights, "inputs": each.inputs} for key, each in found.bits.items()},
+        "simulated": {name: {"before": before, "after": after} for name, before, after, _ in _simulated(found)},
+        "predicted": {name: {"before": before, "after": after} for name, before, after, _ in _predicted(found)},
     }
 
 
 def mapping_file(found: Optimized) -> str:
-    """A mapping file of the copies: `archsim run MACHINE MODEL --mapping FILE` plays it."""
-    copies = {key: number for key, number in found.allotment.copies.items() if number > 1}
+    """A mapping file of what was found: `archsim run MACHINE MODEL --mapping FILE` plays it."""
+    settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in found.settings)
     lines = [
         "schema: archsim.mapping/1",
         f"machine: {json.dumps(found.before.machine)}",
         f"model: {json.dumps(found.before.model)}",
         f"note: {json.dumps(f'copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by archsim optimize')}",
         "mapping:",
-        f"  copies: {json.dumps(copies)}",
+        *(f"  {key}: {value}" for key, value in settings.items()),
     ]
     return "\n".join(lines) + "\n"

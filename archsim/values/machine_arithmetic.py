@@ -14,13 +14,14 @@ from archsim.kernels.acam_table import Table, compile_table
 from archsim.kernels.acam_uses import apply, log_matmul, softmax
 from archsim.parts.acam import Acam
 from archsim.values.arrays import array_spec
+from archsim.values.digital import beside
 from archsim.values.quantised import QuantisedArithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archsim.machine.machine import Machine
-    from archsim.values.arithmetic import Values
+    from archsim.values.arithmetic import Product, Values
 
 _NAMES = {"gelu_tanh": "gelu"}
 _SMALLEST = 2.0**-8
@@ -30,7 +31,8 @@ _SMALLEST = 2.0**-8
 class MachineArithmetic(QuantisedArithmetic):
     """Projections in the core's arrays; functions, softmax and products in its analog CAMs where recipes say `core`.
 
-    Digital units compute in float32: their precision is not modelled.
+    Projections that digital units compute (`mapping.digital`) are exact in integers of the machine's precision; their
+    weights are not cut off. All else digital units compute in float32: their precision is not modelled.
     """
 
     def __init__(self, machine: Machine, seed: int = 0, ranges: Mapping[str, float] | None = None) -> None:
@@ -45,6 +47,11 @@ class MachineArithmetic(QuantisedArithmetic):
         )
         self.machine = machine
         self.tables: dict[tuple[str, float, float], Table] = {}
+        self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, largest=self.largest)
+
+    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
+        """In arrays, but for the output channels that digital units compute."""
+        return beside(self.machine, key, weight, bias, super().linear, self.units.linear)
 
     def _analog(self, operator: str) -> bool:
         """Whether the core does a step of the operator."""
