@@ -83,3 +83,15 @@ def word(*known: str) -> Callable[[click.Context, click.Parameter, str | None], 
         return text
 
     return check
+
+
+def words(*known: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[str, ...]]:
+    """Return a callback for an option that may be given several times: every word is one of the known."""
+    one = word(*known)
+
+    def check(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            one(context, option, text)
+        return texts
+
+    return check

@@ -73,8 +73,8 @@ def write(path: Path, text: str) -> None:
         raise ArchsimError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def load(path: str | Path) -> dict[str, Any]:
-    """Read a saved result: the file, or the folder that holds its `result.json`.
+def load(path: str | Path, schema: str = SCHEMA) -> dict[str, Any]:
+    """Read what was saved with --out, a result or data of another schema: the file, or the folder of `result.json`.
 
     Raises ArchsimError for a file that is missing, unreadable, not JSON, or of another schema.
     """
@@ -83,8 +83,8 @@ def load(path: str | Path) -> dict[str, Any]:
         file /= RESULT_FILE
     data = _parse(_read(file), file)
     if not isinstance(data, dict):
-        raise ArchsimError(f"{file}: found JSON that is no object; expected a result, {SCHEMA}")
-    _check_schema(data.get("schema"), file)
+        raise ArchsimError(f"{file}: found JSON that is no object; expected {schema}")
+    _check_schema(data.get("schema"), file, schema)
     return data
 
 
@@ -119,13 +119,13 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def _check_schema(found: object, file: Path) -> None:
-    if found == SCHEMA:
+def _check_schema(found: object, file: Path, wanted: str) -> None:
+    if found == wanted:
         return
     if found is None:
-        raise ArchsimError(f"{file}: has no 'schema'; expected {SCHEMA}")
-    name, _, newest = SCHEMA.partition("/")
+        raise ArchsimError(f"{file}: has no 'schema'; expected {wanted}")
+    name, _, newest = wanted.partition("/")
     version = re.fullmatch(rf"{re.escape(name)}/([0-9]{{1,9}})", str(found))
     if version and int(version[1]) > int(newest):
-        raise ArchsimError(f"{file}: found schema {found}, newer than {SCHEMA}; a newer archsim can read it")
-    raise ArchsimError(f"{file}: found schema {found!r}; expected {SCHEMA}")
+        raise ArchsimError(f"{file}: found schema {found}, newer than {wanted}; a newer archsim can read it")
+    raise ArchsimError(f"{file}: found schema {found!r}; expected {wanted}")

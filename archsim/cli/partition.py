@@ -1,0 +1,112 @@
+"""`archsim partition`: which projections of a model go to arrays and which to digital units."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from archsim.cli.progress import progress
+from archsim.cli.values import file, folder, share, whole, word, words
+
+_PATH = click.Path(path_type=Path)
+_STRATEGIES = ("first-last", "sensitivity", "macs", "analytical")
+_GRANULARITIES = ("layer", "projection", "channel")
+_OBJECTIVES = ("energy", "latency", "macs")
+_USUAL = ("first-last", "sensitivity", "analytical")
+_MOST_SEEDS = 1000
+
+
+@click.command("partition", epilog="MODEL is a checkpoint of llama2.c; MACHINE needs digital units for projections.")
+@click.argument("model", type=_PATH)
+@click.option("--machine", required=True, metavar="NAME", help="A machine that archsim knows, or a file.")
+@click.option("--text", type=_PATH, required=True, metavar="FILE", help="A text, or tokens (.npy).")
+@click.option("--tokenizer", type=_PATH, metavar="PATH", help="Default: beside the model.")
+@click.option("--limit", metavar="N", callback=whole(1 << 30), help="Take so many sequences of the text; all.")
+@click.option("--profile", "known", callback=file, metavar="FILE", help="What `archsim profile --out` wrote, as .json.")
+@click.option(
+    "--strategy",
+    "tried",
+    multiple=True,
+    metavar="|".join(_STRATEGIES),
+    callback=words(*_STRATEGIES),
+    help="Several may be given; all but macs, which measures once for each projection.",
+)
+@click.option(
+    "--granularity",
+    default="projection",
+    show_default=True,
+    metavar="|".join(_GRANULARITIES),
+    callback=word(*_GRANULARITIES),
+    help="What is placed together.",
+)
+@click.option(
+    "--objective",
+    default="energy",
+    show_default=True,
+    metavar="|".join(_OBJECTIVES),
+    callback=word(*_OBJECTIVES),
+    help="What the analytical strategy makes least.",
+)
+@click.option("--accuracy-drop", "drop", metavar="SHARE", default="1%", show_default=True, callback=share, help="Macs allows.")
+@click.option("--seq", metavar="N", default="64", show_default=True, callback=whole(1 << 20), help="Of the run.")
+@click.option("--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="To measure by.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: mapping.clip=3.")
+@click.option("--out", callback=folder, metavar="DIR", help="Write mapping files, a table and a plot.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def command(  # noqa: PLR0913 - an argument for each option of the command line
+    *,
+    model: Path,
+    machine: str,
+    text: Path,
+    tokenizer: Path | None,
+    limit: int | None,
+    known: Path | None,
+    tried: tuple[str, ...],
+    granularity: str,
+    objective: str,
+    drop: float,
+    seq: int,
+    seeds: int,
+    settings: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Choose what of MODEL is digital on a machine, measure each choice, and print what it costs and saves."""
+    from archsim.graph import load_model
+    from archsim.graph.job import make_job
+    from archsim.machine import load_machine
+    from archsim.partition.frontier import STRATEGIES, Wanted, partition
+    from archsim.report.partition import mapping_files, partition_blocks, plot_partition
+    from archsim.report.tables import write_blocks
+    from archsim.result import save
+    from archsim.values.tasks import load_task
+
+    if out is not None:
+        save.check_folder(out.parent)
+    described, graph = load_machine(machine, settings), load_model(str(model))
+    task = load_task(model, text, tokenizer, limit)
+    given = None if known is None else save.load(known, "archsim.profile/1")
+    wanted = Wanted(
+        tried=tuple(each for each in STRATEGIES if each in (tried or _USUAL)),
+        granularity=granularity,  # type: ignore[arg-type]  # one of the words
+        objective=objective,  # type: ignore[arg-type]  # likewise
+        threshold=drop,
+        seeds=seeds,
+    )
+    with progress() as report:
+        if given is None:
+            from archsim.profile.profile import profile
+            from archsim.profile.work import cores
+
+            given = profile(described, task, seeds, workers=cores(), progress=report)
+        found = partition(described, graph, make_job(graph, "prefill", seq, 0, 1), task, given, wanted, report)
+    if out is not None:
+        for name, content in {"frontier.json": save.dump(found), **mapping_files(found)}.items():
+            save.write(out / name, content)
+        plot_partition(found, out / "frontier.svg")
+    if as_json:
+        sys.stdout.write(save.dump(found))
+        return
+    write_blocks(partition_blocks(found), sys.stdout)

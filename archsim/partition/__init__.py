@@ -1,0 +1,1 @@
+"""Which projections of a model go to arrays and which to digital units."""

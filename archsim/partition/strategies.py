@@ -1,0 +1,105 @@
+"""Ways to choose what is digital. Each gives candidates, which are then measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from archsim.errors import ArchsimError, UsageError
+from archsim.partition.units import Candidate, together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archsim.partition.prices import Price
+    from archsim.partition.units import Unit
+
+Objective = Literal["energy", "latency", "macs"]
+BUDGETS = (0.025, 0.05, 0.1, 0.2, 0.4)
+"""Of multiply-accumulates that may be digital."""
+LEFT = (0.5, 0.25, 0.1, 0.05)
+"""Of the harm of all projections, what may be left."""
+
+
+def bounds(units: Sequence[Unit]) -> list[Candidate]:
+    """Nothing digital; everything."""
+    return [
+        Candidate("bound", "all-analog", {}),
+        Candidate("bound", "all-digital", together(units, [1.0] * len(units))),
+    ]
+
+
+def first_last(units: Sequence[Unit]) -> list[Candidate]:
+    """The first and the last, the oldest rule of thumb."""
+    ends = together((units[0], units[-1]), (1.0, 1.0))
+    return [Candidate("first-last", "first-last", ends)]
+
+
+def by_sensitivity(units: Sequence[Unit], budgets: Sequence[float] = BUDGETS) -> list[Candidate]:
+    """The most harmful first, as long as they fit in a share of all multiply-accumulates."""
+    total = sum(unit.macs for unit in units)
+    found = []
+    for budget in budgets:
+        chosen: list[Unit] = []
+        for unit in sorted(units, key=lambda unit: -unit.harm):
+            if unit.harm and sum(each.macs for each in chosen) + unit.macs <= budget * total:
+                chosen.append(unit)
+        found.append(Candidate("sensitivity", f"sensitivity-{budget:.1%}", together(chosen, [1.0] * len(chosen))))
+    return found
+
+
+def by_macs(units: Sequence[Unit], perplexity: Callable[[Mapping[str, float]], float], limit: float) -> list[Candidate]:
+    """From all digital, the largest first, each goes to arrays and stays where the perplexity stays within a limit.
+
+    As LionHeart does (Lammie et al., IEEE TETC 2025), without its training.
+    """
+    digital = together(units, [1.0] * len(units))
+    for unit in sorted(units, key=lambda unit: -unit.macs):
+        tried = {key: share for key, share in digital.items() if key not in unit.keys}
+        if perplexity(tried) <= limit:
+            digital = tried
+    return [Candidate("macs", "macs", digital)]
+
+
+def analytical(
+    units: Sequence[Unit], prices: Sequence[Sequence[Price]], objective: Objective, left: Sequence[float] = LEFT
+) -> list[Candidate]:
+    """The cheapest with at most a share of the harm left, by an integer program.
+
+    Harms and prices of single units are taken to add up, and harm to fall with the share of digital channels.
+    """
+    shares = [[0.0, *(price.share for price in each)] for each in prices]
+    costs = [[0.0, *(_cost(objective, unit, price) for price in each)] for unit, each in zip(units, prices, strict=True)]
+    harm = sum(unit.harm for unit in units)
+    found = []
+    for each in left:
+        picked = _solve(units, shares, costs, each * harm)
+        found.append(Candidate("analytical", f"{objective}-{each:.0%}", together(units, picked)))
+    return found
+
+
+def _cost(objective: Objective, unit: Unit, price: Price) -> float:
+    return {"energy": price.energy_j, "latency": price.latency_s, "macs": unit.macs * price.share}[objective]
+
+
+def _solve(
+    units: Sequence[Unit], shares: Sequence[Sequence[float]], costs: Sequence[Sequence[float]], most: float
+) -> list[float]:
+    """A share for each unit."""
+    try:
+        from scipy.optimize import Bounds, LinearConstraint, milp
+    except ImportError:
+        raise UsageError("choosing by an integer program needs SciPy: pip install 'archsim[scipy]'") from None
+    owner = np.repeat(np.arange(len(units)), [len(each) for each in shares])
+    flat = np.concatenate([np.asarray(each) for each in shares])
+    price = np.concatenate([np.asarray(each) for each in costs])
+    harm = np.array([unit.harm for unit in units])[owner] * (1 - flat)
+    one = (owner[None, :] == np.arange(len(units))[:, None]).astype(float)
+    scale = float(np.abs(price).max()) or 1.0
+    limits = [LinearConstraint(one, 1, 1), LinearConstraint(harm[None, :] / (most or 1.0), -np.inf, 1.0 if most else 0.0)]
+    found = milp(price / scale, constraints=limits, integrality=np.ones(len(flat)), bounds=Bounds(0, 1))
+    if found.x is None:
+        raise ArchsimError(f"no choice leaves so little harm ({found.message})")
+    chosen = np.round(found.x).astype(bool)
+    return [float(share) for share in flat[chosen]]

@@ -1,0 +1,63 @@
+"""What is placed together: a projection, or all of a layer, with what it costs a model to have it in arrays."""
+
+from collections.abc import Mapping as Dict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from archsim.errors import ArchsimError
+from archsim.graph.graph import Graph
+
+Granularity = Literal["layer", "projection", "channel"]
+SHARES: dict[Granularity, tuple[float, ...]] = {
+    "layer": (1.0,),
+    "projection": (1.0,),
+    "channel": (0.25, 0.5, 0.75, 1.0),
+}
+"""Of output channels that digital units may compute, beside none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Projections that go to the same side.
+
+    macs: for a token. harm: nats a token that the loss grows when they are analog, each measured alone; never negative.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    macs: int
+    harm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A choice: by projection the share of its output channels that digital units compute."""
+
+    strategy: str
+    name: str
+    digital: Dict[str, float]
+
+
+def units_of(graph: Graph, profile: Dict[str, Any], granularity: Granularity) -> tuple[Unit, ...]:
+    """Units in the order of the Graph; raises ArchsimError where the profile is of other projections."""
+    rows = {row["key"]: row for row in profile["projections"]}
+    keys = [linear.key for linear in graph.linears]
+    missing = [key for key in keys if key not in rows] + [key for key in rows if key not in keys]
+    if missing:
+        raise ArchsimError(f"the profile and {graph.name} do not have the same projections: {missing[0]} is in one alone")
+    groups: dict[str, list[str]] = {}
+    for linear in graph.linears:
+        groups.setdefault(linear.layer if granularity == "layer" else linear.key, []).append(linear.key)
+    return tuple(_unit(name, members, rows) for name, members in groups.items())
+
+
+def _unit(name: str, keys: Sequence[str], rows: Dict[str, Any]) -> Unit:
+    macs = sum(rows[key]["macs_per_token"] for key in keys)
+    harm = sum(max(0.0, rows[key]["delta_nll"]["mean"]) for key in keys)
+    return Unit(name, tuple(keys), macs, harm)
+
+
+def together(units: Sequence[Unit], shares: Sequence[float]) -> dict[str, float]:
+    """Shares by projection, of units that have a share each."""
+    return {key: share for unit, share in zip(units, shares, strict=True) for key in unit.keys if share}

@@ -1,0 +1,116 @@
+"""Choices of what is digital: as tables, as mapping files, and as a plot of accuracy against energy and latency."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from archsim.errors import ArchsimError
+from archsim.report.blocks import Block, cell, quantity
+from archsim.report.plots import draw_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARKS = {"bound": "s", "first-last": "D", "sensitivity": "o", "macs": "^", "analytical": "v"}
+_BITS_A_BYTE = 8
+
+
+def partition_blocks(data: Mapping[str, Any]) -> list[Block]:
+    """A row for each choice; `*`: none beats it in accuracy, energy and latency."""
+    head = (
+        ("machine", data["machine"]),
+        ("model", data["model"]),
+        ("tokens", str(data["tokens"])),
+        ("seeds", str(data["seeds"])),
+        ("ppl_float", f"{data['ppl_float']:.4f}"),
+    )
+    rows = tuple(_row(point) for point in data["points"])
+    names = ("choice", "", "delta ppl", "recovered", "analog MACs", "digital weights", "latency", "", "energy", "")
+    return [
+        Block("", "", "<w", head, keyed=False),
+        Block("choices", "What is digital", "<<>>>>><><", rows, names, keyed=False),
+    ]
+
+
+def _row(point: Mapping[str, Any]) -> tuple[str, ...]:
+    ppl = point["delta_ppl"]
+    return (
+        cell(point["name"]),
+        "*" if point["frontier"] else "",
+        f"{ppl['mean']:.4f} ± {ppl['std']:.4f}",
+        "-" if point["recovered"] is None else f"{point['recovered']:.1%}",
+        f"{point['analog_mac_share']:.1%}",
+        f"{point['digital_weight_bits'] / _BITS_A_BYTE / 1024:,.0f} KiB",
+        *quantity(point["latency_s"], "s"),
+        *quantity(point["energy_j"], "J"),
+    )
+
+
+def mapping_files(data: Mapping[str, Any]) -> dict[str, str]:
+    """By file name what `archsim run MACHINE MODEL --mapping FILE` takes."""
+    return {f"{point['name'].replace('%', '')}.yaml": _mapping(data, point) for point in data["points"]}
+
+
+def _mapping(data: Mapping[str, Any], point: Mapping[str, Any]) -> str:
+    ppl = point["delta_ppl"]
+    note = f"{point['name']}: perplexity {data['ppl_float']:.4f} {ppl['mean']:+.4f}, by archsim partition"
+    lines = [
+        "schema: archsim.mapping/1",
+        f"machine: {json.dumps(data['machine'])}",
+        f"model: {json.dumps(data['model'])}",
+        f"note: {json.dumps(note)}",
+        "mapping:",
+        f"  digital: {json.dumps(point['digital'])}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def plot_partition(data: Mapping[str, Any], path: Path) -> None:
+    """Draw it. Raises ArchsimError where it cannot be written."""
+    try:
+        draw_file(_figure(data), path)
+    except OSError as error:
+        raise ArchsimError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _figure(data: Mapping[str, Any]) -> Figure:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.size": 9}):
+        figure = Figure(figsize=(9.0, 4.0), layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True)
+        _panel(left, data, "energy_j", "energy, J")
+        _panel(right, data, "latency_s", "latency, s")
+        left.set_ylabel("perplexity")
+        left.set_title(f"{data['model']} on {data['machine']}", loc="left", fontweight="bold")
+        right.legend(frameon=False)
+    return figure
+
+
+def _panel(axes: Axes, data: Mapping[str, Any], figure: str, label: str) -> None:
+    """Points by strategy with their deviation over seeds; filled where none beats them."""
+    strategies = list(dict.fromkeys(point["strategy"] for point in data["points"]))
+    for number, strategy in enumerate(strategies):
+        points = [point for point in data["points"] if point["strategy"] == strategy]
+        colour = f"C{number}"
+        for at, point in enumerate(points):
+            axes.errorbar(
+                point[figure],
+                data["ppl_float"] + point["delta_ppl"]["mean"],
+                point["delta_ppl"]["std"],
+                marker=_MARKS[strategy],
+                color=colour,
+                markerfacecolor=colour if point["frontier"] else "none",
+                linestyle="none",
+                label=strategy if at == 0 else None,
+            )
+    axes.axhline(data["ppl_float"], color="grey", linewidth=0.8, linestyle=":")
+    axes.ticklabel_format(axis="x", scilimits=(-2, 3))
+    axes.set_xlabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
