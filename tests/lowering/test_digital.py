@@ -124,6 +124,27 @@ def test_a_split_loses_no_work_and_is_no_slower_than_the_worse_of_all_and_none(o
     assert run(split, graph, 1).makespan <= worse
 
 
+def test_the_unit_of_hetero_512() -> None:
+    """4 positions, 768 x 768 weights of 9 b: 20,736 words of 256 b, 17.25 pJ each; 589,824 products, 0.333 pJ each.
+
+    64 banks read a projection in 324 ns, 2,048 lanes need 288 ns. Tiles read one projection less.
+    """
+    machine = load_machine("hetero_512", ['mapping.digital={"layer 0/attention output": 1}'])
+    graph = load_model("gpt2")
+    played = run(machine, graph, 4)
+    found = counts(played)
+    assert found["chiplet.bank.read"] == 4 * 20_736
+    assert found["chiplet.npu.mac"] == 4 * 589_824
+    result = simulate(machine, graph, seq=4)
+    energy = result.energy_by_part_j
+    assert energy["chiplet.bank"] == pytest.approx(4 * 20_736 * 17.25e-12)
+    assert energy["chiplet.npu"] == pytest.approx(4 * 589_824 * 0.333e-12)
+    done = next(row for row in result.operators if row["operator"] == "layer 0/attention output")
+    assert done["macs"] == 4 * 589_824
+    assert done["end_s"] - done["start_s"] >= 4 * 324e-9
+    assert any("read in bank for each position" in note for note in result.notes)
+
+
 def test_shares_near_none_and_all() -> None:
     """At least one channel; all of them make one operator of the projection's name."""
     assert [digital_channels(Fraction(share), 8) for share in ("1e-3", "1/2", "0.95", "1")] == [1, 4, 8, 8]
