@@ -1,0 +1,147 @@
+"""Whole profiles: what is planted is found; ranks hold from seed to seed; the command."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from archsim.graph import load_model
+from archsim.graph.job import make_job
+from archsim.machine import load_machine
+from archsim.mapping.placement import place
+from archsim.profile.profile import profile
+from archsim.values.arithmetic import FloatArithmetic
+from archsim.values.llama import Llama
+from archsim.values.llama2c import read_checkpoint
+from archsim.values.tasks import Task, load_task
+from tests.end_to_end.command import archsim
+from tests.profile.models import VOCABULARY, tiny_gpt2
+
+
+@pytest.fixture(scope="module")
+def task(data_dir: Path) -> Task:
+    """The first of five stories."""
+    return load_task(data_dir / "llama2c" / "stories260K.bin", data_dir / "text" / "tinystories_sample.txt", limit=1)
+
+
+@pytest.fixture(scope="module")
+def found(task: Task) -> dict[str, Any]:
+    return profile(load_machine("hetero_512"), task, 2)
+
+
+def test_all_projections_are_there_and_hurt_together(found: dict[str, Any]) -> None:
+    assert found["schema"] == "archsim.profile/1"
+    rows = found["projections"]
+    assert len(rows) == 5 * 5 + 1
+    assert [row["rank"] for row in rows] == list(range(1, 27))
+    changes = [row["delta_ppl"]["mean"] for row in rows]
+    assert changes == sorted(changes, reverse=True)
+    assert found["all_analog"]["delta_ppl"]["mean"] > changes[0] > 0
+    row = next(row for row in rows if row["key"] == "layer 3/ffn down")
+    assert (row["block"], row["weights"], row["macs_per_token"]) == (3, 64 * 172, 64 * 172)
+    assert list(row["causes"]) == ["clip", "conversion", "programming", "all"]
+    assert row["causes"]["all"]["delta_ppl"] == row["delta_ppl"]
+    assert (row["causes"]["clip"]["delta_ppl"]["n"], row["delta_ppl"]["n"]) == (1, 2)
+    assert set(row["proxies"]) == {"fisher", "outliers"}
+
+
+def test_ranks_hold_from_seed_to_seed(found: dict[str, Any]) -> None:
+    assert found["stability"]["kendall"] > 0.5
+    assert found["correlations"]["fisher"]["kendall"] > 0.3
+
+
+def test_a_projection_with_planted_outliers_is_first(task: Task, data_dir: Path) -> None:
+    """Hidden channels grow by 50 on their way out and shrink by 50 on their way in: the model is the same in float."""
+    config, weights = read_checkpoint(data_dir / "llama2c" / "stories260K.bin")
+    up, down = weights.up.copy(), weights.down.copy()
+    up[2, ::20] /= 50
+    down[2, :, ::20] *= 50
+    planted = Task(partial(Llama, config, replace(weights, up=up, down=down)), task.sequences)
+    exact = task.run(FloatArithmetic()).perplexity
+    assert planted.run(FloatArithmetic()).perplexity == pytest.approx(exact, rel=1e-4)
+    first, second = profile(load_machine("hetero_512"), planted, 1)["projections"][:2]
+    assert first["key"] == "layer 2/ffn down"
+    assert first["delta_ppl"]["mean"] > 2 * second["delta_ppl"]["mean"]
+    assert first["causes"]["clip"]["delta_ppl"]["mean"] > 0.8 * first["delta_ppl"]["mean"]
+
+
+def test_gpt2s_49_projections_take_654_tiles() -> None:
+    """A block: 2 x 5 for 768 x 2304, 2 x 2, 2 x 6, 6 x 2: 38; the head, 768 x 50257: 2 x 99."""
+    machine, graph = load_machine("hetero_512"), load_model("gpt2")
+    placed = place(machine, graph, make_job(graph, "prefill", 8, 0, 1)).placed
+    assert len(placed) == 49
+    assert sum(each.tiling.tiles for each in placed.values()) == 12 * 38 + 198 == 654
+
+
+@pytest.fixture
+def gpt2(tmp_path: Path) -> Path:
+    """A folder as Hugging Face has it, and tokens."""
+    save_file({f"transformer.{k}": v for k, v in tiny_gpt2().items()}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"n_head": 2}')
+    np.save(tmp_path / "tokens.npy", np.random.default_rng(0).integers(0, VOCABULARY, (4, 12)))
+    return tmp_path
+
+
+def test_the_command_on_gpt2_writes_everything_and_the_number_of_processes_changes_nothing(gpt2: Path) -> None:
+    words = ["profile", ".", "--machine", "hetero_512", "--text", "tokens.npy", "--seeds", "2", "--limit", "3"]
+    one = archsim(*words, "--processes", "1", "--json", "--plot", "map.svg", "--out", "p.csv", folder=gpt2)
+    assert (one.returncode, one.stderr) == (0, "")
+    two = archsim(*words, "--processes", "2", "--out", "p.json", folder=gpt2)
+    assert (two.returncode, two.stderr) == (0, "")
+    assert (gpt2 / "p.json").read_text() == one.stdout
+    found = json.loads(one.stdout)
+    assert (found["tokens"], len(found["projections"])) == (33, 9)
+    assert "profile.1" in two.stdout
+    assert (gpt2 / "map.svg").read_text().count("<text") or (gpt2 / "map.svg").stat().st_size > 5000
+    lines = (gpt2 / "p.csv").read_text().splitlines()
+    assert lines[0].startswith("rank,key,block,macs_per_token,weights,delta_ppl_mean")
+    assert len(lines) == 10
+
+
+def test_a_tied_head_is_cut_off_on_a_copy(gpt2: Path) -> None:
+    task = load_task(gpt2, gpt2 / "tokens.npy")
+    before = task.run(FloatArithmetic()).perplexity
+    profile(load_machine("hetero_512", ["mapping.clip=0.5"]), task, 1)
+    assert task.run(FloatArithmetic()).perplexity == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--machine", "hetero_51"], "Did you mean 'hetero_512'?"),
+        (["--machine", "isaac", "--plot", "map.pdf"], "--plot map.pdf: expected a name that ends in .svg or .png"),
+        (["--machine", "isaac", "--out", "p.txt"], "--out p.txt: expected a name that ends in .json or .csv"),
+        (["--machine", "isaac", "--sets", "3"], "No such option: --sets"),
+        (["--machine", "isaac", "--seeds", "0"], "found '0'; expected a whole number from 1 to 1000"),
+        (["--machine", "isaac", "--limit", "1.5"], "found '1.5'; expected a whole number"),
+        (
+            ["--machine", "isaac", "--set", "mapping.clip=0"],
+            "mapping.clip: found '0'; expected standard deviations, more than 0 and at most 1000, such as 2.5",
+        ),
+        (["--machine", "isaac", "--set", "mapping.clp=2"], "mapping.clp: unknown key. Did you mean 'clip'?"),
+        (["--machine", "isaac", "--text", "text.txt"], "found no tokenizer; expected vocab.json and merges.txt"),
+        (["--machine", "isaac", "--text", "none.npy"], "none.npy: no such file; expected tokens"),
+    ],
+)
+def test_mistakes_are_said(gpt2: Path, words: list[str], said: str) -> None:
+    (gpt2 / "text.txt").write_text("a text")
+    done = archsim("profile", ".", "--text", "tokens.npy", *words, folder=gpt2)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_is_none_is_said(gpt2: Path) -> None:
+    def refused(model: str) -> str:
+        return archsim("profile", model, "--machine", "isaac", "--text", "tokens.npy", folder=gpt2).stderr
+
+    assert refused("none.bin") == "none.bin: no such file; expected a checkpoint of llama2.c\n"
+    (gpt2 / "empty").mkdir()
+    assert refused("empty") == "empty/model.safetensors: no such file; expected a safetensors file\n"
+    (gpt2 / "config.json").write_text('{"n_head": "2"}')
+    assert refused(".") == "config.json: n_head: found '2'; expected how many heads a layer has\n"

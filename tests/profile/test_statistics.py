@@ -1,0 +1,77 @@
+"""Changes with their error bars, ranks, and the guesses at them."""
+
+import numpy as np
+import pytest
+
+from archsim.profile.change import change, correlation
+from archsim.profile.profile import stability
+from archsim.profile.proxies import outliers, squared_gradient
+from archsim.profile.replay import Replay
+from archsim.values.arithmetic import Values
+
+
+def test_error_bars_of_tokens_and_of_seeds() -> None:
+    """Two tokens, two seeds: changes 0.1, 0.3 and 0.3, 0.9.
+
+    By token, over seeds: 0.2, 0.6: mean 0.4, deviation 0.2828, over the root of 2: 0.2. By seed: 0.2, 0.6: the same.
+    Together 0.2828. Perplexities: e^0.2 - 1 = 0.2214, e^0.6 - 1 = 0.8221: mean 0.5218, deviation 0.4248.
+    """
+    found = change(np.zeros(2), [np.array([0.1, 0.3]), np.array([0.3, 0.9])])
+    assert found["delta_nll"] == pytest.approx(
+        {"mean": 0.4, "stderr": 0.08**0.5, "stderr_tokens": 0.2, "stderr_seeds": 0.2}
+    )
+    assert found["delta_ppl"] == pytest.approx({"mean": 0.5217608, "std": 0.4247704, "n": 2}, abs=1e-6)
+    once = change(np.zeros(2), [np.array([0.1, 0.3])])
+    assert once["delta_nll"]["stderr_seeds"] == once["delta_ppl"]["std"] == 0
+
+
+def test_ranks() -> None:
+    """1 2 3 and 1 3 2: one of three pairs is the other way round, tau (2 - 1) / 3; rho 1 - 6 x 2 / 24 = 0.5."""
+    assert correlation([1, 2, 3], [1, 3, 2]) == pytest.approx({"kendall": 1 / 3, "spearman": 0.5})
+    assert correlation([1, 1, 1], [1, 3, 2]) == {"kendall": None, "spearman": None}
+    base, runs = np.zeros(1), [[np.array([level + s]) for s in (0.0, 0.1)] for level in (1.0, 2.0, 3.0)]
+    assert stability(base, runs) == pytest.approx({"kendall": 1.0, "spearman": 1.0})
+    assert stability(base, [[np.zeros(1)]]) == {"kendall": None, "spearman": None}
+
+
+def test_outliers() -> None:
+    """9 over the middle of 1, 2, 9."""
+    assert outliers(np.array([1, 9, 2], np.float32)) == 4.5
+    assert outliers(np.zeros(3, np.float32)) == 0
+
+
+class Head:
+    """No blocks: logits are a product of each token's own vector."""
+
+    depth = 0
+
+    def __init__(self, arithmetic: object) -> None:
+        rng = np.random.default_rng(0)
+        self.table = rng.normal(size=(7, 5)).astype(np.float32)
+        self.head = arithmetic.linear("head/logits", rng.normal(size=(7, 5)).astype(np.float32), None)  # type: ignore[attr-defined]
+
+    def begin(self, tokens: np.ndarray) -> Values:
+        found: Values = self.table[tokens].reshape(tokens.size, -1)
+        return found
+
+    def end(self, x: Values) -> Values:
+        found: Values = self.head(x)
+        return found
+
+    def block(self, index: int, x: Values, batch: int) -> Values:
+        raise AssertionError((index, x, batch))
+
+    def logits(self, tokens: np.ndarray) -> Values:
+        raise AssertionError(tokens)
+
+
+def test_squared_gradients_are_those_of_the_loss() -> None:
+    """Of logits z the gradient is softmax(z) less one at the token that came: known exactly. 6,000 tokens: 5 %."""
+    tokens = np.random.default_rng(2).integers(0, 7, (60, 101))
+    replay = Replay(Head, tokens.tolist())
+    weight, _ = replay.matrices["head/logits"]
+    z = (replay.model.begin(tokens[:, :-1]) @ weight.T).astype(np.float64)
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    p[np.arange(len(p)), tokens[:, 1:].reshape(-1)] -= 1
+    found = squared_gradient(replay, "head/logits", weight, None)
+    assert found == pytest.approx((p**2).sum(axis=1).mean(), rel=0.05)
