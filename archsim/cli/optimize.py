@@ -22,7 +22,7 @@ _GOALS = ("latency", "throughput", "energy")
     default="latency",
     show_default=True,
     callback=word(*_GOALS),
-    help="The sum of all projections' times, the longest of them, or what they spend, whatever their copies.",
+    help="The sum of all projections' times, the longest of them, or what they spend.",
 )
 @click.option("--tiles", metavar="N", callback=whole(1 << 30), help="To use; all of the chips that the model takes.")
 @click.option("--bits", metavar="wNaM", help="Bits of all weights and inputs, such as w6a6; those of the machine.")

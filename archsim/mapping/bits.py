@@ -27,6 +27,10 @@ class Bits:
     weights: int
     inputs: int
 
+    def __str__(self) -> str:
+        """As `--bits` takes them: w6a5."""
+        return f"w{self.weights}a{self.inputs}"
+
 
 def bits_of(machine: Machine, graph: Graph) -> dict[str, Bits]:
     """By projection the bits that the machine's file names for it or its layer, else the machine's.
@@ -77,6 +81,9 @@ class Cutter:
         key = linear.in_features, linear.out_features, linear.groups, bits
         if key not in self._found:
             machine = self._machine
+            own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
+            if bits.weights > own.weights or bits.inputs > own.inputs:
+                raise ArchsimError(f"{linear.key}: found {bits}; expected at most {own}, what {machine.name} has")
             lay = layout(machine.modules[machine.core], machine.parts, machine.precision, bits.weights)
             inputs = None if bits.inputs == machine.precision.inputs else bits.inputs
             path = self._timer.path(inputs=inputs)

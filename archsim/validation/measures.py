@@ -20,6 +20,7 @@ from archsim.mapping.placement import place
 from archsim.parts.base import Cost
 from archsim.units import JOULES_PER_ZJ, SECONDS_PER_PS
 from archsim.validation.models import printed, steady, weights
+from archsim.validation.steps import measure as measure_steps
 
 
 def of_machine(machine: Machine, measure: str) -> float:
@@ -133,6 +134,7 @@ _MEASURES: dict[str, Callable[[Machine, str], float]] = {
     "chips for ": _chips,
     "tiles for ": _tiles,
     "arrays for ": _arrays,
+    "steps of ": measure_steps,
     "weights of ": lambda _, models: weights(models),
     "work of ": lambda _, models: printed(models),
     "time a position of ": lambda machine, model: steady(machine, model).time,
