@@ -12,11 +12,7 @@ from archsim.mapping.replication import allot_by_bisection, allot_by_tiles
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archsim.graph.graph import Graph
-    from archsim.graph.job import Job
-    from archsim.mapping.replication import Allotment, Goal
-
-
+    from archsim.mapping.replication import Allotment, Goal, Work
 
 
 def allotment(works: Sequence[Work], tiles: int, goal: Goal) -> Allotment:
