@@ -1,54 +1,77 @@
 """Finding how many copies of its weights each projection of a model should have on a machine, and playing it."""
 
 import json
+from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from typing import Literal
 
-from archsim.core.timing import Timer
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
 from archsim.machine.load import change
 from archsim.machine.machine import Machine
-from archsim.mapping.placement import place
-from archsim.mapping.replication import Allotment, Goal, Work, allot
+from archsim.mapping.bits import Bits, as_setting
+from archsim.mapping.replication import Allotment, Work, allot, single
 from archsim.result.result import Result
 from archsim.simulation import simulate
+from archsim.works import tiles_of_chips, works
+
+Goal = Literal["latency", "throughput", "energy"]
 
 
 @dataclass(frozen=True)
 class Optimized:
-    """An allotment, what it was found for, and what the simulator says before and after."""
+    """An allotment, what it was found for, and what is predicted and simulated before and after.
+
+    bits: by projection, those that were asked for; settings: that make the machine of it; before: with one copy of each
+    projection and the same bits, or, as a baseline, the machine's own.
+    """
 
     allotment: Allotment
     works: tuple[Work, ...]
     tiles: int
-    setting: str
+    bits: Dict[str, Bits]
+    settings: tuple[str, ...]
+    single: Allotment
     before: Result
     after: Result
 
 
-def optimize(machine: Machine, graph: Graph, job: Job, goal: Goal, *, tiles: int | None = None) -> Optimized:
+def optimize(
+    machine: Machine,
+    graph: Graph,
+    job: Job,
+    goal: Goal,
+    *,
+    tiles: int | None = None,
+    bits: Dict[str, Bits] | None = None,
+    baseline: bool = False,
+) -> Optimized:
     """Copies for a goal on `tiles` tiles (default: all of the chips that the model takes with one copy each).
 
-    Raises ArchsimError where they are too few. Throughput is that of a batch as large as the job's.
+    bits: by projection, where they are not the machine file's. baseline: compare with the machine's own bits. For the
+    least energy there is one copy of each projection, since copies do not change it. Raises ArchsimError where the
+    tiles are too few. Throughput is that of a batch as large as the job's.
     """
     bare = change(machine, ("mapping.copies={}", "mapping.replicate=none"))
-    mapping = place(bare, graph, job)
-    room = tiles or mapping.chips * mapping.tiles_per_chip
-    timer = Timer(bare)
-    works = tuple(
-        Work(
-            name=key,
-            vectors=max(1, len(job.places(placed.linear))),
-            time=max(timer.time(load).interval for load, _ in placed.tiling.loads),
-            tiles=placed.tiling.tiles,
-        )
-        for key, placed in mapping.placed.items()
-    )
-    found = allot(works, room, goal)
-    setting = f"mapping.copies={json.dumps({key: n for key, n in found.copies.items() if n > 1})}"
+    room = tiles or tiles_of_chips(bare, graph, job)
+    given = works(bare, graph, job, bits)
+    found = single(given, room) if goal == "energy" else allot(given, room, goal)
+    copies = f"mapping.copies={json.dumps({key: n for key, n in found.copies.items() if n > 1})}"
+    narrower = (as_setting(bits),) if bits else ()
+    plain = change(bare, ("mapping.bits={}",)) if baseline else change(bare, narrower)
+    first = works(plain, graph, job)
     seq = None if graph.length is not None else job.seq
     before, after = (
         simulate(each, graph, phase=job.phase, seq=seq, new_tokens=job.new_tokens, batch=job.batch)
-        for each in (bare, change(bare, (setting,)))
+        for each in (plain, change(bare, (*narrower, copies)))
     )
-    return Optimized(found, works, room, setting, before, after)
+    return Optimized(
+        allotment=found,
+        works=given,
+        tiles=room,
+        bits=bits or {},
+        settings=(*narrower, copies),
+        single=single(first, sum(work.tiles for work in first)),
+        before=before,
+        after=after,
+    )

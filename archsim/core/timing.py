@@ -1,7 +1,8 @@
 """Latency, interval and counts of an MVM, found by playing its Program; remembered per distinct case."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 
@@ -36,22 +37,29 @@ class Timing:
 
 
 class Timer:
-    """Timings of a machine's paths; each distinct load is played once."""
+    """Timings of a machine's paths; each distinct load is played once. `inputs`: their bits, if not the machine's."""
 
     def __init__(self, machine: Machine) -> None:
-        self._paths = {with_tile: compose(machine, with_tile=with_tile) for with_tile in (True, False)}
+        self._machine = machine
+        self._paths: dict[tuple[bool, int | None], Path] = {
+            (with_tile, None): compose(machine, with_tile=with_tile) for with_tile in (True, False)
+        }
         self._played = lru_cache(maxsize=None)(self._play)
 
-    def time(self, load: Load, *, with_tile: bool = True) -> Timing:
+    def time(self, load: Load, *, with_tile: bool = True, inputs: int | None = None) -> Timing:
         """Timing of one load, from tile memory back to tile memory, or through the core alone."""
-        return self._played(load, with_tile)
+        return self._played(load, with_tile, inputs)
 
-    def path(self, *, with_tile: bool = True) -> Path:
+    def path(self, *, with_tile: bool = True, inputs: int | None = None) -> Path:
         """The stages."""
-        return self._paths[with_tile]
+        if (with_tile, inputs) not in self._paths:
+            precision = self._machine.precision.model_copy(update={"inputs": Fraction(inputs or 0)})
+            narrower = replace(self._machine, precision=precision)
+            self._paths[with_tile, inputs] = compose(narrower, with_tile=with_tile)
+        return self._paths[with_tile, inputs]
 
-    def _play(self, load: Load, with_tile: bool) -> Timing:  # noqa: FBT001 - the cache's key is positional
-        return measure(self._paths[with_tile], load)
+    def _play(self, load: Load, with_tile: bool, inputs: int | None) -> Timing:  # noqa: FBT001 - the cache's key is positional
+        return measure(self.path(with_tile=with_tile, inputs=inputs), load)
 
 
 def measure(path: Path, load: Load, *, each_action: bool = False) -> Timing:

@@ -22,7 +22,13 @@ def write(floor: Floor, operator: Matmul, arrived: Tasks) -> Tasks:
     """Write what each position adds: a column of `head_dim` rows to the scores' arrays, one row to the context's."""
     layout, machine = floor.mapping.layout, floor.mapping.machine
     crossbar = cast("RewritableCrossbar", layout.crossbar)
-    cells = operator.heads * operator.head_dim * layout.columns_per_output * layout.arrays_per_block
+    cells = (
+        operator.heads
+        * operator.head_dim
+        * layout.columns_per_output
+        * layout.arrays_per_block
+        * layout.cores_per_block
+    )
     key = f"{machine.core}.{layout.array}"
     burst = crossbar.written(operator.head_dim if operator.scores else 1, cells)
     latency, interval = whole(burst.latency, burst.occupancy)

@@ -25,15 +25,16 @@ def lower_cores(floor: Floor, placed: Placed, space: Rooms) -> tuple[Tasks, Task
     )
     first = ids(builder.tasks(first_kind, positions))
     lasts = []
-    path = floor.timer.path()
-    for number, (load, of_cores) in enumerate(loads_of_cores(placed.linear, floor.mapping.layout, placed.tiling.cores)):
+    layout, inputs = placed.tiling.layout, placed.tiling.inputs
+    path = floor.timer.path(inputs=inputs)
+    for number, (load, of_cores) in enumerate(loads_of_cores(placed.linear, layout, placed.tiling.cores)):
         before, after = around_cores(path, load)
         tile = f"{key} tile {number}"
         taken = _tasks(floor, f"{tile} in", key, before, positions)
         builder.after(taken, first)
         given = _tasks(floor, f"{tile} out", key, after, positions)
         for core, core_load in enumerate(of_cores):
-            timing = floor.timer.time(core_load, with_tile=False)
+            timing = floor.timer.time(core_load, with_tile=False, inputs=inputs)
             tasks = _tasks(floor, f"{tile} core {core}", key, timing, positions)
             builder.after(tasks, taken)
             builder.after(given, tasks)

@@ -9,11 +9,16 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.core.timing import Timer
 from archsim.errors import ArchsimError
-from archsim.lowering.floor import Floor, Tasks, ids, merge, shares
+from archsim.graph.graph import Graph
+from archsim.graph.operators import Linear
+from archsim.lowering.floor import Floor, Tasks, Work, ids, merge, shares
 from archsim.lowering.partial_sums import partial_sums
+from archsim.machine.machine import Machine
 from archsim.mapping.functions import in_passing
 from archsim.mapping.mapping import Placed
+from archsim.mapping.tiling import Tiling
 from archsim.parts.base import Burst
 
 
@@ -62,7 +67,7 @@ def rooms(floor: Floor, placed: Placed, fillings: Sequence[Filling], *, emptied:
     kept = floor.mapping.keeps_in(tile.name)
     half = int(size * tile.members[tile.memory]) // (4 if kept else 2)
     loads = [load for load, _ in placed.tiling.loads]
-    bits = [placed.taken(filling.values) * int(machine.precision.inputs) for filling in fillings]
+    bits = [placed.taken(filling.values) * placed.input_bits(machine) for filling in fillings]
     needs = [filling.needed * each for filling, each in zip(fillings, bits, strict=True)]
     outgoing = max(load.tile_outputs for load in loads) * int(machine.precision.outputs)
     incoming = max(half, sum(needs))
@@ -116,27 +121,10 @@ def _patterns(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
     """A projection's tasks."""
-    machine = floor.mapping.machine
-    timings = [(floor.timer.time(load), number) for load, number in placed.tiling.loads]
-    counts: dict[str, int] = {}
-    for timing, number in timings:
-        merge(counts, timing.counts, number)
-    slowest = max((timing for timing, _ in timings), key=lambda timing: timing.latency)
-    busiest = max((timing for timing, _ in timings), key=lambda timing: timing.interval)
-    latency, interval, spent = slowest.latency, busiest.interval, shares(slowest.latency_by, busiest.interval_by)
-    if placed.tiling.partial_tiles > 1:
-        more = partial_sums(floor, placed)
-        latency_by = dict(slowest.latency_by)
-        merge(latency_by, more.latency_by)
-        spent = shares(latency_by, more.interval_by if more.interval > interval else busiest.interval_by)
-        latency, interval = latency + more.latency, max(interval, more.interval)
-        merge(counts, more.counts)
-
-    for name, burst in _in_passing(floor, placed):
-        merge(counts, {name: burst.total})
-        latency, interval = latency + ceil(burst.first), max(interval, ceil(burst.occupancy))
-    if not machine.modules[machine.tile].overlap:
-        interval = max(interval, latency)
+    mapping = floor.mapping
+    passed = passed_by(mapping.machine, mapping.graph, placed.linear, placed.tiling, mapping.fused)
+    work = product(mapping.machine, floor.timer, placed.tiling, passed)
+    latency, interval = work.latency, work.interval
     station = floor.station(placed.linear.key, placed.tiling.copies)
     turns = tiles_in_turn(floor, placed)
     if turns is not None:
@@ -151,26 +139,51 @@ def projection(floor: Floor, placed: Placed, space: Rooms) -> Tasks:
             interval=interval,
             takes={space.results.store: space.results.bits} if space.results else {},
             gives=gives,
-            counts=counts,
+            counts=work.counts,
             operator=placed.linear.key,
-            spent=spent,
+            spent=work.spent,
         )
 
     return tasks_that_free(floor, space, len(floor.job.places(placed.linear)), kind_for)
 
 
-def _in_passing(floor: Floor, placed: Placed) -> list[tuple[str, Burst]]:
+def product(machine: Machine, timer: Timer, tiling: Tiling, passed: Sequence[tuple[str, Burst]]) -> Work:
+    """One product on one copy of the weights: its tiles in step, what they add up, what results pass."""
+    timings = [(timer.time(load, inputs=tiling.inputs), number) for load, number in tiling.loads]
+    counts: dict[str, int] = {}
+    for timing, number in timings:
+        merge(counts, timing.counts, number)
+    slowest = max((timing for timing, _ in timings), key=lambda timing: timing.latency)
+    busiest = max((timing for timing, _ in timings), key=lambda timing: timing.interval)
+    latency, interval, spent = slowest.latency, busiest.interval, shares(slowest.latency_by, busiest.interval_by)
+    if tiling.partial_tiles > 1:
+        more = partial_sums(machine, tiling)
+        latency_by = dict(slowest.latency_by)
+        merge(latency_by, more.latency_by)
+        spent = shares(latency_by, more.interval_by if more.interval > interval else busiest.interval_by)
+        latency, interval = latency + more.latency, max(interval, more.interval)
+        merge(counts, more.counts)
+    for name, burst in passed:
+        merge(counts, {name: burst.total})
+        latency, interval = latency + ceil(burst.first), max(interval, ceil(burst.occupancy))
+    if not machine.modules[machine.tile].overlap:
+        interval = max(interval, latency)
+    return Work(latency, interval, counts, spent)
+
+
+def passed_by(
+    machine: Machine, graph: Graph, linear: Linear, tiling: Tiling, fused: Mapping[str, str]
+) -> list[tuple[str, Burst]]:
     """Activations by units on the path: of each the action and its burst. Results stream: the first delays all."""
-    machine, graph = floor.mapping.machine, floor.mapping.graph
     found = []
-    for key in floor.mapping.fused_with(placed.linear.key):
-        name = in_passing(machine, graph.by_key[key])
+    for operator in graph.readers.get(linear.key, ()):
+        name = in_passing(machine, operator) if fused.get(operator.key) == linear.key else None
         if name is not None:
             holder = str(machine.holder(name))
-            units = int(machine.count(name, machine.tile)) * placed.tiling.tiles
+            units = int(machine.count(name, machine.tile)) * tiling.tiles
             part = machine.parts[name]
-            action = part.steps[machine.recipe(graph.by_key[key].kind, graph.by_key[key].role)[0].step]
-            found.append((f"{holder}.{name}.{action}", part.burst(action, placed.linear.out_features, units)))
+            action = part.steps[machine.recipe(operator.kind, operator.role)[0].step]
+            found.append((f"{holder}.{name}.{action}", part.burst(action, linear.out_features, units)))
     return found
 
 

@@ -109,7 +109,7 @@ class Moves:
         if copies:
             placed = self.floor.mapping.placed[here.name]
             values = source.values_out(self.floor.job.most_keys(source))
-            per_unit = placed.taken(values) * int(machine.precision.inputs)
+            per_unit = placed.taken(values) * placed.input_bits(machine)
         else:
             per_unit = -(-sent // sum(len(units) for units in sink.units.values()))
         self.by_source.setdefault(source.key, []).append(move)

@@ -4,18 +4,18 @@ from fractions import Fraction
 from math import ceil
 
 from archsim.core.timing import Timing
-from archsim.lowering.floor import Floor, Time, whole
-from archsim.mapping.mapping import Placed
+from archsim.lowering.floor import Time, whole
+from archsim.machine.machine import Machine
+from archsim.mapping.tiling import Tiling
 from archsim.parts.base import Burst
 
 
-def partial_sums(floor: Floor, placed: Placed) -> Timing:
+def partial_sums(machine: Machine, tiling: Tiling) -> Timing:
     """What it takes for all column blocks, each with its own tiles, and what it counts."""
-    machine = floor.mapping.machine
     tile = machine.modules[machine.tile]
-    senders = placed.tiling.partial_tiles - 1
-    values = max(load.tile_outputs for load, _ in placed.tiling.loads)
-    total = values * senders * max(1, placed.tiling.tiles // placed.tiling.partial_tiles)
+    senders = tiling.partial_tiles - 1
+    values = max(load.tile_outputs for load, _ in tiling.loads)
+    total = values * senders * max(1, tiling.tiles // tiling.partial_tiles)
     counts: dict[str, int] = {}
     latency_by: dict[str, Time] = {}
     pace_by: dict[str, Time] = {}

@@ -118,12 +118,12 @@ class Rounds:
     def _write(self, linear: Linear) -> tuple[Tasks, Tasks]:
         """Fetch a projection's weights, write them; one task each a pass."""
         floor, mapping = self.floor, self.floor.mapping
-        builder, machine, layout = floor.builder, mapping.machine, mapping.layout
-        bits = linear.weights * int(machine.precision.weights)
+        builder, machine, layout = floor.builder, mapping.machine, mapping.placed[linear.key].tiling.layout
+        bits = linear.weights * layout.weights
         fetch = memory_kind(floor, f"{linear.key} fetch", linear, str(machine.chips.reprogram), "read", bits)
         crossbar = cast("RewritableCrossbar", layout.crossbar)
         copies = mapping.placed[linear.key].tiling.copies
-        cells = linear.weights * copies * layout.columns_per_output * layout.arrays_per_block
+        cells = linear.weights * copies * layout.columns_per_output * layout.arrays_per_block * layout.cores_per_block
         burst = crossbar.written(min(linear.in_features, crossbar.rows), cells)
         latency, interval = whole(burst.latency, burst.occupancy)
         key = f"{machine.core}.{layout.array}"

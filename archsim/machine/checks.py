@@ -156,6 +156,7 @@ def check_mapping(draft: Draft, tile: str) -> None:
         if choices.pack or turns:
             why = "mapping.pack, which gives none tiles of its own" if choices.pack else "tiles that work one at a time"
             draft.fault(("mapping", key), f"does not go with {why}", key=True)
+    _check_bits(draft)
     for name, spec in draft.file.modules.items():
         if "overlap" in spec.model_fields_set and name != tile:
             draft.fault(("modules", name, "overlap"), f"is of no use here; expected in {quoted(tile)}", key=True)
@@ -166,6 +167,16 @@ def check_mapping(draft: Draft, tile: str) -> None:
         if tile not in draft.within(name):
             loc = ("modules", name, "one_at_a_time")
             draft.fault(loc, f"is of no use here; expected in a module that holds tiles, {quoted(tile)}", key=True)
+
+
+def _check_bits(draft: Draft) -> None:
+    """No projection has more bits than the machine, whose cells and converters are checked for these."""
+    for name, given in draft.file.mapping.bits.items():
+        for of in ("weights", "inputs"):
+            bits, most = getattr(given, of), getattr(draft.file.precision, of)
+            if bits is not None and bits > most:
+                found = f"found {bits} b; expected at most the machine's {most} b (precision.{of})"
+                draft.fault(("mapping", "bits", name, of), found)
 
 
 def _check_kind(draft: Draft, loc: Loc, name: str, place: str, among: tuple[str, ...], where: str = "") -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import cast
 
 from archsim.errors import did_you_mean, quoted
@@ -19,7 +20,10 @@ BESIDE = ("compute", "route", "link")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How weights lie in a core: what one block of crossbar rows and columns holds."""
+    """How weights of so many bits lie in a core: what one block of crossbar rows and columns holds.
+
+    cores_per_block: more than 1 where each slice of a weight lies in a core of its own.
+    """
 
     array: str
     crossbar: Crossbar
@@ -27,6 +31,8 @@ class Layout:
     columns_per_output: int
     arrays_per_block: int
     conversions_per_output: int
+    weights: int
+    cores_per_block: int = 1
 
     @property
     def outputs_per_block(self) -> int:
@@ -35,20 +41,36 @@ class Layout:
 
     @property
     def blocks(self) -> int:
-        """Blocks that one core holds."""
+        """Blocks, or slices of them, that one core holds."""
         return self.arrays // self.arrays_per_block
 
 
-def layout(core: Module, parts: Mapping[str, Part], precision: Precision) -> Layout:
-    """Work out how a weight's slices and signs are spread over columns and arrays."""
+def layout(core: Module, parts: Mapping[str, Part], precision: Precision, weights: int | None = None) -> Layout:
+    """Work out how a weight's slices and signs are spread over columns, arrays and cores.
+
+    weights: bits of a weight that has fewer than the machine's: it takes fewer slices where each holds some bits.
+    """
     array = next(name for name in core.flat if name in parts and parts[name].place == "array")
     crossbar = cast("Crossbar", parts[array])
     slices = crossbar.slices_for(int(precision.weights))
+    if weights is not None and weights < precision.weights and crossbar.slicing == "digital":
+        slices = min(slices, ceil(weights / crossbar.cell_bits))
     pairs = 2 if core.paired else 1
+    apart = slices if core.slices_in == "cores" else 1
+    slices //= apart
     in_columns = (slices if core.slices_in == "columns" else 1) * (2 if core.signs == "columns" else 1)
     combine = core.combine or Combine()
     conversions = (1 if combine.slices == "analog" else slices) * (1 if combine.signs == "analog" else pairs)
-    return Layout(array, crossbar, int(core.members[array]), in_columns, slices * pairs // in_columns, conversions)
+    return Layout(
+        array=array,
+        crossbar=crossbar,
+        arrays=int(core.members[array]),
+        columns_per_output=in_columns,
+        arrays_per_block=slices * pairs // in_columns,
+        conversions_per_output=conversions,
+        weights=weights or int(precision.weights),
+        cores_per_block=apart,
+    )
 
 
 def check_path(draft: Draft) -> None:
@@ -82,6 +104,10 @@ def check_core(draft: Draft, core: Module) -> None:
     digital = digital or lay.crossbar.reads_for(lay.crossbar.rows) > 1
     if digital and not any(draft.place(name) == "combine" for name in core.flat):
         draft.fault((*loc, "path"), "bits, slices or signs are combined digitally, but no shift-add stands on the path")
+    if lay.cores_per_block > 1 and combine.slices == "analog":
+        draft.fault(
+            (*loc, "combine", "slices"), "found analog; slices that lie in several cores are combined digitally"
+        )
     if _weights_fit(draft, core, lay):
         _check_lanes(draft, core, lay)
 

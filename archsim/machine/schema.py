@@ -61,7 +61,8 @@ class ModuleSpec(_Strict):
     """Parts and modules with counts, and the way of the data through them; `cycle` is in ps.
 
     one_at_a_time: of the tiles in it one works at a time. overlap: of a tile, whether a product begins before the one
-    before is through.
+    before is through. slices_in: where the slices of a weight lie, beside each other: in columns of an array, in arrays
+    of a core, or in cores, each of which may hold slices of other weights.
     """
 
     parts: dict[str, Share]
@@ -70,7 +71,7 @@ class ModuleSpec(_Strict):
     memory: Name | None = None
     mesh: Mesh | None = None
     combine: Combine | None = None
-    slices_in: Literal["columns", "arrays"] = "columns"
+    slices_in: Literal["columns", "arrays", "cores"] = "columns"
     one_at_a_time: bool = False
     overlap: bool = True
     signs: Literal["offset", "flipped", "columns", "arrays"] = "offset"
@@ -92,16 +93,24 @@ class Chips(_Strict):
     hands_over: Literal["positions", "sequences"] = "positions"
 
 
+class Narrower(_Strict):
+    """Bits of one projection's weights and inputs, where they are fewer than the machine's."""
+
+    weights: Resolution | None = None
+    inputs: Resolution | None = None
+
+
 class Choices(_Strict):
     """How models are put on the machine.
 
     replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
-    projection or layer, how many copies it has. order: sequential runs operators one after another. pack: blocks of
-    several projections share an array where they fit beside each other.
+    projection or layer, how many copies it has; bits: likewise, bits of its weights and inputs. order: sequential runs
+    operators one after another. pack: blocks of several projections share an array where they fit beside each other.
     """
 
     replicate: Literal["none", "greedy"] = "none"
     copies: dict[str, Count] = Field(default_factory=dict)
+    bits: dict[str, Narrower] = Field(default_factory=dict)
     order: Literal["pipelined", "sequential"] = "pipelined"
     pack: bool = False
 

@@ -58,7 +58,8 @@ def _replicate(machine: Machine, graph: Graph, job: Job, found: dict[str, Tiling
     timer = Timer(machine)
     most = machine.chips.count if isinstance(machine.chips.count, int) else chips(found)
     work = {
-        key: len(job.places(graph.by_key[key])) * max(timer.time(load).interval for load, _ in tiling.loads)
+        key: len(job.places(graph.by_key[key]))
+        * max(timer.time(load, inputs=tiling.inputs).interval for load, _ in tiling.loads)
         for key, tiling in found.items()
     }
     slowest = [(-work[key] / tiling.copies, number, key) for number, (key, tiling) in enumerate(found.items())]

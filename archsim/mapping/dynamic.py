@@ -27,7 +27,7 @@ def cores_for(operator: Matmul, layout: Layout, keys: int) -> int:
     """Cores that hold the matrices of all heads, each head in cores of its own."""
     matrix = of_one_head(operator, keys)
     blocks = ceil(matrix.in_features / layout.crossbar.rows) * ceil(matrix.out_features / layout.outputs_per_block)
-    return operator.heads * ceil(blocks / layout.blocks)
+    return operator.heads * ceil(blocks * layout.cores_per_block / layout.blocks)
 
 
 def arrays_of(machine: Machine, graph: Graph, layer: str, layout: Layout, keys: Keys) -> dict[str, int]:

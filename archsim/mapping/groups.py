@@ -38,7 +38,7 @@ def make_groups(
     served = _nearest(order, complete)
     groups = {}
     for owner, layers in served.items():
-        free = _free_cores(machine, graph, owner, placed, regions[owner], layout)
+        free = _free_cores(machine, graph, owner, placed, regions[owner])
         arrays = {name: n for layer in layers for name, n in arrays_of(machine, graph, layer, layout, keys).items()}
         _require_arrays(owner, arrays, free)
         # what generates is programmed once, for as long a sequence as it can become
@@ -81,13 +81,11 @@ def _inside(machine: Machine, seat: str, region: Region) -> tuple[int, ...]:
     return tuple(range(first, last))
 
 
-def _free_cores(
-    machine: Machine, graph: Graph, layer: str, placed: Dict[str, Placed], region: Region, layout: Layout
-) -> int:
+def _free_cores(machine: Machine, graph: Graph, layer: str, placed: Dict[str, Placed], region: Region) -> int:
     """Cores of a region that hold no weights."""
     cores = int(machine.count(machine.core, machine.tile))
     linears = (placed[each.key] for each in graph.by_layer[layer] if isinstance(each, Linear))
     if machine.chips.split == "projections":
         return max(0, region.number * cores - sum(found.tiles_on(region.chip) * cores for found in linears))
-    used = (found.tiling.copies * ceil(found.tiling.blocks / layout.blocks) for found in linears)
+    used = (found.tiling.copies * ceil(found.tiling.blocks / found.tiling.layout.blocks) for found in linears)
     return max(0, region.number * cores - sum(used))

@@ -34,6 +34,10 @@ class Placed:
                 left -= min(number, left)
         return tuple(found)
 
+    def input_bits(self, machine: Machine) -> int:
+        """Bits of one of its inputs."""
+        return self.tiling.inputs or int(machine.precision.inputs)
+
     def tiles_on(self, chip: int) -> int:
         """Tiles on a chip."""
         return sum(number for where, _, number in self.runs if where == chip)

@@ -4,14 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping as Dict
 from math import ceil
 
-from archsim.core.compose import compose
-from archsim.core.path import Path
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
 from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
+from archsim.mapping.bits import tilings_of
 from archsim.mapping.cache import homes
 from archsim.mapping.copies import note, with_copies
 from archsim.mapping.digital import digitised
@@ -23,7 +22,7 @@ from archsim.mapping.mesh import grid_of
 from archsim.mapping.packing import packed
 from archsim.mapping.rounds import in_rounds
 from archsim.mapping.sides import chips_needed, split
-from archsim.mapping.tiling import Tiling, tile_with_room
+from archsim.mapping.tiling import Tiling
 from archsim.vocabulary import OPERATORS
 
 Where = tuple[int, dict[str, Placed], dict[str, Region]]
@@ -41,14 +40,13 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
     lay = layout(machine.modules[machine.core], machine.parts, machine.precision)
     cores = int(machine.count(machine.core, machine.tile))
     per_chip = int(machine.count(machine.tile))
-    path = compose(machine, with_tile=True)
-    tilings = _tilings(graph, lay, cores, path)
+    tilings = tilings_of(machine, graph)
     wanted = {
         layer: len(functions_of(machine, graph, layer))
         + sum(arrays_of(machine, graph, layer, lay, job.most_keys).values())
         for layer in graph.layers
     }
-    spare = {layer: _spare(graph, layer, tilings, lay.blocks, cores, wanted[layer]) for layer in graph.layers}
+    spare = {layer: _spare(graph, layer, tilings, cores, wanted[layer]) for layer in graph.layers}
     fused = fuse(machine, graph, tilings)
     if machine.choices.pack:
         where: Where = (1, packed(machine, graph, lay, tilings), {})
@@ -78,14 +76,6 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
             continue
         return finish(packing, job.most_keys)
     return finish(last, job.most_keys)
-
-
-def _tilings(graph: Graph, lay: Layout, cores: int, path: Path) -> dict[str, Tiling]:
-    """Of every projection; those of one shape are cut once."""
-    shapes = {linear.key: (linear.in_features, linear.out_features, linear.groups) for linear in graph.linears}
-    alike = {shapes[linear.key]: linear for linear in reversed(graph.linears)}
-    found = {shape: tile_with_room(linear, lay, cores, path) for shape, linear in alike.items()}
-    return {key: found[shape] for key, shape in shapes.items()}
 
 
 def _finish(
@@ -205,10 +195,10 @@ def _linears(graph: Graph, layer: str) -> list[Linear]:
     return [operator for operator in graph.by_layer[layer] if isinstance(operator, Linear)]
 
 
-def _spare(graph: Graph, layer: str, tilings: Dict[str, Tiling], blocks: int, cores: int, wanted: int) -> int:
+def _spare(graph: Graph, layer: str, tilings: Dict[str, Tiling], cores: int, wanted: int) -> int:
     """Tiles that a layer needs beside its projections, so that `wanted` cores are free."""
     used = [tilings[linear.key] for linear in _linears(graph, layer)]
-    free = sum(found.tiles * cores - ceil(found.blocks / blocks) for found in used)
+    free = sum(found.tiles * cores - ceil(found.blocks / found.layout.blocks) for found in used)
     return ceil(max(0, wanted - free) / cores)
 
 

@@ -23,24 +23,38 @@ GAP = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A projection: `vectors` products of `time` ps on `tiles` tiles; `rest`: ps that copies do not shorten."""
+    """A projection: `vectors` products of `time` ps on `tiles` tiles; copies do not change the energy, zJ.
+
+    What copies do not shorten, ps: `rest`, of what comes after the products; `floor`, of what goes on while they are
+    made; `apart`, between two inputs, of what all inputs share.
+    """
 
     name: str
     vectors: int
     time: int
     tiles: int
     rest: int = 0
+    floor: int = 0
+    apart: int = 0
+    energy: int = 0
 
     def at(self, copies: int) -> int:
-        """Time with so many copies, ps."""
-        return self.rest + self.time * ceil(self.vectors / copies)
+        """Time with so many copies, ps, where nothing else goes on."""
+        return self.rest + self._products(copies)
+
+    def pace(self, copies: int) -> int:
+        """Time with so many copies, ps, after which the next input can follow."""
+        return max(self.apart, self._products(copies))
+
+    def _products(self, copies: int) -> int:
+        return max(self.floor, self.time * ceil(self.vectors / copies))
 
     def options(self, tiles: int) -> list[int]:
         """Numbers of copies on up to `tiles` tiles, of those of equal effect the smallest."""
         most = min(self.vectors, tiles // self.tiles)
         found: dict[int, int] = {}
         for copies in range(1, most + 1):
-            found.setdefault(ceil(self.vectors / copies), copies)
+            found.setdefault(self._products(copies), copies)
         return list(found.values())
 
 
@@ -69,7 +83,8 @@ def allot(works: Sequence[Work], tiles: int, goal: Goal, *, seconds: float = 60.
     options = [(at, n) for at, work in enumerate(works) for n in work.options(_free(works, work, tiles))]
     longest = goal == "throughput"
     number = len(options)
-    times = np.array([works[at].at(n) for at, n in options], float) / max(work.at(1) for work in works)
+    spent = [works[at].pace(n) if longest else works[at].at(n) for at, n in options]
+    times = np.array(spent, float) / max(spent)
     found = milp(
         np.append(np.zeros(number), 1.0) if longest else times,
         constraints=_limits(works, options, times, tiles, longest=longest),
@@ -81,6 +96,12 @@ def allot(works: Sequence[Work], tiles: int, goal: Goal, *, seconds: float = 60.
         raise ArchsimError(f"no allotment was found in {seconds:g} s ({found.message}). Try more time.")
     chosen = {works[at].name: n for (at, n), value in zip(options, found.x, strict=False) if round(value)}
     return _allotment(works, chosen, "optimal" if found.status == 0 else "time limit", float(found.mip_gap or 0.0))
+
+
+def single(works: Sequence[Work], tiles: int) -> Allotment:
+    """One copy each; raises ArchsimError where `tiles` are too few."""
+    _require(works, tiles)
+    return _allotment(works, {work.name: 1 for work in works}, "optimal")
 
 
 def _limits(
@@ -137,7 +158,7 @@ def allot_by_tiles(works: Sequence[Work], tiles: int) -> Allotment:
 def allot_by_bisection(works: Sequence[Work], tiles: int) -> Allotment:
     """The highest throughput: the shortest time for which the copies that meet it fit."""
     _require(works, tiles)
-    times = sorted({work.at(copies) for work in works for copies in work.options(tiles)})
+    times = sorted({work.pace(copies) for work in works for copies in work.options(tiles)})
     low, high = 0, len(times) - 1
     while low < high:
         middle = (low + high) // 2
@@ -154,9 +175,9 @@ def _meeting(works: Sequence[Work], time: int) -> dict[str, int] | None:
     """The fewest copies with which none takes longer; None where no number is enough."""
     found = {}
     for work in works:
-        if time < work.at(work.vectors):
+        if time < work.pace(work.vectors):
             return None
-        found[work.name] = ceil(work.vectors / ((time - work.rest) // work.time))
+        found[work.name] = ceil(work.vectors / (time // work.time))
     return found
 
 
@@ -174,6 +195,6 @@ def _require(works: Sequence[Work], tiles: int) -> None:
 
 
 def _allotment(works: Sequence[Work], copies: dict[str, int], status: str, gap: float = 0.0) -> Allotment:
-    times = [work.at(copies[work.name]) for work in works]
     used = sum(work.tiles * copies[work.name] for work in works)
-    return Allotment(copies, sum(times), max(times), used, status, gap)
+    latency = sum(work.at(copies[work.name]) for work in works)
+    return Allotment(copies, latency, max(work.pace(copies[work.name]) for work in works), used, status, gap)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archsim.core.load import Amount, Load
 from archsim.core.passes import check_room
@@ -16,8 +16,10 @@ from archsim.machine.fits import Layout
 class Tiling:
     """Blocks are numbered with the row block running fastest, so that what is added up lies together.
 
+    Slices of weights that lie in cores of their own are row blocks of their own: they are added up alike.
+
     loads: distinct loads, and how many tiles have each; tiles: their number; cores: of a tile, those in use; copies: of
-    all that, each position goes to one;
+    all that, each position goes to one; layout: how its weights lie; inputs: bits of them, where not the machine's;
     partial_tiles: over how many tiles one column block's rows are spread at most (1: all partial sums meet inside a
     tile). Where weights end, the rows and columns left over in the last blocks are not driven, converted or counted.
     """
@@ -28,6 +30,8 @@ class Tiling:
     tiles: int
     partial_tiles: int
     cores: int
+    layout: Layout
+    inputs: int | None = None
     copies: int = 1
 
     @property
@@ -46,7 +50,8 @@ class _Cut:
     """Sizes of row blocks and column blocks, and how many blocks a tile holds: whole column blocks where they fit.
 
     own_inputs: so many column blocks in a row share their inputs, and the next have others; 0: all share theirs.
-    last_rows: rows of the last column block where it has fewer than the others.
+    last_rows: rows of the last column block where it has fewer than the others. slices: so many row blocks in a row
+    have the same inputs.
     """
 
     rows: tuple[int, ...]
@@ -54,6 +59,7 @@ class _Cut:
     per_tile: int
     own_inputs: int = 0
     last_rows: int = 0
+    slices: int = 1
 
     @property
     def blocks(self) -> int:
@@ -76,12 +82,13 @@ def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
         loads[_load(span, cut, layout)] += number
     ends = [(col * len(cut.rows), (col + 1) * len(cut.rows) - 1) for col in range(len(cut.cols))]
     spread = max(last // cut.per_tile - first // cut.per_tile + 1 for first, last in ends)
-    return Tiling(len(cut.rows), len(cut.cols), tuple(loads.items()), len(cut.tiles()), spread, cores)
+    return Tiling(len(cut.rows), len(cut.cols), tuple(loads.items()), len(cut.tiles()), spread, cores, layout)
 
 
-def tile_with_room(linear: Linear, layout: Layout, cores: int, path: Path) -> Tiling:
+def tile_with_room(linear: Linear, layout: Layout, cores: int, path: Path, inputs: int | None = None) -> Tiling:
     """Cut `linear` for as many of a tile's cores as have room for their results in its memories.
 
+    inputs: bits of its inputs, where they are not the machine's.
     Raises ArchsimError where not even one core has.
     """
     whole = tile(linear, layout, cores)
@@ -94,7 +101,7 @@ def tile_with_room(linear: Linear, layout: Layout, cores: int, path: Path) -> Ti
             if fewer == 1:
                 raise
         else:
-            return tiling
+            return replace(tiling, inputs=inputs)
     raise LookupError(linear.key)
 
 
@@ -117,14 +124,14 @@ def _cut(linear: Linear, layout: Layout, cores: int) -> _Cut:
     most_rows, most_cols = layout.crossbar.rows, layout.outputs_per_block
     group_rows, group_cols = linear.in_features // linear.groups, linear.out_features // linear.groups
     together = max(1, min(most_rows // group_rows, most_cols // group_cols, linear.groups))
-    rows = _pieces(together * group_rows, most_rows)
+    rows = tuple(size for size in _pieces(together * group_rows, most_rows) for _ in range(layout.cores_per_block))
     cols = _pieces(together * group_cols, most_cols)
     number, rest = divmod(linear.groups, together)
     room = cores * layout.blocks
     per_tile = room // len(rows) * len(rows) if len(rows) <= room else room
     last = (rest * group_cols,) if rest else ()
     own = len(cols) if linear.groups > together else 0
-    return _Cut(rows, cols * number + last, per_tile, own, rest * group_rows)
+    return _Cut(rows, cols * number + last, per_tile, own, rest * group_rows, layout.cores_per_block)
 
 
 def _pieces(size: int, piece: int) -> tuple[int, ...]:
@@ -187,7 +194,10 @@ def _sums(blocks: range, cut: _Cut) -> tuple[int, int, int]:
     """Of some blocks: distinct inputs, rows driven, distinct outputs."""
     at = [divmod(block, len(cut.rows)) for block in blocks]
     inputs = sum(
-        {(col // cut.own_inputs if cut.own_inputs else 0, row): cut.rows_of(col, row) for col, row in at}.values()
+        {
+            (col // cut.own_inputs if cut.own_inputs else 0, row // cut.slices): cut.rows_of(col, row)
+            for col, row in at
+        }.values()
     )
     outputs = sum(cut.cols[col] for col in {col for col, _ in at})
     return inputs, sum(cut.rows_of(col, row) for col, row in at), outputs

@@ -25,8 +25,8 @@ def optimize_blocks(found: Optimized) -> list[Block]:
         for work in found.works
     )
     rows = tuple(
-        (name, *quantity(before, unit), *quantity(after, unit), figure(gain))
-        for name, before, after, gain, unit in _gains(found)
+        (name, *quantity(before, unit), *quantity(after, unit), figure(before / after if after else 0.0))
+        for name, before, after, unit in (*_simulated(found), *_predicted(found))
     )
     solver = (
         ("tiles", f"{allotment.tiles:,} of {found.tiles:,}"),
@@ -35,15 +35,23 @@ def optimize_blocks(found: Optimized) -> list[Block]:
     return [
         Block("copies", "Copies", "w>>>><", copies, ("projection", "tiles", "vectors", "copies", "time", "")),
         Block("allotment", "Allotment", "<w", solver),
-        Block("gains", "Simulated", "<><><>", rows, ("", "one copy", "", "with copies", "", "gain")),
+        Block("gains", "Gains", "<><><>", rows, ("", "before", "", "after", "", "gain")),
     ]
 
 
-def _gains(found: Optimized) -> list[tuple[str, float, float, float, str]]:
+def _simulated(found: Optimized) -> list[tuple[str, float, float, str]]:
     before, after = found.before, found.after
     return [
-        ("latency", before.latency_s, after.latency_s, before.latency_s / after.latency_s, "s"),
-        ("energy", before.energy_j, after.energy_j, before.energy_j / after.energy_j if after.energy_j else 0.0, "J"),
+        ("latency", before.latency_s, after.latency_s, "s"),
+        ("energy", before.energy_j, after.energy_j, "J"),
+    ]
+
+
+def _predicted(found: Optimized) -> list[tuple[str, float, float, str]]:
+    before, after = found.single, found.allotment
+    return [
+        ("predicted sum of times", before.latency * SECONDS_PER_PS, after.latency * SECONDS_PER_PS, "s"),
+        ("predicted time an input", before.slowest * SECONDS_PER_PS, after.slowest * SECONDS_PER_PS, "s"),
     ]
 
 
@@ -59,7 +67,9 @@ def data(found: Optimized) -> dict[str, Any]:
         "status": allotment.status,
         "gap": allotment.gap,
         "copies": allotment.copies,
-        "simulated": {name: {"before": before, "after": after} for name, before, after, _, _ in _gains(found)},
+        "bits": {key: {"weights": each.weights, "inputs": each.inputs} for key, each in found.bits.items()},
+        "simulated": {name: {"before": before, "after": after} for name, before, after, _ in _simulated(found)},
+        "predicted": {name: {"before": before, "after": after} for name, before, after, _ in _predicted(found)},
     }
 
 
@@ -67,12 +77,12 @@ def machine_file(machine: str, found: Optimized) -> str:
     """A file that extends the machine by the copies: `archsim run FILE MODEL` plays it."""
     path = Path(machine)
     base = str(path.resolve()) if path.is_file() else machine
-    copies = {key: number for key, number in found.allotment.copies.items() if number > 1}
+    settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in found.settings)
     lines = [
         "schema: archsim.machine/1",
         f"extends: {json.dumps(base)}",
         f"name: {json.dumps(f'{found.before.machine} for {found.before.model}')}",
         "mapping:",
-        f"  copies: {json.dumps(copies)}",
+        *(f"  {key}: {value}" for key, value in settings.items()),
     ]
     return "\n".join(lines) + "\n"

@@ -57,16 +57,21 @@ def operator_of(entry: Entry) -> str:
     return operator_name(entry.operator)
 
 
-def keep(machine: Machine, run: Run, chips: int) -> Ledger:
-    """Make the ledger of a run."""
-    costs = {
+def costs(machine: Machine) -> dict[str, int]:
+    """Energy of one action, zJ, by `module.part.action`."""
+    return {
         f"{module}.{name}.{action}": machine.parts[name].known_cost(action).energy
         for module, name, _ in machine.walk()
         for action in machine.parts[name].actions
     }
+
+
+def keep(machine: Machine, run: Run, chips: int) -> Ledger:
+    """Make the ledger of a run."""
+    each = costs(machine)
     counts = run.counts().tolist()
     entries = tuple(
-        Entry(operator, action, number, number * costs[action])
+        Entry(operator, action, number, number * each[action])
         for operator, row in zip(run.program.operators, counts, strict=True)
         for action, number in zip(run.program.actions, row, strict=True)
         if number

@@ -110,10 +110,8 @@ def _tiles(machine: Machine, model: str) -> float:
 
 def _arrays(machine: Machine, model: str) -> float:
     """Crossbar arrays that hold weights."""
-    placed = _placed(machine, model)
-    return float(
-        sum(each.tiling.blocks * each.tiling.copies for each in placed.placed.values()) * placed.layout.arrays_per_block
-    )
+    tilings = [each.tiling for each in _placed(machine, model).placed.values()]
+    return float(sum(each.blocks * each.copies * each.layout.arrays_per_block for each in tilings))
 
 
 def _placed(machine: Machine, model: str) -> Placement:

@@ -14,13 +14,14 @@ from archsim.graph import load_model
 from archsim.mapping.replication import Work, allot, allot_by_bisection, allot_by_tiles
 from tests.end_to_end.command import archsim
 
-WORKS = st.lists(
-    st.tuples(st.integers(1, 40), st.integers(1, 9), st.integers(1, 5), st.integers(0, 6)), min_size=1, max_size=4
-)
+SIZES = st.tuples(st.integers(1, 40), st.integers(1, 9), st.integers(1, 5))
+LEAST = st.tuples(st.integers(0, 6), st.integers(0, 30), st.integers(0, 30))
+WORKS = st.lists(st.tuples(SIZES, LEAST), min_size=1, max_size=4)
+Sizes = list[tuple[tuple[int, int, int], tuple[int, int, int]]]
 
 
-def made(sizes: list[tuple[int, int, int, int]]) -> list[Work]:
-    return [Work(str(at), vectors, time, tiles, rest) for at, (vectors, time, tiles, rest) in enumerate(sizes)]
+def made(sizes: Sizes) -> list[Work]:
+    return [Work(str(at), *size, *least) for at, (size, least) in enumerate(sizes)]
 
 
 def test_by_hand() -> None:
@@ -34,13 +35,22 @@ def test_by_hand() -> None:
 
 
 def test_copies_of_equal_effect_are_one_option() -> None:
-    """10 vectors: 10, 5, 4, 3, 2 and 1 in turn, with 1, 2, 3, 4, 5 and 10 copies."""
+    """10 vectors: 10, 5, 4, 3, 2 and 1 in turn, with 1, 2, 3, 4, 5 and 10 copies; transfers of 3 hide more."""
     assert Work("a", 10, 1, 1).options(100) == [1, 2, 3, 4, 5, 10]
+    assert Work("a", 10, 1, 1, floor=3).options(100) == [1, 2, 3, 4]
 
 
-@settings(max_examples=60)
+def test_what_copies_do_not_shorten() -> None:
+    """8 vectors of 2 ps on 2 copies: 8 ps, 9 with transfers of 9, then 5 of other work; an input each 20 at most."""
+    assert Work("a", 8, 2, 1, rest=5).at(2) == 13
+    assert Work("a", 8, 2, 1, rest=5, floor=9).at(2) == 14
+    assert Work("a", 8, 2, 1, rest=5, floor=9).pace(2) == 9
+    assert Work("a", 8, 2, 1, apart=20).pace(2) == 20
+
+
+@settings(max_examples=200, deadline=None)
 @given(WORKS, st.integers(0, 12))
-def test_all_methods_find_what_brute_force_finds(sizes: list[tuple[int, int, int, int]], more: int) -> None:
+def test_all_methods_find_what_brute_force_finds(sizes: Sizes, more: int) -> None:
     works = made(sizes)
     tiles = sum(work.tiles for work in works) + more
     every = [
@@ -51,8 +61,9 @@ def test_all_methods_find_what_brute_force_finds(sizes: list[tuple[int, int, int
     times = [[work.at(n) for n, work in zip(copies, works, strict=True)] for copies in every]
     assert allot_by_tiles(works, tiles).latency == min(map(sum, times))
     assert allot(works, tiles, "latency").latency == min(map(sum, times))
-    assert allot_by_bisection(works, tiles).slowest == min(map(max, times))
-    assert allot(works, tiles, "throughput").slowest == min(map(max, times))
+    paces = [[work.pace(n) for n, work in zip(copies, works, strict=True)] for copies in every]
+    assert allot_by_bisection(works, tiles).slowest == min(map(max, paces))
+    assert allot(works, tiles, "throughput").slowest == min(map(max, paces))
 
 
 @pytest.mark.parametrize(
@@ -96,13 +107,13 @@ def test_the_command_writes_a_machine_that_is_as_fast_as_it_says(tmp_path: Path)
     """One line for each projection; the file extends the machine, and running it gives the latency printed before."""
     layers = "layers: [conv: {out: 8, kernel: 3}, linear: {out: 4}]\n"
     (tmp_path / "net.yaml").write_text("schema: archsim.network/1\nname: net\ninput: [3, 8, 8]\n" + layers)
-    words = ("lrmp_chip", "net.yaml", "--tiles", "9")
+    words = ("lrmp_chip", "net.yaml", "--tiles", "72")
     done = archsim("optimize", *words, "--json", "--out", "best.yaml", folder=tmp_path)
     found = json.loads(done.stdout)
     assert found["copies"] == {"1 conv/product": 6, "2 linear/product": 1}  # 36 pixels: 7 are no faster than 6
-    assert found["tiles_used"] == 8  # the second lies on two tiles
+    assert found["tiles_used"] == 6 * 8 + 16  # a tile for each bit of a weight; the second has two rows of tiles
     ran = json.loads(archsim("run", "best.yaml", "net.yaml", "--json", folder=tmp_path).stdout)
     assert ran["latency_s"] == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
     few = archsim("optimize", "lrmp_chip", "net.yaml", "--tiles", "2", folder=tmp_path)
-    assert few.stderr == "3 tiles hold one copy of each projection, there are 2. Try 3 tiles.\n"
+    assert few.stderr == "24 tiles hold one copy of each projection, there are 2. Try 24 tiles.\n"
     assert (few.returncode, few.stdout) == (1, "")

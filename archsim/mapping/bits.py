@@ -1,0 +1,88 @@
+"""Bits of each projection: its weights' say how many slices it takes, its inputs' how often its arrays are read.
+
+What is moved to a projection has its inputs' bits; results, and what is moved between digital units, the machine's.
+"""
+
+import json
+import re
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+
+from archsim.core.timing import Timer
+from archsim.errors import ArchsimError, Fault, UsageError, did_you_mean
+from archsim.graph.graph import Graph
+from archsim.graph.operators import Linear
+from archsim.machine.fits import layout
+from archsim.machine.machine import Machine
+from archsim.mapping.digital import digitised
+from archsim.mapping.tiling import Tiling, tile_with_room
+
+_UNIFORM = re.compile(r"w(?P<weights>[1-9]\d?)a(?P<inputs>[1-9]\d?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """Of a projection's weights and inputs."""
+
+    weights: int
+    inputs: int
+
+
+def bits_of(machine: Machine, graph: Graph) -> dict[str, Bits]:
+    """By projection the bits that the machine's file names for it or its layer, else the machine's.
+
+    Raises ArchsimError for a name that the model does not have.
+    """
+    own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
+    found = {linear.key: own for linear in graph.linears}
+    for name, given in machine.choices.bits.items():
+        keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
+        if not keys:
+            known = did_you_mean(name, (*found, *(linear.layer for linear in graph.linears)))
+            message = f"mapping.bits.{name}: {graph.name} has no such projection. {known}"
+            raise ArchsimError(Fault(message, machine.document.key_place(("mapping", "bits", name))))
+        for key in keys:
+            weights, inputs = given.weights or found[key].weights, given.inputs or found[key].inputs
+            found[key] = Bits(int(weights), int(inputs))
+    return found
+
+
+def uniform(machine: Machine, graph: Graph, text: str) -> dict[str, Bits]:
+    """`w6a5` as bits of weights and inputs of all projections; raises UsageError for other texts."""
+    found = _UNIFORM.fullmatch(text)
+    if found is None:
+        raise UsageError(f"bits: found '{text}'; expected bits of weights and inputs, such as w6a5")
+    bits = Bits(int(found["weights"]), int(found["inputs"]))
+    return {linear.key: bits for linear in digitised(machine, graph).linears}
+
+
+def as_setting(bits: Dict[str, Bits]) -> str:
+    """As `--set` and `change` take it."""
+    found = {key: {"weights": f"{each.weights} b", "inputs": f"{each.inputs} b"} for key, each in bits.items()}
+    return f"mapping.bits={json.dumps(found)}"
+
+
+class Cutter:
+    """Tilings of a machine's projections; those of one shape and of as many bits are cut once."""
+
+    def __init__(self, machine: Machine, timer: Timer) -> None:
+        self._machine, self._timer = machine, timer
+        self._cores = int(machine.count(machine.core, machine.tile))
+        self._found: dict[tuple[int, int, int, Bits], Tiling] = {}
+
+    def tiling(self, linear: Linear, bits: Bits) -> Tiling:
+        """Raises ArchsimError where not even one core has room for its results."""
+        key = linear.in_features, linear.out_features, linear.groups, bits
+        if key not in self._found:
+            machine = self._machine
+            lay = layout(machine.modules[machine.core], machine.parts, machine.precision, bits.weights)
+            inputs = None if bits.inputs == machine.precision.inputs else bits.inputs
+            path = self._timer.path(inputs=inputs)
+            self._found[key] = tile_with_room(linear, lay, self._cores, path, inputs)
+        return self._found[key]
+
+
+def tilings_of(machine: Machine, graph: Graph) -> dict[str, Tiling]:
+    """Of every projection."""
+    cutter, bits = Cutter(machine, Timer(machine)), bits_of(machine, graph)
+    return {linear.key: cutter.tiling(linear, bits[linear.key]) for linear in graph.linears}
