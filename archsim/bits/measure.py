@@ -32,14 +32,16 @@ class Measured:
         self.labels = pictures.labels
         self.keys = tuple(stage.key for stage in pictures.stages)
         self.network = IntegerNetwork(pictures.stages, pictures.inputs, ranges)
+        most = max(bits for each in ranges.values() for bits in each)
+        self.before = self.right(((most, most),) * len(self.keys))
 
     def logits(self, choice: Choice) -> Values:
         """(n, classes)."""
         return self.network.logits(dict(zip(self.keys, choice, strict=True)))
 
     def quality(self, choice: Choice) -> Quality:
-        """Accuracy and loss."""
-        return quality(self.logits(choice), self.labels)
+        """Accuracy, loss, and accuracy lost from the most bits."""
+        return quality(self.logits(choice), self.labels, self.before)
 
     def right(self, choice: Choice) -> NDArray[np.bool_]:
         """Which are answered rightly."""
@@ -47,11 +49,14 @@ class Measured:
         return found
 
 
-def quality(logits: Values, labels: NDArray[np.int64]) -> Quality:
-    """Of logits (n, classes)."""
+def quality(logits: Values, labels: NDArray[np.int64], before: NDArray[np.bool_]) -> Quality:
+    """Of logits (n, classes); before: which were right with the most bits."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
-    return Quality(float((logits.argmax(axis=1) == labels).mean()), float(losses.mean()))
+    right = logits.argmax(axis=1) == labels
+    lost = before.astype(np.int64) - right
+    error = lost.std() / np.sqrt(len(labels))
+    return Quality(float(right.mean()), float(losses.mean()), float(lost.mean() + error))
 
 
 def right_in(arithmetic: Arithmetic, pictures: Pictures, *, batch: int = 50) -> NDArray[np.bool_]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.bits.cost import cost
+from archsim.bits.cost import bare_amount, cost
 from archsim.bits.problem import Choice, Problem
+from archsim.mapping.bits import Bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,14 +18,26 @@ if TYPE_CHECKING:
     from archsim.bits.judge import Halves
     from archsim.graph.graph import Graph
     from archsim.graph.job import Job
-    from archsim.mapping.replication import Goal, Work
+    from archsim.machine import Machine
+    from archsim.mapping.replication import Work
+    from archsim.optimize import Goal
 
     Works = Callable[[Choice], Sequence[Work]]
 
 CHOICES = (2, 3, 4, 5, 6, 7, 8)
 """HAQ's."""
-_SHARE = 0.5
-"""Of the accuracy that may be lost, what a search may lose on its own half: the best of many is partly luck."""
+
+
+def named(graph: Graph, choice: Choice) -> dict[str, Bits]:
+    """A choice by the names of projections."""
+    return {linear.key: Bits(*pair) for linear, pair in zip(graph.linears, choice, strict=True)}
+
+
+def works_on(machine: Machine, graph: Graph, job: Job) -> Works:
+    """What a choice takes on a machine."""
+    from archsim.works import works
+
+    return lambda choice: works(machine, graph, job, named(graph, choice))
 
 
 def make_problem(
@@ -37,14 +50,12 @@ def make_problem(
     keys = tuple(linear.key for linear in graph.linears)
     eight = ((CHOICES[-1],) * 2,) * len(keys)
     own = works(eight)
-    times = [work.at(1) for work in own]
     return Problem(
         keys=keys,
         cost=cost(works, tiles or sum(work.tiles for work in own), goal),
         quality=halves.searched.quality,
-        allowed=_SHARE * allowed,
-        base=sum(times) if goal == "latency" else max(times),
-        reference=halves.searched.quality(eight),
+        allowed=allowed,
+        base=bare_amount(own, goal),
         features=_features(graph, job, own),
         choices=CHOICES,
     )

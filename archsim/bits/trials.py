@@ -49,8 +49,7 @@ class Trials:
         if cost.time == float("inf"):
             raise ArchsimError(f"the weights take {cost.tiles:,} tiles with the fewest bits. Try as many tiles.")
         quality = problem.quality(choice)
-        lost = problem.reference.accuracy - quality.accuracy
-        allowed = lost <= problem.allowed + 1e-12  # accuracies are shares of whole numbers, their difference is rounded
+        allowed = quality.lost <= problem.allowed
         self.seen[choice] = Trial(choice, cost, quality, problem.score(cost, quality), allowed)
         return self.seen[choice]
 

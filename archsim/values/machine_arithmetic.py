@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archsim.machine.machine import Machine
-    from archsim.values.arithmetic import Values
+    from archsim.values.arithmetic import Product, Values
 
 _NAMES = {"gelu_tanh": "gelu"}
 _SMALLEST = 2.0**-8
@@ -44,6 +44,14 @@ class MachineArithmetic(QuantisedArithmetic):
         )
         self.machine = machine
         self.tables: dict[tuple[str, float, float], Table] = {}
+
+    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
+        """With the bits that the machine's file names for the projection or its layer."""
+        named = self.machine.choices.bits
+        given = named.get(key) or named.get(key.rpartition("/")[0])
+        if given is not None:
+            self.bits[key] = int(given.weights or self.weight_bits), int(given.inputs or self.input_bits)
+        return super().linear(key, weight, bias)
 
     def _analog(self, operator: str) -> bool:
         """Whether the core does a step of the operator."""

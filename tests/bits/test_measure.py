@@ -87,10 +87,14 @@ def test_ranges_cut_off_what_is_seldom() -> None:
 
 
 def test_accuracy_and_loss_by_hand() -> None:
-    """Odds 3 : 1 for the right one, 1 : 3 for the other: (ln 4/3 + ln 4) / 2."""
+    """Odds 3 : 1 for the right one, 1 : 3 for the other: (ln 4/3 + ln 4) / 2.
+
+    Both were right: a half is lost, with a deviation of a half, over the root of 2.
+    """
     logits = np.log(np.array([[3, 1], [3, 1]], np.float32))
-    found = quality(logits, np.array([0, 1]))
+    found = quality(logits, np.array([0, 1]), np.array([True, True]))
     assert found.accuracy == 0.5
+    assert found.lost == pytest.approx(0.5 + 0.5 / 2**0.5)
     assert found.loss == pytest.approx((np.log(4 / 3) + np.log(4)) / 2)
 
 
