@@ -44,13 +44,16 @@ class Net:
         return make_problem(self.graph, self.job, self.halves, works, goal, allowed)
 
 
-def load(name: str, mlp: str) -> Net:
-    """A network by its model's name; mlp: where the weights of mlp-mnist are, with their pictures beside them."""
+def load(name: str, mlp: str, most: int | None = None) -> Net:
+    """A network by its model's name; mlp: where the weights of mlp-mnist are, with their pictures beside them.
+
+    most: pictures that a search looks at.
+    """
     graph, machine = load_model(name), load_machine("lrmp_chip")
     folder = DATA / "cifar10"
     weights = Path(mlp) if name == "mlp-mnist" else folder / f"{name.replace('-', '')}.safetensors"
     images = weights.with_suffix(".npz") if name == "mlp-mnist" else folder / "cifar10_test_jpeg_2000.npz"
-    halves = Halves(load_pictures(weights, images, graph), CHOICES)
+    halves = Halves(load_pictures(weights, images, graph), CHOICES, most)
     return Net(name, machine, graph, make_job(graph, "prefill", None, 0, 1), halves)
 
 
