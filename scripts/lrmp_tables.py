@@ -215,7 +215,7 @@ def page() -> str:
         *HEAD,
         *tables,
         f"\n{FLOOR}",
-        "## Energy of one input\n\nWith one copy of each projection. More copies change nothing but the ways on the mesh, which become longer.\n",
+        "## Energy of one input\n\nWith one copy of each projection. Copies only make ways on the mesh longer.\n",
         *energies(),
         f"\n## How far the prediction is from the simulator\n\n{PREDICTION}",
         *errors("resnet-18"),

@@ -53,6 +53,7 @@ def rl(trials: Trials, seed: int) -> None:
             _remember(model, trials, trials(choice))
         else:
             noise = max(_LEAST_NOISE, _NOISE * trials.left / whole)
+            noise *= 1 + trials.repeated  # what was seen before teaches nothing
             _remember(model, trials, _walk(model, episode, trials, draws, noise))
         model.train(gradient_steps=2 * len(problem.keys), batch_size=_BATCH)
 

@@ -1,4 +1,4 @@
-"""What bits cost: time with the best copies on so many tiles."""
+"""What bits cost: time with the best copies on so many tiles, or energy."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from archsim.bits.problem import Choice, Cost
-from archsim.mapping.replication import allot_by_bisection, allot_by_tiles
+from archsim.mapping.replication import allot_by_bisection, allot_by_tiles, single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archsim.graph.graph import Graph
-    from archsim.graph.job import Job
-    from archsim.mapping.replication import Allotment, Goal
+    from archsim.mapping.replication import Work
+    from archsim.optimize import Goal
 
 
+def amount(works: Sequence[Work], tiles: int, goal: Goal) -> int:
+    """Of what a goal wants little: ps of latency, ps between two inputs, zJ; copies by the exact method that is quick.
+
+    Raises ArchsimError where the tiles are too few.
+    """
+    if goal == "latency":
+        return allot_by_tiles(works, tiles).latency
+    if goal == "throughput":
+        return allot_by_bisection(works, tiles).slowest
+    return sum(work.energy for work in works)
 
 
-def allotment(works: Sequence[Work], tiles: int, goal: Goal) -> Allotment:
-    """The best copies, by the exact method that is quick."""
-    return allot_by_tiles(works, tiles) if goal == "latency" else allot_by_bisection(works, tiles)
-
-
-def time_of(found: Allotment, goal: Goal) -> int:
-    """What a goal looks at, ps."""
-    return found.latency if goal == "latency" else found.slowest
+def bare_amount(works: Sequence[Work], goal: Goal) -> int:
+    """The same with one copy of each projection."""
+    found = single(works, sum(work.tiles for work in works))
+    return {"latency": found.latency, "throughput": found.slowest}.get(goal) or sum(work.energy for work in works)
 
 
 def cost(works: Callable[[Choice], Sequence[Work]], tiles: int, goal: Goal) -> Callable[[Choice], Cost]:
@@ -34,10 +39,8 @@ def cost(works: Callable[[Choice], Sequence[Work]], tiles: int, goal: Goal) -> C
 
     @cache
     def costs(choice: Choice) -> Cost:
-        all_works = works(choice)
-        needed = sum(work.tiles for work in all_works)
-        if needed > tiles:
-            return Cost(inf, needed)
-        return Cost(time_of(allotment(all_works, tiles, goal), goal), needed)
+        given = works(choice)
+        needed = sum(work.tiles for work in given)
+        return Cost(inf if needed > tiles else amount(given, tiles, goal), needed)
 
     return costs

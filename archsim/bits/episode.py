@@ -1,6 +1,6 @@
-"""An episode of learning: a walk over all projections that chooses bits of weights, then of inputs, and is then scored.
+"""An episode of learning: a walk over all projections that chooses bits of weights, then of inputs; then it is scored.
 
-The state is that of HAQ (K. Wang et al., CVPR 2019): what a projection is, where in the network it is, whether weights or
+The state is as HAQ's (K. Wang et al., CVPR 2019): what a projection is, where in the network it is, whether weights or
 inputs are asked for, and the action before. Where HAQ lowers bits until a budget is met, `Problem.fitting` does.
 """
 
@@ -64,7 +64,7 @@ def environment(trials: Trials) -> Any:  # noqa: ANN401 (a class of a library th
     problem = trials.problem
     places = 2 * len(problem.keys)
 
-    class Episode(library.Env):  # type: ignore[misc]
+    class Episode(library.Env):  # type: ignore[name-defined,misc]
         observation_space = library.spaces.Box(0.0, 1.0, (problem.features.shape[1] + 3,), np.float32)
         action_space = library.spaces.Box(-1.0, 1.0, (1,), np.float32)
 
@@ -73,9 +73,7 @@ def environment(trials: Trials) -> Any:  # noqa: ANN401 (a class of a library th
             self.place, self.choice = 0, problem.uniform(problem.choices[-1])
             return state(problem, 0, 1.0), {}
 
-        def step(
-            self, action: NDArray[np.float32]
-        ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
             given = float(action[0])
             self.choice = changed(self.choice, self.place, bits_of(problem, given))
             self.place += 1

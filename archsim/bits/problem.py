@@ -15,7 +15,7 @@ PENALTY = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """time: ps, with the best copies; infinite where the weights do not fit. tiles: of one copy of each projection."""
+    """time: ps with the best copies, or zJ; infinite where weights do not fit. tiles: of one copy of everything."""
 
     time: float
     tiles: int
@@ -23,17 +23,21 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Share of inputs that are answered rightly; mean negative log-likelihood of the right answers, nats."""
+    """Share of inputs that are answered rightly; mean negative log-likelihood of the right answers, nats.
+
+    lost: accuracy lost from the most bits, and a standard error more, since the best of many tries is partly luck.
+    """
 
     accuracy: float
     loss: float
+    lost: float
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Bits of `keys` out of `choices` (ascending), so that the cost falls and no more than `allowed` accuracy is lost.
 
-    base: what gains are relative to, ps; reference: the quality that losses are relative to. features: of projections,
+    base: what gains are relative to, a cost. features: of projections,
     (projections, n), for a searcher that learns from them.
     """
 
@@ -42,7 +46,6 @@ class Problem:
     quality: Callable[[Choice], Quality]
     allowed: float
     base: float
-    reference: Quality
     features: NDArray[np.float32]
     choices: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
 
@@ -61,9 +64,9 @@ class Problem:
         return tuple(found)
 
     def gain(self, cost: Cost) -> float:
-        """How many times as fast."""
+        """How many times as fast, or as thrifty."""
         return self.base / cost.time
 
     def score(self, cost: Cost, quality: Quality) -> float:
         """Logarithm of the gain, less a penalty for accuracy beyond what may be lost."""
-        return log(self.gain(cost)) - PENALTY * max(0.0, self.reference.accuracy - quality.accuracy - self.allowed)
+        return log(self.gain(cost)) - PENALTY * max(0.0, quality.lost - self.allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -46,8 +47,6 @@ SEARCHERS: Final[dict[str, Callable[[Trials, int], None]]] = {
 def search(problem: Problem, name: str, evaluations: int, seed: int) -> Found:
     """Let a searcher measure so many choices. Raises ArchsimError where nothing fits, or a library is missing."""
     trials = Trials(problem, evaluations)
-    try:
+    with suppress(SpentError):
         SEARCHERS[name](trials, seed)
-    except SpentError:
-        pass
     return Found(trials.best, trials.history)

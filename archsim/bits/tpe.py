@@ -25,7 +25,11 @@ def tpe(trials: Trials, seed: int) -> None:
         whole = optuna.distributions.IntDistribution(problem.choices[0], problem.choices[-1])
         spaces = dict.fromkeys(spaces, whole)
     for trial in trials.history:
-        values = {name: bits for pair, both in zip(names, trial.choice, strict=True) for name, bits in zip(pair, both, strict=True)}
+        values = {
+            name: bits
+            for pair, both in zip(names, trial.choice, strict=True)
+            for name, bits in zip(pair, both, strict=True)
+        }
         study.add_trial(optuna.trial.create_trial(params=values, distributions=spaces, value=trial.score))
     while True:
         asked = study.ask(spaces)

@@ -31,26 +31,25 @@ class Trials:
         """evaluations: how many choices may be measured."""
         self.problem, self.evaluations = problem, evaluations
         self.seen: dict[Choice, Trial] = {}
-        self._idle = 0
+        self.repeated = 0  # choices in a row that were seen before
 
     def __call__(self, asked: Choice) -> Trial:
         """Measure a choice, made to fit first. Raises SpentError, and ArchsimError where nothing fits."""
         problem = self.problem
         choice = problem.fitting(asked)
         if choice in self.seen:
-            self._idle += 1
-            if self._idle > _IN_A_ROW:
+            self.repeated += 1
+            if self.repeated > _IN_A_ROW:
                 raise SpentError
             return self.seen[choice]
-        self._idle = 0
+        self.repeated = 0
         if len(self.seen) >= self.evaluations:
             raise SpentError
         cost = problem.cost(choice)
         if cost.time == float("inf"):
             raise ArchsimError(f"the weights take {cost.tiles:,} tiles with the fewest bits. Try as many tiles.")
         quality = problem.quality(choice)
-        lost = problem.reference.accuracy - quality.accuracy
-        allowed = lost <= problem.allowed + 1e-12  # accuracies are shares of whole numbers, their difference is rounded
+        allowed = quality.lost <= problem.allowed
         self.seen[choice] = Trial(choice, cost, quality, problem.score(cost, quality), allowed)
         return self.seen[choice]
 
@@ -66,8 +65,8 @@ class Trials:
 
     @property
     def best(self) -> Trial:
-        """The fastest that is allowed; where none is, the one with the best score."""
-        return max(self.history, key=lambda trial: (trial.allowed, trial.score))
+        """The fastest that is allowed, of equals that of the least loss; where none is, the one of the best score."""
+        return max(self.history, key=lambda trial: (trial.allowed, trial.score, -trial.quality.loss))
 
     def begin(self) -> Trial:
         """Measure the same bits everywhere, from many to few, until accuracy falls too low; the best of them.

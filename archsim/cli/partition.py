@@ -49,9 +49,13 @@ _MOST_SEEDS = 1000
     callback=word(*_OBJECTIVES),
     help="What the analytical strategy makes least.",
 )
-@click.option("--accuracy-drop", "drop", metavar="SHARE", default="1%", show_default=True, callback=share, help="Macs allows.")
+@click.option(
+    "--accuracy-drop", "drop", metavar="SHARE", default="1%", show_default=True, callback=share, help="Macs allows."
+)
 @click.option("--seq", metavar="N", default="64", show_default=True, callback=whole(1 << 20), help="Of the run.")
-@click.option("--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="To measure by.")
+@click.option(
+    "--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="To measure by."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: mapping.clip=3.")
 @click.option("--out", callback=folder, metavar="DIR", help="Write mapping files, a table and a plot.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")

@@ -53,6 +53,19 @@ def numbers(_context: click.Context, _option: click.Parameter, text: str | None)
     return tuple(found)
 
 
+def share(_context: click.Context, _option: click.Parameter, text: str) -> float:
+    """Turn `1%` or `0.01` into a share from 0 to 1."""
+    number = text.strip().removesuffix("%")
+    try:
+        value = float(number) if number.isascii() and "_" not in number else -1.0
+    except ValueError:
+        value = -1.0
+    value = value / 100 if text.strip().endswith("%") else value
+    if not 0 <= value <= 1:
+        raise click.BadParameter(f"found {quoted(text)}; expected a share, such as 1% or 0.01")
+    return value
+
+
 _LARGEST_NUMBER = 1e12
 _LARGEST_SIZE = 1 << 20
 

@@ -54,7 +54,5 @@ def prices(
         if progress is not None:
             progress("pricing, projection", number, len(units))
         runs = [(share, figures(together((unit,), (share,)))) for share in shares]
-        found.append(
-            [Price(share, r.latency_s - before.latency_s, r.energy_j - before.energy_j) for share, r in runs]
-        )
+        found.append([Price(share, r.latency_s - before.latency_s, r.energy_j - before.energy_j) for share, r in runs])
     return found

@@ -70,7 +70,8 @@ def analytical(
     Harms and prices of single units are taken to add up, and harm to fall with the share of digital channels.
     """
     shares = [[0.0, *(price.share for price in each)] for each in prices]
-    costs = [[0.0, *(_cost(objective, unit, price) for price in each)] for unit, each in zip(units, prices, strict=True)]
+    pairs = zip(units, prices, strict=True)
+    costs = [[0.0, *(_cost(objective, unit, price) for price in each)] for unit, each in pairs]
     harm = sum(unit.harm for unit in units)
     found = []
     for each in left:
@@ -97,7 +98,8 @@ def _solve(
     harm = np.array([unit.harm for unit in units])[owner] * (1 - flat)
     one = (owner[None, :] == np.arange(len(units))[:, None]).astype(float)
     scale = float(np.abs(price).max()) or 1.0
-    limits = [LinearConstraint(one, 1, 1), LinearConstraint(harm[None, :] / (most or 1.0), -np.inf, 1.0 if most else 0.0)]
+    little = LinearConstraint(harm[None, :] / (most or 1.0), -np.inf, 1.0 if most else 0.0)
+    limits = [LinearConstraint(one, 1, 1), little]
     found = milp(price / scale, constraints=limits, integrality=np.ones(len(flat)), bounds=Bounds(0, 1))
     if found.x is None:
         raise ArchsimError(f"no choice leaves so little harm ({found.message})")

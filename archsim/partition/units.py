@@ -45,7 +45,8 @@ def units_of(graph: Graph, profile: Dict[str, Any], granularity: Granularity) ->
     keys = [linear.key for linear in graph.linears]
     missing = [key for key in keys if key not in rows] + [key for key in rows if key not in keys]
     if missing:
-        raise ArchsimError(f"the profile and {graph.name} do not have the same projections: {missing[0]} is in one alone")
+        found = f"the profile and {graph.name} do not have the same projections"
+        raise ArchsimError(f"{found}: {missing[0]} is in one alone")
     groups: dict[str, list[str]] = {}
     for linear in graph.linears:
         groups.setdefault(linear.layer if granularity == "layer" else linear.key, []).append(linear.key)

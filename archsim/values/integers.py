@@ -1,7 +1,7 @@
 """Staged networks in integers, fast: the same images again and again, each time with other bits.
 
-Products are those of `QuantisedArithmetic`, bit for bit: sums of whole numbers below 2^24 are exact in float32, and those
-of longer products are done in float64. Only what comes after them is rounded in another order.
+Products are those of `QuantisedArithmetic`, bit for bit: sums of whole numbers below 2^24 are exact in float32, and
+those of longer products are done in float64. Only what comes after them is rounded in another order.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.values.arithmetic import FloatArithmetic, Values
+from archsim.values.arithmetic import FloatArithmetic, Product, Values
 from archsim.values.ranges import fitted_range, top, weight_codes
 from archsim.values.stages import Staged
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from archsim.values.ranges import Bits
     from archsim.values.stages import Stage
 
-Ranges = "Mapping[str, Mapping[int, float]]"
-"""By projection and bits: the largest input that has a code of its own."""
 _EXACT = 1 << 24
 """Whole numbers up to it are exact in float32."""
 _CHUNK = 1 << 21
@@ -76,7 +74,10 @@ class IntegerNetwork:
         exact = len(weights) * top(weight_bits) * top(input_bits) < _EXACT
         weights = weights if exact else weights.astype(np.float64)
         unit = np.float32(self.ranges[stage.key][input_bits] / top(input_bits))
-        height, width = ((n + 2 * stage.pad - k) // stage.stride + 1 for n, k in zip(x.shape[1:3], stage.weight.shape[2:], strict=True))
+        height, width = (
+            (n + 2 * stage.pad - k) // stage.stride + 1
+            for n, k in zip(x.shape[1:3], stage.weight.shape[2:], strict=True)
+        )
         out = np.empty((len(x), height, width, len(stage.weight)), np.float32)
         rows = max(1, _CHUNK // (height * width * len(weights)))
         for first in range(0, len(x), rows):
@@ -135,7 +136,7 @@ class _Probe(FloatArithmetic):
     def __init__(self) -> None:
         self.inputs: dict[str, Values] = {}
 
-    def linear(self, key, weight, bias):
+    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         multiply = super().linear(key, weight, bias)
 
         def product(x: Values) -> Values:

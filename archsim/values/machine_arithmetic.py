@@ -50,7 +50,11 @@ class MachineArithmetic(QuantisedArithmetic):
         self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, largest=self.largest)
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
-        """In arrays, but for the output channels that digital units compute."""
+        """In arrays, with bits of its own where the file names some; some output channels in digital units."""
+        named = self.machine.choices.bits
+        given = named.get(key) or named.get(key.rpartition("/")[0])
+        if given is not None:
+            self.bits[key] = int(given.weights or self.weight_bits), int(given.inputs or self.input_bits)
         return beside(self.machine, key, weight, bias, super().linear, self.units.linear)
 
     def _analog(self, operator: str) -> bool:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from archsim.kernels.encode import Ints
     from archsim.kernels.spec import ArraySpec
-    from archsim.values.ranges import Bits
 
 
 def clipped(weight: Values, deviations: float | None) -> Values:
@@ -48,7 +47,7 @@ class QuantisedArithmetic(FloatArithmetic):
 
     weight_bits: int = 8
     input_bits: int = 8
-    bits: Bits = field(default_factory=dict)
+    bits: dict[str, tuple[int, int]] = field(default_factory=dict)
     spec: ArraySpec | None = None
     seed: int = 0
     only: Callable[[str], bool] | None = None

@@ -29,7 +29,7 @@ def quality(choice: Choice) -> Quality:
         w * 4.0 ** (1 - weights) + a * 4.0 ** (1 - inputs)
         for w, a, (weights, inputs) in zip(WEIGHTS, INPUTS, choice, strict=True)
     )
-    return Quality(round(0.9 - lost, 3), lost)
+    return Quality(0.9 - lost, lost, lost)
 
 
 def problem(tiles: int | None = None, allowed: float = 0.01) -> Problem:
@@ -42,6 +42,5 @@ def problem(tiles: int | None = None, allowed: float = 0.01) -> Problem:
         quality=quality,
         allowed=allowed,
         base=sum(work.at(1) for work in own),
-        reference=quality(eight),
         features=features,
     )

@@ -1,0 +1,64 @@
+"""Pictures in two halves: bits are searched on one, and judged on the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archsim.bits.measure import Difference, Measured, difference, right_in_float
+from archsim.errors import ArchsimError
+from archsim.values.integers import input_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archsim.bits.problem import Choice
+    from archsim.values.pictures import Pictures
+
+_CALIBRATED_BY = 100
+"""Pictures of the half that is searched on, by which ranges of inputs are fitted."""
+_LEAST = 20
+"""Pictures, fewer than which say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """On pictures that the search has not seen: shares that are right, what is lost from 8 bits and from float32."""
+
+    floats: float
+    before: float
+    after: float
+    lost: Difference
+    lost_from_float: Difference
+
+
+class Halves:
+    """A network on every second picture, for the search, and on those between, for the judgement."""
+
+    def __init__(self, pictures: Pictures, choices: Sequence[int], most: int | None = None) -> None:
+        """choices: numbers of bits that will be asked for. most: pictures of its half that a search looks at; all.
+
+        Raises ArchsimError for fewer than 20 pictures.
+        """
+        if len(pictures.labels) < _LEAST:
+            raise ArchsimError(f"found {len(pictures.labels)} pictures; expected at least {_LEAST}")
+        mine, self.others = _every_second(pictures, 0, most), _every_second(pictures, 1, None)
+        self.ranges = input_ranges(mine.stages, mine.inputs[:_CALIBRATED_BY], choices)
+        self.searched = Measured(mine, self.ranges)
+
+    def judge(self, before: Choice, after: Choice) -> Judged:
+        """Two choices, on the half that was not searched."""
+        measured = Measured(self.others, self.ranges)
+        floats, old, new = right_in_float(self.others), measured.right(before), measured.right(after)
+        return Judged(
+            floats=float(floats.mean()),
+            before=float(old.mean()),
+            after=float(new.mean()),
+            lost=difference(old, new),
+            lost_from_float=difference(floats, new),
+        )
+
+
+def _every_second(pictures: Pictures, first: int, most: int | None) -> Pictures:
+    inputs, labels = pictures.inputs[first::2][:most].copy(), pictures.labels[first::2][:most]
+    return replace(pictures, inputs=inputs, labels=labels)

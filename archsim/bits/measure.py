@@ -1,0 +1,93 @@
+"""Accuracy under bits, measured on pictures; and how sure a difference is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from archsim.bits.problem import Choice, Quality
+from archsim.values.arithmetic import FloatArithmetic
+from archsim.values.integers import IntegerNetwork
+from archsim.values.stages import Staged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from archsim.values.arithmetic import Arithmetic, Values
+    from archsim.values.pictures import Pictures
+
+_RESAMPLES = 20_000
+_TAILS = (0.025, 0.975)
+
+
+class Measured:
+    """A network on some pictures."""
+
+    def __init__(self, pictures: Pictures, ranges: Mapping[str, Mapping[int, float]]) -> None:
+        """ranges: of `input_ranges`."""
+        self.labels = pictures.labels
+        self.keys = tuple(stage.key for stage in pictures.stages)
+        self.network = IntegerNetwork(pictures.stages, pictures.inputs, ranges)
+        most = max(bits for each in ranges.values() for bits in each)
+        self.before = self.right(((most, most),) * len(self.keys))
+
+    def logits(self, choice: Choice) -> Values:
+        """(n, classes)."""
+        return self.network.logits(dict(zip(self.keys, choice, strict=True)))
+
+    def quality(self, choice: Choice) -> Quality:
+        """Accuracy, loss, and accuracy lost from the most bits."""
+        return quality(self.logits(choice), self.labels, self.before)
+
+    def right(self, choice: Choice) -> NDArray[np.bool_]:
+        """Which are answered rightly."""
+        found: NDArray[np.bool_] = self.logits(choice).argmax(axis=1) == self.labels
+        return found
+
+
+def quality(logits: Values, labels: NDArray[np.int64], before: NDArray[np.bool_]) -> Quality:
+    """Of logits (n, classes); before: which were right with the most bits."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+    right = logits.argmax(axis=1) == labels
+    lost = before.astype(np.int64) - right
+    error = lost.std() / np.sqrt(len(labels))
+    return Quality(float(right.mean()), float(losses.mean()), float(lost.mean() + error))
+
+
+def right_in(arithmetic: Arithmetic, pictures: Pictures, *, batch: int = 50) -> NDArray[np.bool_]:
+    """Which pictures are answered rightly in another arithmetic, such as float32 or a machine's."""
+    network = Staged(pictures.stages, arithmetic)
+    inputs = np.ascontiguousarray(pictures.inputs.transpose(0, 3, 1, 2))
+    parts = [network(inputs[at : at + batch]).argmax(axis=1) for at in range(0, len(inputs), batch)]
+    found: NDArray[np.bool_] = np.concatenate(parts) == pictures.labels
+    return found
+
+
+def right_in_float(pictures: Pictures) -> NDArray[np.bool_]:
+    """In float32."""
+    return right_in(FloatArithmetic(), pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Accuracy lost from one set of answers to another of the same pictures, with its 95 % interval; of `number`."""
+
+    lost: float
+    low: float
+    high: float
+    number: int
+
+
+def difference(before: NDArray[np.bool_], after: NDArray[np.bool_], seed: int = 0) -> Difference:
+    """Paired: only pictures whose answers differ count. The interval is of resampled pictures (percentiles)."""
+    number = len(before)
+    worse, better = int((before & ~after).sum()), int((~before & after).sum())
+    shares = np.array([worse, better, number - worse - better]) / number
+    drawn = np.random.default_rng(seed).multinomial(number, shares, size=_RESAMPLES)
+    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / number, _TAILS)
+    return Difference((worse - better) / number, float(low), float(high), number)

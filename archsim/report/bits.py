@@ -1,0 +1,75 @@
+"""Bits that were found, as tables, as data, and as a mapping file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from archsim.report.blocks import Block, cell, figure
+from archsim.report.optimize import data as copies_data
+from archsim.report.optimize import optimize_blocks
+
+if TYPE_CHECKING:
+    from archsim.bits.find import FoundBits
+    from archsim.bits.measure import Difference
+
+
+def bits_blocks(found: FoundBits) -> list[Block]:
+    """Bits by projection, accuracy on what was not searched, then copies and gains."""
+    judged, best = found.judged, found.found.best
+    bits = tuple((cell(key), str(each.weights), str(each.inputs)) for key, each in found.optimized.bits.items())
+    held = judged.lost.number
+    accuracy = (
+        (f"of {held:,} pictures that were not searched, in float32", f"{judged.floats:.2%}"),
+        ("in 8 bits", f"{judged.before:.2%}"),
+        ("in the bits that were found", f"{judged.after:.2%}"),
+        ("lost from 8 bits, with its 95 % interval", _lost(judged.lost)),
+        ("lost from float32", _lost(judged.lost_from_float)),
+    )
+    verdict = "yes" if best.allowed else "no: the best that was found loses more than is allowed"
+    searched = (
+        ("choices measured", f"{len(found.found.history):,}"),
+        ("allowed by the half that was searched", verdict),
+        ("gain that was searched for", figure(found.gain)),
+    )
+    return [
+        Block("bits", "Bits", "w>>", bits, ("projection", "weights", "inputs")),
+        Block("accuracy", "Accuracy", "w>", accuracy),
+        Block("search", "Search", "w<", searched),
+        *optimize_blocks(found.optimized),
+    ]
+
+
+def _lost(found: Difference) -> str:
+    return f"{found.lost:.2%} ({found.low:.2%} to {found.high:.2%})"
+
+
+def data(found: FoundBits) -> dict[str, Any]:
+    """JSON-ready."""
+    return {
+        **copies_data(found.optimized),
+        "accuracy": asdict(found.judged),
+        "search": {
+            "evaluations": len(found.found.history),
+            "allowed": found.found.best.allowed,
+            "accuracy_drop": found.allowed,
+            "gain": found.gain,
+        },
+    }
+
+
+def mapping_file(found: FoundBits) -> str:
+    """Bits and copies: `archsim run MACHINE MODEL --mapping FILE` plays them."""
+    optimized = found.optimized
+    settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in optimized.settings)
+    note = f"found by archsim optimize; loses {_lost(found.judged.lost)} of accuracy from 8 bits"
+    lines = [
+        "schema: archsim.mapping/1",
+        f"machine: {json.dumps(optimized.before.machine)}",
+        f"model: {json.dumps(optimized.before.model)}",
+        f"note: {json.dumps(note)}",
+        "mapping:",
+        *(f"  {key}: {value}" for key, value in settings.items()),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,118 @@
+"""`archsim optimize` with weights and pictures: bits and copies, judged, written, and read again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+from safetensors.numpy import save_file
+
+from archsim.cli import main
+from archsim.graph import load_model
+from archsim.machine import load_machine
+from archsim.machine.load import change
+from archsim.simulation import simulate
+from archsim.values.machine_arithmetic import MachineArithmetic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODEL = """
+schema: archsim.network/1
+name: small
+input: 16
+layers: [linear: {out: 24}, tanh, linear: {out: 4}]
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """A network that tells which quarter of 4 x 4 pixels is brightest, and 80 such pictures."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(80) % 4
+    images = rng.integers(0, 60, (80, 4, 4), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[label] += np.uint8(150)  # a quarter is a row
+    rows = np.repeat(np.eye(4, dtype=np.float32), 4, axis=1)
+    weights = {
+        "1.weight": np.tile(rows, (6, 1)) + rng.normal(0, 0.1, (24, 16)).astype(np.float32),
+        "1.bias": np.zeros(24, np.float32),
+        "2.weight": np.tile(np.eye(4, dtype=np.float32), 6),
+        "2.bias": np.zeros(4, np.float32),
+    }
+    save_file(weights, tmp_path / "small.safetensors")
+    np.savez(tmp_path / "small.npz", images=images, labels=labels)
+    (tmp_path / "small.yaml").write_text(MODEL)
+    places = {name: str(tmp_path / f"small.{name}") for name in ("yaml", "safetensors", "npz")}
+    return [places["yaml"], "--weights", places["safetensors"], "--images", places["npz"]]
+
+
+def optimize(*more: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["optimize", "lrmp_chip", *more])
+    return done.exit_code, done.output
+
+
+def test_bits_are_found_judged_and_written(files: list[str], tmp_path: Path) -> None:
+    """What the file says is what is played: its machine takes as long as the run after."""
+    out = tmp_path / "found.yaml"
+    code, text = optimize(*files, "--evaluations", "30", "--out", str(out), "--json")
+    assert code == 0, text
+    found = json.loads(text)
+    written = yaml.safe_load(out.read_text())
+    assert (written["schema"], written["machine"], written["model"]) == ("archsim.mapping/1", "lrmp_chip", "small")
+    bits = found["bits"]
+    given = written["mapping"]["bits"]
+    assert {key: {name: int(text.split()[0]) for name, text in each.items()} for key, each in given.items()} == bits
+    assert min(each["inputs"] for each in bits.values()) < 8
+    search = found["search"]
+    assert (search["allowed"], search["accuracy_drop"]) == (True, 0.01)
+    assert search["evaluations"] <= 30
+    assert search["gain"] > 1.5
+    assert found["accuracy"]["lost"]["number"] == 40
+    settings = tuple(f"mapping.{key}={json.dumps(value)}" for key, value in written["mapping"].items())
+    machine = change(load_machine("lrmp_chip"), settings)
+    played = simulate(machine, load_model(files[0]))
+    assert played.latency_s == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
+
+
+def test_the_table_says_what_was_lost_and_gained(files: list[str]) -> None:
+    code, text = optimize(*files, "--evaluations", "12", "--objective", "energy", "--search", "random")
+    assert code == 0, text
+    for piece in ("bits.1_linear/product", "lost_from_8_bits", "search.choices_measured", "12", "gains.energy"):
+        assert piece in text
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--weights", "x"], "--weights and --images go together"),
+        (["--weights", "x", "--images", "y", "--bits", "w6a6"], "Try one of them"),
+        (["--accuracy-drop", "2 cents"], "found '2 cents'; expected a share, such as 1% or 0.01"),
+        (["--accuracy-drop", "120%"], "found '120%'; expected a share"),
+        (["--search", "tpee"], "Did you mean 'tpe'"),
+    ],
+)
+def test_mistakes_are_told(files: list[str], more: list[str], message: str) -> None:
+    code, text = optimize(files[0], *more)
+    assert code != 0
+    assert message in " ".join(text.split())
+
+
+def test_too_few_tiles_are_told(files: list[str]) -> None:
+    """Two projections of one block each: 2 tiles a bit, 2 bits at least."""
+    code, text = optimize(*files, "--tiles", "3")
+    assert code != 0
+    assert "take 4 tiles with the fewest bits" in " ".join(text.split())
+
+
+def test_a_machine_computes_with_the_bits_of_its_file() -> None:
+    """A layer's name stands for all its projections."""
+    machine = change(load_machine("lrmp_chip"), ('mapping.bits={"1 linear": {"weights": "3 b"}}',))
+    arithmetic = MachineArithmetic(machine)
+    for key in ("1 linear/product", "2 linear/product"):
+        arithmetic.linear(key, np.ones((2, 3), np.float32), None)
+    assert arithmetic.bits == {"1 linear/product": (3, 8)}
