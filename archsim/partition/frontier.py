@@ -56,7 +56,7 @@ def partition(
     replay = Replay(task.make, task.sequences)
     first = profile["seeds"]
     measure = Measure(machine, graph, job, replay, range(first, first + wanted.seeds))
-    candidates = _candidates(units_of(graph, profile, wanted.granularity), measure, wanted, progress)
+    candidates = _candidates(units_of(graph, job, profile, wanted.granularity), measure, wanted, progress)
     points = []
     for number, candidate in enumerate(candidates):
         if progress is not None:

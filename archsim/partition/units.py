@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
+from archsim.graph.job import Job
 
 Granularity = Literal["layer", "projection", "channel"]
 SHARES: dict[Granularity, tuple[float, ...]] = {
@@ -21,7 +22,7 @@ SHARES: dict[Granularity, tuple[float, ...]] = {
 class Unit:
     """Projections that go to the same side.
 
-    macs: for a token. harm: nats a token that the loss grows when they are analog, each measured alone; never negative.
+    macs: of the job. harm: nats a token that the loss grows when they are analog, each measured alone; never negative.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Candidate:
     digital: Dict[str, float]
 
 
-def units_of(graph: Graph, profile: Dict[str, Any], granularity: Granularity) -> tuple[Unit, ...]:
+def units_of(graph: Graph, job: Job, profile: Dict[str, Any], granularity: Granularity) -> tuple[Unit, ...]:
     """Units in the order of the Graph; raises ArchsimError where the profile is of other projections."""
     rows = {row["key"]: row for row in profile["projections"]}
     keys = [linear.key for linear in graph.linears]
@@ -50,13 +51,15 @@ def units_of(graph: Graph, profile: Dict[str, Any], granularity: Granularity) ->
     groups: dict[str, list[str]] = {}
     for linear in graph.linears:
         groups.setdefault(linear.layer if granularity == "layer" else linear.key, []).append(linear.key)
-    return tuple(_unit(name, members, rows) for name, members in groups.items())
-
-
-def _unit(name: str, keys: Sequence[str], rows: Dict[str, Any]) -> Unit:
-    macs = sum(rows[key]["macs_per_token"] for key in keys)
-    harm = sum(max(0.0, rows[key]["delta_nll"]["mean"]) for key in keys)
-    return Unit(name, tuple(keys), macs, harm)
+    return tuple(
+        Unit(
+            name,
+            tuple(members),
+            sum(job.macs_of(graph.by_key[key]) for key in members),
+            sum(max(0.0, rows[key]["delta_nll"]["mean"]) for key in members),
+        )
+        for name, members in groups.items()
+    )
 
 
 def together(units: Sequence[Unit], shares: Sequence[float]) -> dict[str, float]:

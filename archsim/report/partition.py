@@ -30,18 +30,17 @@ def partition_blocks(data: Mapping[str, Any]) -> list[Block]:
         ("ppl_float", f"{data['ppl_float']:.4f}"),
     )
     rows = tuple(_row(point) for point in data["points"])
-    names = ("choice", "", "delta ppl", "recovered", "analog MACs", "digital weights", "latency", "", "energy", "")
+    names = ("choice", "delta ppl", "recovered", "analog MACs", "digital weights", "latency", "", "energy", "")
     return [
         Block("", "", "<w", head, keyed=False),
-        Block("choices", "What is digital", "<<>>>>><><", rows, names, keyed=False),
+        Block("choices", "What is digital", "<>>>>><><", rows, names, keyed=False),
     ]
 
 
 def _row(point: Mapping[str, Any]) -> tuple[str, ...]:
     ppl = point["delta_ppl"]
     return (
-        cell(point["name"]),
-        "*" if point["frontier"] else "",
+        cell(f"{point['name']}*" if point["frontier"] else point["name"]),
         f"{ppl['mean']:.4f} ± {ppl['std']:.4f}",
         "-" if point["recovered"] is None else f"{point['recovered']:.1%}",
         f"{point['analog_mac_share']:.1%}",
