@@ -14,7 +14,7 @@ _MOST_SEEDS = 1000
 
 @click.command("evaluate", epilog="MACHINE is a name that archsim knows, or a file.")
 @click.argument("machine")
-@click.option("--model", type=click.Path(path_type=Path), required=True, metavar="FILE", help="A llama2.c checkpoint.")
+@click.option("--model", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Of llama2.c, or GPT-2.")
 @click.option(
     "--text", type=click.Path(path_type=Path), required=True, metavar="FILE", help="A text, or tokens (.npy)."
 )
@@ -22,7 +22,7 @@ _MOST_SEEDS = 1000
     "--tokenizer",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Of llama2.c; default: tokN.bin beside the model.",
+    help="Default: tokN.bin, or GPT-2's files, beside the model.",
 )
 @click.option(
     "--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="Of programming."

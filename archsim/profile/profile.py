@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archsim.profile.causes import Cause, analog
 from archsim.profile.change import change, correlation, perplexity
 from archsim.profile.proxies import PROXIES
-from archsim.profile.replay import Switchboard, block_of
+from archsim.profile.replay import Switchboard, batched, block_of
 from archsim.profile.work import Guess, Run, done
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def profile(
     computed in float throughout. Raises ArchsimError.
     """
     how, board = analog(machine), Switchboard()
+    batched(task.sequences)  # whose faults are said here, not by a process that ends
     depth = task.make(board).depth
     asked: list[Run | Guess] = [*_runs(how, tuple(board.matrices), seeds), *map(Guess, board.matrices)]
     answers: Answers = {}

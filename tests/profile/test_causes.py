@@ -11,6 +11,7 @@ from archsim.kernels.spec import Adc, ArraySpec, Drift, NonIdeal, Programming
 from archsim.machine import load_machine
 from archsim.profile.causes import analog
 from archsim.profile.effective import effective
+from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.quantised import clipped, whole_weights
 from archsim.values.weights import read_safetensors
 
@@ -52,6 +53,17 @@ def test_weights_are_cut_off_at_deviations_of_the_whole_matrix() -> None:
     whole, scale = whole_weights(clipped(weight, 1.0), 8)
     assert whole.tolist() == [[127, -127], [-73, -127]]  # 127 / 1.732 = 73.3
     assert scale == pytest.approx([3**0.5 / 127, 1 / 127])
+
+
+def test_a_machine_cuts_weights_off_before_it_scales_them() -> None:
+    """The same as weights that were cut off beforehand, to the bit, with the errors of programming too."""
+    weight, x = np.random.default_rng(0).normal(size=(2, 6, 40)).astype(np.float32)
+    plain, clipping = (
+        MachineArithmetic(load_machine("hetero_512", [f"mapping.clip={clip}"]), 5) for clip in (1000, 1.5)
+    )
+    expected = plain.linear("k", clipped(weight, 1.5), None)(x)
+    assert clipping.linear("k", weight, None)(x).tobytes() == expected.tobytes()
+    assert plain.linear("k", weight, None)(x).tobytes() != expected.tobytes()
 
 
 def test_gpt2s_first_attention_output_has_outliers(data_dir: Path) -> None:
