@@ -49,8 +49,8 @@ def optimize(
     """Copies for a goal on `tiles` tiles (default: all of the chips that the model takes with one copy each).
 
     bits: by projection, where they are not the machine file's. baseline: compare with the machine's own bits. For the
-    least energy there is one copy of each projection: products spend the same on any, and ways are shortest. Raises ArchsimError where the
-    tiles are too few. Throughput is that of a batch as large as the job's.
+    least energy there is one copy of each projection: products spend the same on any, and ways are shortest. Raises
+    ArchsimError where the tiles are too few. Throughput is that of a batch as large as the job's.
     """
     bare = change(machine, ("mapping.copies={}", "mapping.replicate=none"))
     room = tiles or tiles_of_chips(bare, graph, job)
