@@ -18,6 +18,7 @@ from archsim.core.timing import Timer
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
 from archsim.graph.operators import Linear
+from archsim.lowering.floor import Work as Product
 from archsim.lowering.linear import passed_by, product
 from archsim.lowering.lower import lower
 from archsim.machine.load import change
@@ -26,6 +27,8 @@ from archsim.mapping.bits import Bits, Cutter, bits_of
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.placement import place
 from archsim.mapping.replication import Work
+from archsim.mapping.tiling import Tiling
+from archsim.parts.base import Burst
 from archsim.program import Program
 from archsim.program.arrays import JOIN
 from archsim.result.ledger import costs
@@ -75,6 +78,11 @@ class _Prices:
         self.costs = costs(bare)
         self.beside = _beside(self.mapping, lower(self.mapping, self.job, self.timer), self.costs)
         self.found: dict[tuple[str, Bits], Work] = {}
+        self._product = lru_cache(maxsize=None)(self._of_tiling)
+
+    def _of_tiling(self, tiling: Tiling, passed: tuple[tuple[str, Burst], ...]) -> Product:
+        """Of one shape and number of bits, which many projections may have."""
+        return product(self.machine, self.timer, tiling, passed)
 
     def works(self, bits: Dict[str, Bits]) -> tuple[Work, ...]:
         return tuple(
@@ -86,7 +94,7 @@ class _Prices:
         if key not in self.found:
             tiling = self.cutter.tiling(linear, bits)
             passed = passed_by(self.machine, self.mapping.graph, linear, tiling, self.mapping.fused)
-            one = product(self.machine, self.timer, tiling, passed)
+            one = self._product(tiling, tuple(passed))
             vectors, beside = len(self.job.places(linear)), self.beside[linear.key]
             energy = vectors * sum(number * self.costs[action] for action, number in one.counts.items())
             self.found[key] = Work(

@@ -1,4 +1,4 @@
-"""How long it takes to allot copies of weights on LRMP's chip, by the linear program and by the two other methods."""
+"""How long it takes to know and to allot copies of weights on LRMP's chip, by the program and by two other methods."""
 
 from __future__ import annotations
 
@@ -32,10 +32,21 @@ def report(what: str, given: tuple[Work, ...], tiles: int, goal: Goal) -> None:
     )
 
 
+def calls(name: str) -> None:
+    """Print what a call of `works` takes, as a search makes them."""
+    machine, model = load_machine("lrmp_chip"), load_model(name)
+    job = make_job(model, "prefill", None, 0, 1)
+    for what, text in (("first call", "w8a8"), ("other bits", "w7a7"), ("again", "w7a7")):
+        bits, began = uniform(machine, model, text), perf_counter()
+        works(machine, model, job, bits)
+        print(f"{name} works, {what:12} {1000 * (perf_counter() - began):7.2f} ms", flush=True)
+
+
 def main() -> None:
     """Each network with its own 8-bit tiles, with what copies do not shorten and without."""
     machine = load_machine("lrmp_chip")
     for name, tiles in MODELS.items():
+        calls(name)
         model = load_model(name)
         job = make_job(model, "prefill", None, 0, 1)
         for text in BITS:

@@ -198,6 +198,9 @@ Where the gain in throughput no longer grows, what moves between tiles and vecto
 are shared by all that passes are as busy as ever. That floor is made of assumed figures. A perceptron uses each matrix
 once, so that copies do nothing for one input alone.
 """
+ENERGY = """\
+With one copy of each projection. More copies change nothing but the ways on the mesh, which become longer.
+"""
 PREDICTION = """\
 ResNet-18 with the best copies. Vector units and transfers are predicted as they are with one copy of each projection;
 with copies a layer has a larger part of the chip, whose units are then faster, and other links.
@@ -215,7 +218,7 @@ def page() -> str:
         *HEAD,
         *tables,
         f"\n{FLOOR}",
-        "## Energy of one input\n\nWith one copy of each projection. Copies only make ways on the mesh longer.\n",
+        f"## Energy of one input\n\n{ENERGY}",
         *energies(),
         f"\n## How far the prediction is from the simulator\n\n{PREDICTION}",
         *errors("resnet-18"),

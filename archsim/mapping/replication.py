@@ -23,7 +23,7 @@ GAP = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A projection: `vectors` products of `time` ps on `tiles` tiles. `energy`, zJ: copies do not change it.
+    """A projection: `vectors` products of `time` ps on `tiles` tiles, with `energy` zJ in all.
 
     What copies do not shorten, ps: `rest`, of what comes after the products; `floor`, of what goes on while they are
     made; `apart`, between two inputs, of what all inputs share.
