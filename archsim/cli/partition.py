@@ -82,6 +82,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     from archsim.graph.job import make_job
     from archsim.machine import load_machine
     from archsim.partition.frontier import STRATEGIES, Wanted, partition
+    from archsim.partition.prices import require_units
     from archsim.report.partition import mapping_files, partition_blocks, plot_partition
     from archsim.report.tables import write_blocks
     from archsim.result import save
@@ -90,6 +91,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     if out is not None:
         save.check_folder(out.parent)
     described, graph = load_machine(machine, settings), load_model(str(model))
+    require_units(described)
     task = load_task(model, text, tokenizer, limit)
     given = None if known is None else save.load(known, "archsim.profile/1")
     wanted = Wanted(

@@ -10,7 +10,7 @@ import numpy as np
 from archsim.explore.pareto import frontier
 from archsim.partition import strategies
 from archsim.partition.measure import Measure
-from archsim.partition.prices import prices
+from archsim.partition.prices import prices, require_units
 from archsim.partition.units import SHARES, units_of
 from archsim.profile.change import perplexity
 from archsim.profile.replay import Replay
@@ -53,6 +53,7 @@ def partition(
 
     Choices are made by the sensitivities of `profile` and measured with other programming seeds than its own.
     """
+    require_units(machine)
     replay = Replay(task.make, task.sequences)
     first = profile["seeds"]
     measure = Measure(machine, graph, job, replay, range(first, first + wanted.seeds))

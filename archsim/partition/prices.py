@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archsim.errors import ArchsimError
 from archsim.machine.load import change
+from archsim.mapping.digital import DENSE
 from archsim.partition.units import together
 from archsim.simulation import simulate
 
@@ -27,6 +29,13 @@ class Price:
     share: float
     latency_s: float
     energy_j: float
+
+
+def require_units(machine: Machine) -> None:
+    """Raise ArchsimError where no digital unit of the machine can take a projection."""
+    if machine.digital_weights is None or DENSE not in machine.recipes:
+        found = "has no digital units for projections; expected a recipe 'dense' and digital_weights: MEMORY"
+        raise ArchsimError(f"{machine.file}: {found}. `hetero_512` has both.")
 
 
 def placed(machine: Machine, digital: Mapping[str, float]) -> Machine:

@@ -1,0 +1,122 @@
+"""Choices on a real model: measured, simulated, written as mapping files that run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from archsim import load_machine, load_model
+from archsim.cli import main
+from archsim.graph.job import make_job
+from archsim.partition.frontier import Wanted, partition
+from archsim.partition.prices import placed, run
+from archsim.profile.profile import profile
+from archsim.values.evaluate import evaluate
+from archsim.values.tasks import load_task
+
+
+@pytest.fixture(scope="module")
+def made(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A folder with what the commands write for stories260K, one story, one seed."""
+    folder = tmp_path_factory.mktemp("partition")
+    story = (data_dir / "text/tinystories_sample.txt").read_text().split("<|endoftext|>")[0].strip()
+    (folder / "story.txt").write_text(story[:300])
+    words = [str(data_dir / "llama2c/stories260K.bin"), "--machine", "hetero_512", "--text", str(folder / "story.txt")]
+    known = ["--out", str(folder / "profile.json"), "--seeds", "1", "--processes", "1"]
+    done = CliRunner().invoke(main, ["profile", *words, *known])
+    assert done.exit_code == 0, done.output
+    tried = ["--profile", str(folder / "profile.json"), "--seeds", "1", "--out", str(folder / "out")]
+    done = CliRunner().invoke(main, ["partition", *words, *tried])
+    assert done.exit_code == 0, done.output
+    return folder, json.loads((folder / "out/frontier.json").read_text())
+
+
+def test_ends(made: tuple[Path, dict[str, Any]]) -> None:
+    points = {point["name"]: point for point in made[1]["points"]}
+    none, every = points["all-analog"], points["all-digital"]
+    assert (none["analog_mac_share"], none["digital_weight_bits"], none["recovered"]) == (1.0, 0, 0.0)
+    assert every["analog_mac_share"] == 0.0
+    assert every["recovered"] > 0.9
+    assert {point["strategy"] for point in points.values()} == {"bound", "first-last", "sensitivity", "analytical"}
+    assert any(point["frontier"] for point in points.values())
+    assert (made[0] / "out/frontier.svg").stat().st_size > 1000
+
+
+def test_a_point_is_what_its_file_gives(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
+    """The mapping file of a point plays to its figures, and `evaluate` finds its perplexity by the same seed."""
+    folder, found = made
+    model = data_dir / "llama2c/stories260K.bin"
+    point = next(each for each in found["points"] if each["name"] == "sensitivity-10.0%")
+    file = folder / "out/sensitivity-10.0.yaml"
+    words = ["run", "hetero_512", str(model), "--seq", "64", "--mapping", str(file), "--json"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert result["energy_j"] == point["energy_j"]
+    assert result["latency_s"] == point["latency_s"]
+    task = load_task(model, folder / "story.txt")
+    measured = evaluate(load_machine("hetero_512", mapping=file), task, 2)["perplexity"]
+    # `evaluate` has the seeds 0 and 1, the point has seed 1, since the profile had 0
+    first = evaluate(load_machine("hetero_512", mapping=file), task, 1)["perplexity"]["analog"]["mean"]
+    second = 2 * measured["analog"]["mean"] - first
+    assert found["ppl_float"] + point["delta_ppl"]["mean"] == pytest.approx(second, rel=1e-4)
+
+
+def test_mistakes(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
+    model, text = data_dir / "llama2c/stories260K.bin", made[0] / "story.txt"
+    words = ["partition", str(model), "--machine", "hetero_512", "--text", str(text)]
+    for more, said in (
+        (["--strategy", "sensitivty"], "Did you mean 'sensitivity'"),
+        (["--granularity", "chanel"], "Did you mean 'channel'"),
+        (["--profile", str(text)], "broken JSON"),
+        (["--accuracy-drop", "1 %%"], "expected"),
+    ):
+        done = CliRunner().invoke(main, [*words, *more])
+        assert done.exit_code != 0
+        assert said in done.output, done.output
+        assert "Traceback" not in done.output
+    words[3] = "isaac"
+    done = CliRunner().invoke(main, [*words, "--profile", str(made[0] / "profile.json"), "--seeds", "1"])
+    assert done.exit_code == 1
+    assert "has no digital units for projections" in done.output
+
+
+@pytest.mark.slow
+def test_few_digital_projections_win_most_back(data_dir: Path) -> None:
+    """On a machine on which stories3M loses most of its sense, with a tenth of the products digital at most.
+
+    Some choice wins back nine tenths of the perplexity; and one is better than the first and the last projection in
+    accuracy, energy and latency.
+    """
+    machine, model = load_machine("hetero_512"), data_dir / "llama2c/stories3M-q80.bin"
+    task = load_task(model, data_dir / "text/stories3M_sampled_tokens.npy", limit=3)
+    graph = load_model(str(model))
+    job = make_job(graph, "prefill", 64, 0, 1)
+    found = partition(machine, graph, job, task, profile(machine, task, 2, workers=2), Wanted(seeds=2))
+    points = {point["name"]: point for point in found["points"]}
+    assert points["all-analog"]["delta_ppl"]["mean"] > found["ppl_float"]
+    assert any(each["recovered"] >= 0.9 and each["analog_mac_share"] >= 0.9 for each in points.values())
+    rule = points["first-last"]
+    assert any(
+        each["delta_ppl"]["mean"] < rule["delta_ppl"]["mean"]
+        and each["energy_j"] <= rule["energy_j"]
+        and each["latency_s"] <= rule["latency_s"]
+        for each in points.values()
+        if each is not rule
+    )
+
+
+def test_channels(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
+    """By channels too: prices are of shares, and what is chosen can be run."""
+    machine, model = load_machine("hetero_512"), data_dir / "llama2c/stories260K.bin"
+    graph, task = load_model(str(model)), load_task(model, made[0] / "story.txt")
+    job = make_job(graph, "prefill", 16, 0, 1)
+    known = json.loads((made[0] / "profile.json").read_text())
+    wanted = Wanted(tried=("analytical",), granularity="channel", objective="latency", seeds=1)
+    found = partition(machine, graph, job, task, known, wanted)
+    chosen = [point for point in found["points"] if point["strategy"] == "analytical"]
+    assert {share for point in chosen for share in point["digital"].values()} <= {0.25, 0.5, 0.75, 1.0}
+    again = run(placed(machine, chosen[0]["digital"]), graph, job)
+    assert again.latency_s == chosen[0]["latency_s"]
