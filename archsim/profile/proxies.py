@@ -61,15 +61,15 @@ def fisher(replay: Replay, analog: Analog, key: str, squares: Values) -> float:
 
 def squared_gradient(replay: Replay, key: str, weight: Values, bias: Values | None) -> float:
     """Mean over tokens of the sum over outputs and positions of the squared gradient of the loss."""
-    size = [1.0]
+    size: list[float] = []  # of the outputs, by the first positions
 
     def probe(sign: float) -> Mapping[str, Product]:
         draw = generator(0, key, "probe")
 
         def product(x: Values) -> Values:
             y = x @ weight.T if bias is None else x @ weight.T + bias
-            if draw.bit_generator.state["state"]["counter"][0] == 0:
-                size[0] = float(np.sqrt((y.astype(np.float64) ** 2).mean())) or 1.0
+            if not size:
+                size.append(float(np.sqrt((y.astype(np.float64) ** 2).mean())) or 1.0)
             step = np.float32(sign * _STEP * size[0])
             return y + step * draw.standard_normal(y.shape, np.float32)
 
