@@ -30,8 +30,9 @@ OPERATORS = {
 }
 """What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
 
-PROJECTIONS = {"depthwise": ("multiply_accumulate",)}
-"""Projections that a machine may do elsewhere than in its cores: where it has a recipe for them, it does."""
+PROJECTIONS = {"depthwise": ("multiply_accumulate",), "dense": ("multiply_accumulate",)}
+"""Projections that a machine may do elsewhere than in its cores: depth-wise ones where it has a recipe for them, dense
+ones where `mapping.digital` names them; a `digital` unit that can does these without a recipe."""
 
 ACTIVATIONS = ("gelu", "relu", "silu", "tanh", "sigmoid")
 """Operators that a feed-forward part may have between its projections."""

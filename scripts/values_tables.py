@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from archsim.machine.load import build
 from archsim.machine.overlay import apply
 from archsim.machine.source import parse
-from archsim.values.evaluate import Task, evaluate, load_task
+from archsim.values.evaluate import evaluate
+from archsim.values.tasks import Task, load_task
 
 if TYPE_CHECKING:
     from archsim.machine import Machine

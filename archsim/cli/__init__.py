@@ -30,6 +30,7 @@ Examples:
         "mvm": "Show the error of one product in the arrays of a machine.",
         "optimize": "Find how many copies of its weights each projection should have.",
         "plot": "Draw saved runs: energy, latency, area.",
+        "profile": "Show how much a model suffers from each analog projection.",
         "serve": "Serve requests over time: latency, queues, energy.",
         "sweep": "Run every combination of parameters: table, Pareto frontier.",
         "validate": "Show published figures beside what archsim computes.",

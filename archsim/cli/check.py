@@ -1,4 +1,4 @@
-"""`archsim check`: are machine, model and study files as they should be?"""
+"""`archsim check`: are machine, model, mapping and study files as they should be?"""
 
 import sys
 
@@ -7,11 +7,11 @@ import click
 
 @click.command(
     "check",
-    epilog="FILE is a machine, model or study file, a config.json, an ONNX file, or a name that archsim knows.",
+    epilog="FILE is a machine, mapping, model or study file, a config.json, an ONNX file, or a name archsim knows.",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def command(*, files: tuple[str, ...]) -> None:
-    """Check machine, model and study files, and say all that is wrong with all of them."""
+    """Check machine, model, mapping and study files, and say all that is wrong with all of them."""
     from archsim.errors import ArchsimError, Fault
 
     faults: list[Fault] = []
@@ -29,6 +29,7 @@ def _check(name: str) -> str:
     from archsim import resources
     from archsim.errors import ArchsimError, Fault, quoted
     from archsim.graph.hf import is_config
+    from archsim.graph.llama2c import beginning
     from archsim.graph.load import load_model
     from archsim.graph.operator_trace import SUFFIXES
     from archsim.machine import load_machine
@@ -39,7 +40,7 @@ def _check(name: str) -> str:
         path = resources.locate("hw_configs/machines", name)
     except ArchsimError:
         path = resources.locate("workloads/models", name)
-    if path.suffix in (".onnx", ".pt2", *SUFFIXES):
+    if path.suffix in (".onnx", ".pt2", *SUFFIXES) or beginning(path) is not None:
         graph = load_model(path)
         return f"model {graph.name}, {graph.parameters:,} parameters"
     document = read(path)
@@ -51,11 +52,16 @@ def _check(name: str) -> str:
     if schema.startswith(("archsim.model/", "archsim.network/")) or is_config(document):
         graph = load_model(path)
         return f"model {graph.name}, {graph.parameters:,} parameters"
+    if schema.startswith("archsim.mapping/"):
+        from archsim.machine.mapping_file import read_mapping
+
+        made = read_mapping(path)
+        return f"mapping of {made.model or 'a model'} on {made.machine or 'a machine'}"
     if schema.startswith("archsim.study/"):
         from archsim.explore.load import load_study
 
         study, _ = load_study(path, whole=False)
         return f"study of {len(study.varied)} axes, {len(study):,} points"
     found = f"found schema {quoted(schema)}" if schema else "has no 'schema'"
-    expected = "expected archsim.machine/1, archsim.model/1, archsim.network/1 or archsim.study/1"
+    expected = "expected archsim.machine/1, archsim.mapping/1, archsim.model/1, archsim.network/1 or archsim.study/1"
     raise ArchsimError(Fault(f"{found}; {expected}", document.place(("schema",))))

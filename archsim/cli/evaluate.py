@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from archsim.cli.mapped import mapping_option, warn_of_strangers
 from archsim.cli.progress import progress
 from archsim.cli.values import whole
 
@@ -27,6 +28,7 @@ _MOST_SEEDS = 1000
     "--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="Of programming."
 )
 @click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
+@mapping_option
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits='6 b'.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(
@@ -37,14 +39,17 @@ def command(
     tokenizer: Path | None,
     seeds: int,
     calibrate: bool,
+    mapping: Path | None,
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Print the perplexity of a model in float, in integers, and with the errors of MACHINE."""
     from archsim.machine import load_machine
-    from archsim.values.evaluate import evaluate, load_task
+    from archsim.values.evaluate import evaluate
+    from archsim.values.tasks import load_task
 
-    loaded = load_machine(machine, settings)
+    loaded = load_machine(machine, settings, mapping=mapping)
+    warn_of_strangers(mapping, loaded.name, model.stem)
     task = load_task(model, text, tokenizer)
     with progress() as report:
         found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)

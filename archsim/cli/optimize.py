@@ -58,7 +58,12 @@ _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
 @click.option("--baseline", is_flag=True, help="Print gains over the machine's own bits without copies.")
 @click.option("--seq", metavar="N", callback=whole(1 << 20), help="Tokens of the prompt.")
 @click.option("--batch", metavar="N", default="1", show_default=True, callback=whole(1 << 16), help="Inputs together.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a machine file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it as a mapping file, for archsim run --mapping.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(  # noqa: PLR0913 (an option each)
     *,
@@ -98,7 +103,7 @@ def command(  # noqa: PLR0913 (an option each)
     described, graph = load_machine(machine), load_model(model)
     job = make_job(graph, "prefill", seq, 0, batch)
     if weights is None or images is None:
-        _say_copies(_copies(described, graph, job, goal, tiles, bits, baseline=baseline), machine, out, as_json=as_json)
+        _say_copies(_copies(described, graph, job, goal, tiles, bits, baseline=baseline), out, as_json=as_json)
         return
     from archsim.bits.find import find_bits
     from archsim.values.pictures import load_pictures
@@ -128,13 +133,13 @@ def _copies(
     return optimize(machine, graph, job, goal, tiles=tiles, bits=given, baseline=baseline)
 
 
-def _say_copies(found: Optimized, machine: str, out: Path | None, *, as_json: bool) -> None:
-    from archsim.report.optimize import data, machine_file, optimize_blocks
+def _say_copies(found: Optimized, out: Path | None, *, as_json: bool) -> None:
+    from archsim.report.optimize import data, mapping_file, optimize_blocks
     from archsim.report.tables import write_blocks
     from archsim.result import save
 
     if out is not None:
-        save.write(out, machine_file(machine, found))
+        save.write(out, mapping_file(found))
     if as_json:
         sys.stdout.write(save.dump(data(found)))
         return

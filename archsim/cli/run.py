@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archsim.cli.mapped import mapping_option, warn_of_strangers
 from archsim.cli.progress import progress
 from archsim.cli.values import folder, sizes, whole, word
 from archsim.errors import ArchsimError, UsageError
@@ -74,6 +75,7 @@ _MOST_BATCH = 1 << 16
 @click.option(
     "--what-if", "tries", is_flag=True, help="Play changes of the bottleneck too, and say what each would do."
 )
+@mapping_option
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
 @click.option(
     "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", callback=sizes, help="Of an ONNX input: x=1x3x224x224."
@@ -92,6 +94,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     grain: str,
     engine: str | None,
     tries: bool,
+    mapping: Path | None,
     settings: tuple[str, ...],
     shapes: dict[str, tuple[int, ...]],
     approximate: bool,
@@ -108,7 +111,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     tokens = _new_tokens(phase, new_tokens)
     if out is not None:
         save.check_folder(out)
-    described, graph = _load(machine, settings, lambda: load_model(model, shapes, approximate=approximate))
+    described, graph = _load(machine, settings, mapping, lambda: load_model(model, shapes, approximate=approximate))
+    warn_of_strangers(mapping, described.name, graph.name)
     times = {"load": time.perf_counter() - began}
 
     job: dict[str, Any] = {"phase": phase, "seq": seq, "new_tokens": tokens, "batch": batch, "grain": grain}
@@ -144,12 +148,14 @@ def _new_tokens(phase: str, asked: int | None) -> int:
     return 0
 
 
-def _load(machine: str, settings: tuple[str, ...], load_model: Callable[[], Model]) -> tuple[Machine, Model]:
+def _load(
+    machine: str, settings: tuple[str, ...], mapping: Path | None, load_model: Callable[[], Model]
+) -> tuple[Machine, Model]:
     """Load both; the faults of both are raised together."""
     from archsim.machine import load_machine
 
     try:
-        described = load_machine(machine, settings)
+        described = load_machine(machine, settings, mapping=mapping)
     except ArchsimError as error:
         try:
             load_model()

@@ -11,9 +11,9 @@ from archsim import resources
 from archsim.errors import ArchsimError, Fault, did_you_mean
 from archsim.gpu.gpu import PRECISIONS, Efficiency, Gpu
 from archsim.machine.bibliography import unknown_source
-from archsim.machine.load import validate
 from archsim.machine.provenance import LABELS, separate, sources
 from archsim.machine.source import read
+from archsim.machine.wording import validate
 from archsim.parts.quantity import Area, Bits, Count, Name, Power, Share, Time, quantity_type
 from archsim.units import SECONDS_PER_PS, WATTS_PER_NW
 

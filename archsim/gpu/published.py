@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from archsim import resources
 from archsim.errors import ArchsimError, Fault
 from archsim.machine.bibliography import unknown_source
-from archsim.machine.load import validate
 from archsim.machine.provenance import mapping
 from archsim.machine.source import read
+from archsim.machine.wording import validate
 from archsim.parts.quantity import Name, Share
 
 FOLDER = "hw_configs/ratios"

@@ -11,14 +11,15 @@ from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
 from archsim.graph.hf import from_config, is_config
 from archsim.graph.layers import SCHEMA, Network
+from archsim.graph.llama2c import beginning, from_checkpoint
 from archsim.graph.network import LayerError, network
 from archsim.graph.operator_trace import SUFFIXES, load_operators
 from archsim.graph.preset import Preset
 from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
-from archsim.machine.load import validate
 from archsim.machine.overlay import read_whole
 from archsim.machine.source import Document, read
+from archsim.machine.wording import validate
 
 M = TypeVar("M", Preset, Network)
 
@@ -29,7 +30,7 @@ def load_model(
     """Load a model by its name in `workloads/models`, or by the path of its file.
 
     That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx), an exported
-    PyTorch model (.pt2), or a trace of operators (.jsonl, .csv).
+    PyTorch model (.pt2), a trace of operators (.jsonl, .csv), or a checkpoint of llama2.c.
     shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
     Raises ArchsimError with all that is wrong.
     """
@@ -44,7 +45,8 @@ def load_model(
         return load_exported(path, approximate=approximate)
     if path.suffix in SUFFIXES:
         return load_operators(path)
-    document = read(path)
+    binary = beginning(path)
+    document = read(path) if binary is None else from_checkpoint(path, binary)
     if isinstance(document.data, dict) and "extends" in document.data:
         document = read_whole(path, folder="workloads/models")
     if is_config(document):

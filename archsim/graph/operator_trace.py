@@ -18,8 +18,8 @@ from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
 from archsim.graph.graph import Graph
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
 from archsim.graph.streams import Stream
-from archsim.machine.load import validate
 from archsim.machine.source import Document
+from archsim.machine.wording import validate
 from archsim.parts.quantity import Count, Name
 from archsim.vocabulary import OPERATORS
 

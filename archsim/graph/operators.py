@@ -127,9 +127,10 @@ class Linear(Operator):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product(Operator):
-    """A projection that digital units do, whose weights stay with them."""
+    """A projection that digital units do. beside: of one that is split, the key of the part in arrays."""
 
     linear: Linear
+    beside: str | None = None
 
     def macs(self, keys: int) -> int:
         """As many as in an array."""

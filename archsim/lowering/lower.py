@@ -19,6 +19,7 @@ from archsim.lowering.places import common, followed, freed, seen_last
 from archsim.lowering.recipe import lower_recipe
 from archsim.lowering.reprogram import Rounds
 from archsim.lowering.transfer import Ends
+from archsim.lowering.weights import with_weights
 from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Mapping
 from archsim.program import Program
@@ -101,7 +102,7 @@ class _Lowering:
         kept = self.cache.home(operator)
         written = is_written(self.floor.mapping.machine, operator)
         near = not written and (kept is None or not kept[1].shared)
-        first, last = lower_recipe(self.floor, operator, near=near)
+        first, last = with_weights(self.floor, operator, *lower_recipe(self.floor, operator, near=near))
         self.starts[operator.key], self.ends[operator.key] = first, last
         if kept is not None and isinstance(operator, Matmul):
             first = self.cache.read(operator, kept[1], first)
@@ -110,7 +111,8 @@ class _Lowering:
                 wrote = write(self.floor, operator, source)
                 self._wait(first, operator, edge, wrote, of=f"{operator.key} write")
             elif edge.scope != "same" and kept is not None:
-                self._wait(first, operator, edge, self.cache.write(kept[0], kept[1], source))
+                home = self.floor.mapping.homes[edge.source]
+                self._wait(first, operator, edge, self.cache.write(edge.source, home, source))
             else:
                 self._wait(first, operator, edge, source)
         self._recur(operator, self.starts[operator.key])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.graph.job import SEQUENCE
-from archsim.graph.operators import Operator
+from archsim.graph.operators import Operator, Product
 from archsim.lowering.floor import Floor, Tasks
 
 
@@ -23,13 +23,17 @@ def passes(floor: Floor, operator: Operator) -> NDArray[np.int64]:
 
 @dataclass
 class Order:
-    """What was last in each pass; without `order: sequential` it does nothing."""
+    """What was last in each pass, and before that; without `order: sequential` it does nothing."""
 
     floor: Floor
     last: dict[int, int] = field(default_factory=dict)
+    before: dict[int, int] = field(default_factory=dict)
 
     def follow(self, operator: Operator, starts: Tasks, ends: Tasks) -> None:
-        """An operator's tasks wait for those of the operator before, and are waited for by the next."""
+        """An operator's tasks wait for those of the operator before, and are waited for by the next.
+
+        The two parts of a projection that is split work at the same time.
+        """
         if self.floor.mapping.machine.choices.order != "sequential" or not len(starts):
             return
         builder = self.floor.builder
@@ -37,6 +41,11 @@ class Order:
         at = self.floor.job.places(operator) % SEQUENCE if recurrent else passes(self.floor, operator)
         for number in np.unique(at).tolist():
             here = at == number
-            if number in self.last:
-                builder.after(starts[here], self.last[number])
-            self.last[number] = builder.join(ends[here], operator.key)
+            ended = ends[here]
+            if isinstance(operator, Product) and operator.beside is not None:
+                ended = np.append(ended, self.last[number])
+            elif number in self.last:
+                self.before[number] = self.last[number]
+            if number in self.before:
+                builder.after(starts[here], self.before[number])
+            self.last[number] = builder.join(ended, operator.key)

@@ -128,9 +128,11 @@ def check_helpers(draft: Draft) -> None:
     _check_reprogramming(draft, every)
     if draft.file.chips.hands_over == "sequences" and draft.file.chips.split == "projections":
         draft.fault(("chips", "hands_over"), "goes with split: layers alone")
-    for index, name in enumerate(draft.file.kv_cache):
-        if _check_kind(draft, ("kv_cache", index), name, "memory", every):
-            _check_once(draft, ("kv_cache", index), name)
+    memories: list[tuple[Loc, str | None]] = [(("digital_weights",), draft.file.digital_weights)]
+    memories += [(("kv_cache", index), name) for index, name in enumerate(draft.file.kv_cache)]
+    for loc, memory in memories:
+        if memory is not None and _check_kind(draft, loc, memory, "memory", every):
+            _check_once(draft, loc, memory)
 
 
 def _check_reprogramming(draft: Draft, every: tuple[str, ...]) -> None:

@@ -118,7 +118,7 @@ def _weights_fit(draft: Draft, core: Module, lay: Layout) -> bool:
     bits = draft.file.precision.weights
     weight = f"a weight of {bits} bits"
     held = (lay.crossbar.slices or bits) * lay.crossbar.cell_bits
-    if lay.crossbar.slicing == "digital" and held < bits:
+    if lay.crossbar.slicing == "digital" and held < bits - core.paired:  # which cell of a pair says the sign
         cells = f"{lay.crossbar.slices} x {lay.crossbar.cell_bits} bits of cells"
         draft.fault(("parts", lay.array, "slices"), f"{weight} does not fit {cells}; expected more slices")
     if lay.outputs_per_block < 1:

@@ -4,9 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from archsim import registry, resources
 from archsim.errors import ArchsimError, Fault, did_you_mean, quoted
@@ -17,24 +15,29 @@ from archsim.machine.costs import CostsError, Priced, check, price
 from archsim.machine.draft import Draft
 from archsim.machine.fits import check_core, check_path
 from archsim.machine.machine import Machine, Step
+from archsim.machine.mapping_file import overlaid, read_mapping
 from archsim.machine.overlay import LABELLED, apply, read_whole
 from archsim.machine.provenance import LABELS, Provenance, separate, sources
-from archsim.machine.recipes import check_digital, check_recipes, standard_recipes
+from archsim.machine.recipes import check_digital, check_placement, check_recipes, standard_recipes
 from archsim.machine.schema import MachineFile
 from archsim.machine.source import Document, Loc, dotted
-from archsim.machine.wording import reword, shown
+from archsim.machine.wording import shown, validate
 from archsim.parts.base import Part
 from archsim.parts.wellformed import RESERVED, flaws
 
-M = TypeVar("M", bound=BaseModel)
 
-
-def load_machine(name_or_path: str | Path, settings: Sequence[str] = ()) -> Machine:
+def load_machine(
+    name_or_path: str | Path, settings: Sequence[str] = (), *, mapping: str | Path | None = None
+) -> Machine:
     """Load a machine by its name in `hw_configs/machines`, or by the path of its file.
 
-    settings: texts such as `parts.xbar.rows=64`, put over what the file says.
+    settings: texts such as `parts.xbar.rows=64`, put over what the files say. mapping: a mapping file, whose choices
+    are put over the machine's own. Raises ArchsimError with every fault found, each in its own file.
     """
-    return build(read_whole(resources.locate("hw_configs/machines", str(name_or_path)), settings))
+    document = read_whole(resources.locate("hw_configs/machines", str(name_or_path)))
+    if mapping is not None:
+        document = overlaid(document, read_mapping(mapping))
+    return build(apply(document, settings))
 
 
 def change(machine: Machine, settings: Sequence[str]) -> Machine:
@@ -82,6 +85,7 @@ def build(document: Document) -> Machine:
             },
         },
         digital=file.digital,
+        digital_weights=file.digital_weights,
         fusion=file.fusion,
         function_cores=file.function_cores,
         kv_cache=tuple(file.kv_cache),
@@ -100,6 +104,7 @@ def _check(draft: Draft) -> tuple[str | None, str | None]:
     checks.check_helpers(draft)
     check_recipes(draft, core)
     check_digital(draft)
+    check_placement(draft)
     if root is not None and core is not None:
         checks.check_uses(draft, root, core)
         if not draft.faults:
@@ -117,20 +122,6 @@ def _wrong_sources(document: Document) -> Iterator[Fault]:
         seen.add(source)
         if wrong is not None:
             yield Fault(f"{dotted(loc)}: {wrong}", document.place(loc))
-
-
-def validate(
-    model: type[M], data: Any, document: Document, loc: Loc, faults: list[Fault], also: tuple[str, ...] = ()
-) -> M | None:
-    """Validate `data` against a pydantic model; what is wrong with it joins `faults`, in archsim's words.
-
-    also: keys that may stand there too, for suggestions.
-    """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        faults += reword(error, model, document, loc, also)
-        return None
 
 
 def _parts(document: Document, given: Any, faults: list[Fault]) -> dict[str, Part]:

@@ -62,6 +62,7 @@ class Machine:
     choices: Choices
     recipes: Mapping[str, tuple[Step, ...]]
     digital: str | None
+    digital_weights: str | None
     fusion: str
     function_cores: int | str
     kv_cache: tuple[str, ...]

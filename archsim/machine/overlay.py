@@ -86,7 +86,10 @@ def _setting(text: str) -> Document:
 
 
 def merge(below: Document, above: Document, labels: dict[str, str]) -> Document:
-    """Put `above` over `below`, key by key; its numbers get `labels` where they have none of their own."""
+    """Put `above` over `below`, key by key; its numbers get `labels` where they have none of their own.
+
+    What is empty in a section, such as `mapping.copies={}`, empties what was there.
+    """
     places, key_places = dict(below.places), dict(below.key_places)
     data = _merged(mapping(below), mapping(above), (), labels, (places, key_places), above)
     return Document(below.file, data, places, key_places)
@@ -100,7 +103,8 @@ def _merged(
     places: tuple[dict[Loc, Place], dict[Loc, Place]],
     document: Document,
 ) -> Any:
-    if not isinstance(above, dict) or not isinstance(below, dict):
+    empties = above == {} and len(loc) > 1
+    if not isinstance(above, dict) or not isinstance(below, dict) or empties:
         _replace(loc, places, document)
     if not isinstance(above, dict):
         if (
@@ -112,7 +116,9 @@ def _merged(
             places[0][*loc, "value"] = document.place(loc)
             return {"value": above, **labels}
         return above
-    merged = dict(below) if isinstance(below, dict) and "value" not in above and "value" not in below else {}
+    merged = (
+        dict(below) if isinstance(below, dict) and not empties and "value" not in above and "value" not in below else {}
+    )
     if loc[:1] == ("parts",) and len(loc) == 2:  # noqa: PLR2004 - a part
         for keys in replaced(merged, above):
             merged = without(merged, keys)

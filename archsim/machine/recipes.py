@@ -19,7 +19,7 @@ def standard_recipes(file: MachineFile, parts: Mapping[str, Part]) -> dict[str, 
     able = set(unit.steps) if unit is not None else set()
     standard = {
         operator: [{step: str(file.digital)} for step in steps]
-        for operator, steps in OPERATORS.items()
+        for operator, steps in (*OPERATORS.items(), ("dense", PROJECTIONS["dense"]))
         if able.issuperset(steps)
     }
     return {**standard, **file.recipes}
@@ -37,6 +37,22 @@ def check_digital(draft: Draft) -> None:
         draft.fault(loc, f"{quoted(name)} is no unit that computes. {did_you_mean(name, able)}")
     else:
         _check_holder(draft, loc, name)
+
+
+def check_placement(draft: Draft) -> None:
+    """What `mapping.digital` asks for: a recipe, and a memory for the weights."""
+    file, loc = draft.file, ("mapping", "digital")
+    if not file.mapping.digital:
+        return
+    if "dense" not in standard_recipes(file, draft.parts):
+        found = "no unit does projections; expected recipes.dense: [multiply_accumulate: PART]"
+        draft.fault(loc, f"{found}, or a 'digital' unit that does it", key=True)
+    if file.digital_weights is None:
+        memories = [name for name in draft.parts if draft.place(name) == "memory"]
+        found = "no memory holds the weights; expected digital_weights: MEMORY"
+        draft.fault(loc, f"{found}. {did_you_mean('', memories)}" if memories else found, key=True)
+    if file.chips.split == "projections":
+        draft.fault(loc, "goes with chips.split: layers alone", key=True)
 
 
 def check_recipes(draft: Draft, core: str | None) -> None:

@@ -12,6 +12,17 @@ from archsim.parts.quantity import Count, Name, Period, Resolution, Share, count
 Where = Literal["analog", "digital"]
 
 
+def _portion(text: str) -> Fraction:
+    value = units.ratio(text)
+    if not 0 < value <= 1:
+        raise units.UnitError(f"found {quoted(text)}; expected more than 0, at most 1")
+    return value
+
+
+Portion = Annotated[Fraction, field_type(_portion, Fraction)]
+"""More than none, at most all."""
+
+
 def _count_or_auto(text: str) -> int | str:
     if text == "auto":
         return text
@@ -23,6 +34,18 @@ def _count_or_auto(text: str) -> int | str:
 
 
 CountOrAuto = Annotated[int | Literal["auto"], field_type(_count_or_auto, int)]
+
+
+def _deviations(text: str) -> Fraction:
+    value = units.number(text)
+    if not 0 < value <= _MOST_DEVIATIONS:
+        found = f"found {quoted(text)}; expected standard deviations, more than 0 and at most {_MOST_DEVIATIONS}"
+        raise units.UnitError(f"{found}, such as 2.5")
+    return value
+
+
+_MOST_DEVIATIONS = 1000
+Deviations = Annotated[Fraction, field_type(_deviations, Fraction, int)]
 
 
 class _Strict(BaseModel):
@@ -106,6 +129,8 @@ class Choices(_Strict):
     replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
     projection or layer, how many copies it has; bits: likewise, bits of its weights and inputs. order: sequential runs
     operators one after another. pack: blocks of several projections share an array where they fit beside each other.
+    digital: by projection or layer, the share of its output channels that digital units compute. clip: weights are cut
+    off at so many standard deviations of their projection's before they are written; None: never.
     """
 
     replicate: Literal["none", "greedy"] = "none"
@@ -113,10 +138,15 @@ class Choices(_Strict):
     bits: dict[str, Narrower] = Field(default_factory=dict)
     order: Literal["pipelined", "sequential"] = "pipelined"
     pack: bool = False
+    digital: dict[str, Portion] = Field(default_factory=dict)
+    clip: Deviations | None = None
 
 
 class MachineFile(_Strict):
-    """The whole file, but for the labels that say where its numbers come from."""
+    """The whole file, but for the labels that say where its numbers come from.
+
+    digital_weights: the memory that holds the weights of digital projections, which are read for each position.
+    """
 
     schema_id: Literal["archsim.machine/1"] = Field(alias="schema")
     name: Name
@@ -128,6 +158,7 @@ class MachineFile(_Strict):
     mapping: Choices = Choices()
     recipes: dict[str, list[dict[str, Name]]] = Field(default_factory=dict)
     digital: Name | None = None
+    digital_weights: Name | None = None
     fusion: Literal["auto", "off", "required"] = "auto"
     function_cores: CountOrAuto = "auto"
     kv_cache: list[Name] = Field(default_factory=list)

@@ -1,13 +1,15 @@
 """pydantic's errors in archsim's words, with the place in the file."""
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from archsim.errors import Fault, did_you_mean, near, quoted
 from archsim.machine.source import Document, Loc, dotted
+
+M = TypeVar("M", bound=BaseModel)
 
 _MAPPING = "a mapping of keys to values"
 _EXPECTED = {
@@ -26,6 +28,20 @@ def shown(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return quoted(str(value)) if str(value).strip() else "nothing"
+
+
+def validate(
+    model: type[M], data: Any, document: Document, loc: Loc, faults: list[Fault], also: tuple[str, ...] = ()
+) -> M | None:
+    """Validate `data` against a pydantic model; what is wrong with it joins `faults`, in archsim's words.
+
+    also: keys that may stand there too, for suggestions.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults += reword(error, model, document, loc, also)
+        return None
 
 
 def reword(

@@ -31,13 +31,15 @@ class Bits:
 def bits_of(machine: Machine, graph: Graph) -> dict[str, Bits]:
     """By projection the bits that the machine's file names for it or its layer, else the machine's.
 
+    Digital units compute with the machine's own, so that names of their projections change nothing.
+
     Raises ArchsimError for a name that the model does not have.
     """
     own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
     found = {linear.key: own for linear in graph.linears}
     for name, given in machine.choices.bits.items():
         keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
-        if not keys:
+        if not keys and name not in graph.by_key and name not in graph.by_layer:
             known = did_you_mean(name, (*found, *(linear.layer for linear in graph.linears)))
             message = f"mapping.bits.{name}: {graph.name} has no such projection. {known}"
             raise ArchsimError(Fault(message, machine.document.key_place(("mapping", "bits", name))))

@@ -5,15 +5,18 @@ from collections.abc import Mapping as Dict
 
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
-from archsim.graph.operators import Linear, Matmul, Operator
+from archsim.graph.operators import Linear, Matmul, Operator, Product
 from archsim.machine.machine import Machine
 from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Group, Home, Keys
 
+Projection = Linear | Product
+Kept = list[tuple[Projection, tuple[Matmul, ...]]]
 
-def attentions(graph: Graph) -> Iterator[tuple[Linear, tuple[Matmul, ...]]]:
+
+def attentions(graph: Graph) -> Iterator[tuple[Projection, tuple[Matmul, ...]]]:
     """Each projection whose result is kept, with the products that read many positions of it."""
-    for linear in graph.linears:
+    for linear in (each for each in graph.operators if isinstance(each, Linear | Product)):
         readers = tuple(
             operator
             for operator in graph.readers.get(linear.key, ())
@@ -33,13 +36,14 @@ def homes(
     for linear, readers in kept:
         if all(is_written(machine, reader) for reader in readers):
             continue  # they live in the arrays
+        own, whole = (sum(each.values_out(0) for each in parts) for parts in ((linear,), _parts(kept, readers)))
         offered = [
-            (*offer[:3], offer[3] // (1 if offer[2] else rounds))
+            (*offer[:3], offer[3] // (1 if offer[2] else rounds) * own // whole)
             for offer in _offers(machine, groups, readers[0], kept)
         ]
         if not offered:
             continue
-        values = sum(reader.stored for reader in readers) if linear.stream.causal else linear.out_features
+        values = sum(reader.stored for reader in readers) * own // whole if linear.stream.causal else own
         bits = values * int(machine.precision.outputs)
         positions = max(keys(reader) for reader in readers)
         needed = bits * positions * sequences
@@ -51,6 +55,11 @@ def homes(
     return found
 
 
+def _parts(kept: Kept, readers: tuple[Matmul, ...]) -> list[Projection]:
+    """Those that the same products read: of a projection that is split, both."""
+    return [each for each, others in kept if others == readers]
+
+
 def performer(machine: Machine, operator: Operator) -> str:
     """The seat of what finishes an operator."""
     return machine.seat(machine.recipe(operator.kind, operator.role)[-1].by)
@@ -60,7 +69,7 @@ def _offers(
     machine: Machine,
     groups: Dict[str, Group],
     reader: Matmul,
-    kept: "list[tuple[Linear, tuple[Matmul, ...]]]",
+    kept: Kept,
 ) -> Iterator[tuple[str, str, bool, int]]:
     """(module, memory, shared by the chip?, bits for one attention), in the order in which they are tried."""
     group = groups[reader.layer]
@@ -70,18 +79,18 @@ def _offers(
             continue
         size = int(getattr(machine.parts[part], "size", 0))
         if part == machine.memory_at(near):
-            sharing = sum(groups[readers[0].layer] is group for _, readers in kept)
+            sharing = len({readers for _, readers in kept if groups[readers[0].layer] is group})
             all_of_it = size * machine.at_seat(part, near) * len(group.units[near])
             # a tile's memory also holds what its projections take in and give: half of it is for those
             yield near, part, False, all_of_it // (2 if near == machine.tile else 1) // sharing
             continue
         holder = str(machine.holder(part))
-        chips = sum(groups[readers[0].layer].chip == group.chip for _, readers in kept)
+        chips = len({readers for _, readers in kept if groups[readers[0].layer].chip == group.chip})
         yield holder, part, True, int(size * machine.count(part)) // chips
 
 
 def _does_not_fit(
-    machine: Machine, linear: Linear, keys: int, sequences: int, needed: int, last: tuple[str, str, bool, int]
+    machine: Machine, linear: Projection, keys: int, sequences: int, needed: int, last: tuple[str, str, bool, int]
 ) -> str:
     module, part, _, room = last
     kept = f"{keys:,} positions" if sequences == 1 else f"{sequences} sequences of {keys:,} positions"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from heapq import heapify, heapreplace
 
 from archsim.core.timing import Timer
-from archsim.errors import ArchsimError, did_you_mean
+from archsim.errors import ArchsimError, Fault, did_you_mean
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
 from archsim.machine.machine import Machine
@@ -25,9 +25,14 @@ def with_copies(
     found = dict(tilings)
     for name, number in machine.choices.copies.items():
         keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
+        if not keys and (name in graph.by_key or name in graph.by_layer):
+            place = machine.document.key_place(("mapping", "copies", name))
+            raise ArchsimError(Fault(f"mapping.copies.{name}: has no weights in arrays, so no copies of them", place))
         if not keys:
             known = did_you_mean(name, (*found, *(linear.layer for linear in graph.linears)))
-            raise ArchsimError(f"{machine.file}: mapping.copies.{name}: {graph.name} has no such projection. {known}")
+            place = machine.document.key_place(("mapping", "copies", name))
+            found_none = f"mapping.copies.{name}: {graph.name} has no such projection. {known}"
+            raise ArchsimError(Fault(found_none, place))
         for key in keys:
             found[key] = replace(found[key], copies=min(number, _most(graph, job, key)))
     if machine.choices.replicate == "greedy":

@@ -13,7 +13,7 @@ from archsim.machine.machine import Machine
 from archsim.mapping.bits import tilings_of
 from archsim.mapping.cache import homes
 from archsim.mapping.copies import note, with_copies
-from archsim.mapping.digital import digitised
+from archsim.mapping.digital import digitised, require_room, streamed
 from archsim.mapping.dynamic import arrays_of, is_written
 from archsim.mapping.functions import functions_of, fuse
 from archsim.mapping.groups import make_groups
@@ -111,6 +111,7 @@ def _whole(
     chips, placed, regions = where
     per_chip, keys, sequences = sizes
     groups = make_groups(machine, graph, placed, regions, fused, lay, keys)
+    require_room(machine, graph, groups)
     return Mapping(
         machine=machine,
         graph=graph,
@@ -136,6 +137,9 @@ def _notes(
     found = ["biases start in the adders that gather partial sums: they cost nothing"]
     if any(operator.kind == "embedding" for operator in graph.operators):
         found.append("rows of embedding tables come with the input: their look-up is not counted")
+    if streamed(graph.operators):
+        memory = machine.digital_weights
+        found.append(f"weights of digital projections are read in {memory} for each position; their way is not counted")
     cores: Counter[str] = Counter()
     for group in {group.name: group for group in groups.values()}.values():
         cores.update(group.function_cores)

@@ -1,9 +1,8 @@
-"""Copies of weights that were found, as tables, as data, and as a machine file."""
+"""Copies of weights that were found, as tables, as data, and as a mapping file."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsim.report.blocks import Block, cell, figure, quantity
@@ -73,15 +72,15 @@ def data(found: Optimized) -> dict[str, Any]:
     }
 
 
-def machine_file(machine: str, found: Optimized) -> str:
-    """A file that extends the machine by the copies: `archsim run FILE MODEL` plays it."""
-    path = Path(machine)
-    base = str(path.resolve()) if path.is_file() else machine
+def mapping_file(found: Optimized, note: str = "") -> str:
+    """A mapping file of what was found: `archsim run MACHINE MODEL --mapping FILE` plays it; note: more to say."""
+    said = f"copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by archsim optimize{note}"
     settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in found.settings)
     lines = [
-        "schema: archsim.machine/1",
-        f"extends: {json.dumps(base)}",
-        f"name: {json.dumps(f'{found.before.machine} for {found.before.model}')}",
+        "schema: archsim.mapping/1",
+        f"machine: {json.dumps(found.before.machine)}",
+        f"model: {json.dumps(found.before.model)}",
+        f"note: {json.dumps(said)}",
         "mapping:",
         *(f"  {key}: {value}" for key, value in settings.items()),
     ]

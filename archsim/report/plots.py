@@ -153,19 +153,23 @@ def _scale(largest: float, unit: str) -> tuple[float, str]:
 
 
 def write(figure: Figure, stem: Path) -> list[Path]:
-    """Draw into a file of each format: beside its final name first, so that no reader meets half a file."""
+    """Draw into a file of each format."""
+    paths = [stem.with_suffix(f".{kind}") for kind in FORMATS]
+    for path in paths:
+        draw_file(figure, path)
+    return paths
+
+
+def draw_file(figure: Figure, path: Path) -> None:
+    """Draw in the format that a file's name says: beside its final name first, so that no reader meets half a file."""
     from matplotlib import rc_context
 
-    paths = []
-    for kind in FORMATS:
-        path = stem.with_suffix(f".{kind}")
-        draft = path.with_name(f".{path.name}.draft")
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        try:
-            with rc_context({"svg.hashsalt": "archsim"}):
-                figure.savefig(draft, format=kind, dpi=160, metadata=metadata)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        paths.append(path)
-    return paths
+    kind = path.suffix.removeprefix(".")
+    draft = path.with_name(f".{path.name}.draft")
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    try:
+        with rc_context({"svg.hashsalt": "archsim"}):
+            figure.savefig(draft, format=kind, dpi=160, metadata=metadata)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

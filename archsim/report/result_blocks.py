@@ -71,9 +71,21 @@ def _headline(result: Mapping[str, Any]) -> Block:
         ("performance", figure(result["tops"]), "TOPS"),
         ("energy efficiency", _or_dash(result["tops_per_w"]), "TOPS/W"),
         ("area efficiency", _or_dash(result["tops_per_mm2"]), "TOPS/mm²"),
+        *_placement(result),
         ("tasks", str(result["tasks"]), ""),
     )
     return Block("", "", "w><", rows, keyed=False)
+
+
+def _placement(result: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Who computes the projections, where digital units do some of them."""
+    bits = result.get("digital_weight_bits", 0)
+    if not bits:
+        return ()
+    return (
+        ("analog MAC share", *percent(result["analog_mac_share"])),
+        ("digital weight size", *quantity(bits, "b")),
+    )
 
 
 def _bottleneck(result: Mapping[str, Any]) -> Block:

@@ -9,6 +9,7 @@ from archsim.description import remarks
 from archsim.graph.job import Job
 from archsim.machine.bibliography import bibliography, cited
 from archsim.machine.machine import Machine
+from archsim.mapping.digital import placement
 from archsim.mapping.mapping import Mapping
 from archsim.program import Run
 from archsim.result.bottleneck import bottleneck
@@ -31,6 +32,7 @@ def make(mapping: Mapping, job: Job, run: Run, engine: str) -> Result:
     energy = ledger.total * JOULES_PER_ZJ
     area = float(machine.area(machine.root) * mapping.chips) * M2_PER_UM2
     ops = 2 * job.macs(graph)
+    placed = placement(machine, graph, job)
     by_part, by_operator, in_operators = critical_seconds(run)
     waited, waited_by_operator, waited_by_station = waiting(run)
     tokens = job.batch * (job.seq if job.phase == "prefill" else job.new_tokens)
@@ -54,6 +56,8 @@ def make(mapping: Mapping, job: Job, run: Run, engine: str) -> Result:
         tops=ops / latency * 1e-12,
         tops_per_w=ops / energy * 1e-12 if energy else 0.0,
         tops_per_mm2=ops / latency * 1e-12 / (area * 1e6) if area else 0.0,
+        analog_mac_share=placed.analog_share,
+        digital_weight_bits=placed.weight_bits,
         bottleneck=bottleneck(by_part, in_operators),
         critical_path_by_part_s=by_part,
         critical_path_by_operator_s=by_operator,

@@ -21,6 +21,8 @@ class Result:
 
     ops: 2 x multiply-accumulates of the Graph; tokens_per_s: prompt tokens in prefill, new tokens otherwise, whole
     inputs (pictures) where the model fixes its positions, as `throughput_unit` says;
+    analog_mac_share: of the projections' multiply-accumulates, those done in arrays; digital_weight_bits: of the
+    weights of projections that digital units do.
     utilisation: share of the run that stations were busy, mean over those of a name.
     waiting_*_s: time that tasks waited for data (from the first input to the last), for a server, for space, summed
     over tasks, so that it can exceed the latency. critical_path_*_s: the chain of causes from the end of the run
@@ -47,6 +49,8 @@ class Result:
     tops: float
     tops_per_w: float
     tops_per_mm2: float
+    analog_mac_share: float
+    digital_weight_bits: int
     bottleneck: str
     what_if: list[dict[str, Any]] = field(default_factory=list)
     critical_path_by_part_s: dict[str, float]

@@ -9,9 +9,9 @@ from archsim import resources, units
 from archsim.errors import ArchsimError, Fault
 from archsim.machine import load_machine
 from archsim.machine.bibliography import bibliography, unknown_source
-from archsim.machine.load import validate as checked
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, read
+from archsim.machine.wording import validate as checked
 from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS, WATTS_PER_NW
 from archsim.validation.figures import Figure, Figures
 from archsim.validation.measures import of_machine

@@ -2,81 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archsim.errors import ArchsimError
-from archsim.values.arithmetic import Arithmetic, FloatArithmetic
-from archsim.values.llama import Llama
-from archsim.values.llama2c import read_checkpoint, read_tokenizer
+from archsim.values.arithmetic import FloatArithmetic
+from archsim.values.digital import require_names
 from archsim.values.machine_arithmetic import MachineArithmetic
-from archsim.values.metrics import score
 from archsim.values.quantised import QuantisedArithmetic
-from archsim.values.weights import read_bytes
+from archsim.values.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from archsim.machine.machine import Machine
-    from archsim.values.metrics import Scores
 
-_END = "<|endoftext|>"
 _SEPARATE = 1
-
-
-@dataclass(frozen=True)
-class Task:
-    """A model that is made for an arithmetic, and the sequences that it has to predict."""
-
-    make: Callable[[Arithmetic], Llama]
-    sequences: tuple[tuple[int, ...], ...]
-
-    def run(self, arithmetic: Arithmetic) -> Scores:
-        """Predict everything."""
-        return score(self.make(arithmetic), self.sequences)
-
-
-def load_task(model: Path, text: Path, tokenizer: Path | None = None) -> Task:
-    """A llama2.c checkpoint and a text, which is split where it says `<|endoftext|>`, and to the model's length.
-
-    text may also be a `.npy` file of tokens (sequences, n). Raises ArchsimError.
-    """
-    config, weights = read_checkpoint(model)
-    if text.suffix == ".npy":
-        sequences = _tokens(text, config.vocabulary)
-    else:
-        pieces = read_tokenizer(tokenizer or _beside(model, config.vocabulary), config.vocabulary)
-        try:
-            stories = read_bytes(text, "a text").decode("utf-8").split(_END)
-        except UnicodeDecodeError:
-            raise ArchsimError(f"{text}: found bytes that are no UTF-8; expected a text") from None
-        sequences = [pieces.encode(story.strip()) for story in stories if story.strip()]
-    cut = config.positions + 1
-    parts = [tokens[at : at + cut] for tokens in sequences for at in range(0, len(tokens), cut)]
-    return Task(lambda arithmetic: Llama(config, weights, arithmetic), tuple(tuple(part) for part in parts))
-
-
-def _beside(model: Path, vocabulary: int) -> Path:
-    found = model.parent / f"tok{vocabulary}.bin"
-    if not found.is_file():
-        raise ArchsimError(f"{model}: needs a tokenizer; found no {found.name} beside it. Try --tokenizer FILE")
-    return found
-
-
-def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
-    read_bytes(path, "tokens")
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({error})") from None
-    if found.ndim != 2 or found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= vocabulary:  # noqa: PLR2004
-        shape = f"{found.dtype} {found.shape}"
-        raise ArchsimError(f"{path}: found {shape}; expected whole numbers (sequences, n) from 0 to {vocabulary - 1}")
-    rows: list[list[int]] = found.tolist()
-    return rows
 
 
 def evaluate(
@@ -91,12 +32,14 @@ def evaluate(
 
     calibrate: inputs are quantised over the largest that the first sequence has; else over each vector's own largest.
 
-    Raises ArchsimError where the machine's arrays cannot be simulated.
+    Raises ArchsimError where the machine's arrays cannot be simulated, or its file names what the model does not have.
     """
+    require_names(machine, task.make)
     exact = task.run(FloatArithmetic())
     weights, inputs = int(machine.precision.weights), int(machine.precision.inputs)
     ranges = _ranges(task) if calibrate else {}
-    whole = task.run(QuantisedArithmetic(weight_bits=weights, input_bits=inputs, largest=dict(ranges)))
+    clip = None if machine.choices.clip is None else float(machine.choices.clip)
+    whole = task.run(QuantisedArithmetic(weight_bits=weights, input_bits=inputs, clip=clip, largest=dict(ranges)))
     runs, saturated, conversions = [], 0, 0
     for seed in range(seeds):
         if progress is not None:

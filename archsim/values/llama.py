@@ -50,44 +50,62 @@ class LlamaWeights:
     head: Values
 
 
+_PARTS = {"attention output": "o", "ffn gate": "gate", "ffn up": "up", "ffn down": "down"}
+
+
 class Llama:
-    """A model whose weights are prepared by an arithmetic."""
+    """A model whose weights are prepared by an arithmetic; projections have the Graph's names."""
 
     def __init__(self, config: LlamaConfig, weights: LlamaWeights, arithmetic: Arithmetic) -> None:
-        """Prepare all projections."""
+        """Prepare all projections; queries, keys and values are one."""
         self.config, self.weights, self.arithmetic = config, weights, arithmetic
-        self.layers = [
-            {
-                name: arithmetic.linear(f"layer {layer}/{name}", getattr(weights, name)[layer], None)
-                for name in ("q", "k", "v", "o", "gate", "up", "down")
-            }
-            for layer in range(config.layers)
-        ]
-        self.head: Product = arithmetic.linear("head", weights.head, None)
+        self.layers: list[dict[str, Product]] = []
+        for layer in range(config.layers):
+            fused = np.concatenate([weights.q[layer], weights.k[layer], weights.v[layer]])
+            held = {"qkv": fused} | {name: getattr(weights, kept)[layer] for name, kept in _PARTS.items()}
+            self.layers.append({n: arithmetic.linear(f"layer {layer}/{n}", w, None) for n, w in held.items()})
+        self.head: Product = arithmetic.linear("head/logits", weights.head, None)
         half = np.arange(0, config.head_dim, 2, dtype=np.float32) / np.float32(config.head_dim)
         angles = np.arange(config.positions, dtype=np.float32)[:, None] / np.float32(10000) ** half
         self.cosines, self.sines = np.cos(angles), np.sin(angles)
 
-    def logits(self, tokens: "np.typing.NDArray[np.int64]") -> Values:
-        """Of every position, (batch, n, vocabulary), for tokens (batch, n); raises ArchsimError for too many."""
-        batch, n = tokens.shape
+    @property
+    def depth(self) -> int:
+        """Blocks."""
+        return len(self.layers)
+
+    def begin(self, tokens: "np.typing.NDArray[np.int64]") -> Values:
+        """What the first block takes, (batch x n, dim), for tokens (batch, n); raises ArchsimError for too many."""
+        n = tokens.shape[1]
         if n > self.config.positions:
             raise ArchsimError(f"found {n} tokens in a sequence; the model has {self.config.positions} positions")
-        weights, w = self.weights, self.layers
-        x = weights.embedding[tokens].reshape(batch * n, -1)
-        for layer in range(self.config.layers):
-            x = x + self._attention(w[layer], rms_norm(x, weights.attention_norm[layer]), batch)
-            inner = rms_norm(x, weights.ffn_norm[layer])
-            gated = self.arithmetic.function("silu", w[layer]["gate"](inner)) * w[layer]["up"](inner)
-            x = x + w[layer]["down"](gated)
-        return self.head(rms_norm(x, weights.norm)).reshape(batch, n, -1)
+        return self.weights.embedding[tokens].reshape(tokens.size, -1)
+
+    def block(self, index: int, x: Values, batch: int) -> Values:
+        """What a block makes of (batch x n, dim): as much."""
+        w = self.layers[index]
+        x = x + self._attention(w, rms_norm(x, self.weights.attention_norm[index]), batch)
+        inner = rms_norm(x, self.weights.ffn_norm[index])
+        gated = self.arithmetic.function("silu", w["ffn gate"](inner)) * w["ffn up"](inner)
+        return x + w["ffn down"](gated)
+
+    def end(self, x: Values) -> Values:
+        """Logits (any, vocabulary) of what the last block gave, (any, dim)."""
+        return self.head(rms_norm(x, self.weights.norm))
+
+    def logits(self, tokens: "np.typing.NDArray[np.int64]") -> Values:
+        """Of every position, (batch, n, vocabulary), for tokens (batch, n); raises ArchsimError for too many."""
+        x = self.begin(tokens)
+        for layer in range(self.depth):
+            x = self.block(layer, x, len(tokens))
+        return self.end(x).reshape(*tokens.shape, -1)
 
     def _attention(self, w: dict[str, Product], x: Values, batch: int) -> Values:
-        q = self._rotate(heads_of(w["q"](x), batch, self.config.heads))
-        k = self._rotate(heads_of(w["k"](x), batch, self.config.kv_heads))
-        v = heads_of(w["v"](x), batch, self.config.kv_heads)
-        mixed = attend(self.arithmetic, q, k, v, causal=True)
-        return w["o"](mixed.reshape(x.shape[0], -1))
+        config = self.config
+        q, k, v = np.split(w["qkv"](x), (config.dim, config.dim + config.kv_dim), axis=1)
+        q, k = self._rotate(heads_of(q, batch, config.heads)), self._rotate(heads_of(k, batch, config.kv_heads))
+        mixed = attend(self.arithmetic, q, k, heads_of(v, batch, config.kv_heads), causal=True)
+        return w["attention output"](mixed.reshape(x.shape[0], -1))
 
     def _rotate(self, x: Values) -> Values:
         """Turn each pair of neighbours by an angle that grows with the position."""

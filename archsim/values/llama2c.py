@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.errors import ArchsimError
+from archsim.graph.llama2c import EXPECTED, Header, read_header
 from archsim.values.llama import LlamaConfig, LlamaWeights
 from archsim.values.weights import check_finite, read_bytes
 
@@ -18,27 +19,17 @@ if TYPE_CHECKING:
 
     from archsim.values.arithmetic import Values
 
-_MAGIC = 0x616B3432
-_HEADER = 256
-_EXPECTED = "a checkpoint of llama2.c"
-_MOST = 1 << 24
-
 
 def read_checkpoint(path: Path) -> tuple[LlamaConfig, LlamaWeights]:
     """Configuration and weights; raises ArchsimError for a file that is none, is cut short, or is too long."""
-    raw = read_bytes(path, _EXPECTED)
-    if len(raw) >= _HEADER and struct.unpack_from("<I", raw)[0] == _MAGIC:
-        return _quantised(path, raw)
-    return _plain(path, raw)
-
-
-def _config(path: Path, numbers: tuple[int, ...]) -> LlamaConfig:
-    dim, hidden, layers, heads, kv_heads, vocabulary, positions = numbers
-    sizes = (dim, hidden, layers, heads, kv_heads, abs(vocabulary), positions)
-    whole = all(0 < n < _MOST for n in sizes)
-    if not whole or dim % heads or heads % kv_heads or (dim // heads) % 2:
-        raise ArchsimError(f"{path}: its header says {list(numbers)}; expected {_EXPECTED}")
-    return LlamaConfig(dim, hidden, layers, heads, kv_heads, abs(vocabulary), positions)
+    raw = read_bytes(path, EXPECTED)
+    header = read_header(path, raw)
+    sizes = (header.dim, header.hidden, header.layers, header.heads, header.kv_heads, header.vocabulary)
+    config = LlamaConfig(*sizes, header.positions)
+    read = _Cursor(path, raw, header.begin)
+    weights = _plain(read, config, header) if header.group is None else _quantised(read, config, header, header.group)
+    read.finish()
+    return config, _checked(path, weights)
 
 
 class _Cursor:
@@ -63,7 +54,7 @@ class _Cursor:
         end = self.at + count * kind.itemsize
         if end > len(self.raw):
             asked = f"ends after {len(self.raw):,} bytes; its header asks for {end:,} or more"
-            raise ArchsimError(f"{self.path}: {asked}. Is it {_EXPECTED}, and whole?")
+            raise ArchsimError(f"{self.path}: {asked}. Is it {EXPECTED}, and whole?")
         found = np.frombuffer(self.raw, kind, count, self.at).reshape(shape)
         self.at = end
         return found
@@ -71,15 +62,10 @@ class _Cursor:
     def finish(self) -> None:
         if self.at != len(self.raw):
             more = len(self.raw) - self.at
-            raise ArchsimError(f"{self.path}: has {more:,} bytes more than its header asks for; is it {_EXPECTED}?")
+            raise ArchsimError(f"{self.path}: has {more:,} bytes more than its header asks for; is it {EXPECTED}?")
 
 
-def _plain(path: Path, raw: bytes) -> tuple[LlamaConfig, LlamaWeights]:
-    if len(raw) < 28:  # noqa: PLR2004 (seven numbers of four bytes)
-        raise ArchsimError(f"{path}: found {len(raw)} bytes; expected {_EXPECTED}")
-    numbers = struct.unpack_from("<7i", raw)
-    c = _config(path, numbers)
-    read = _Cursor(path, raw, 28)
+def _plain(read: _Cursor, c: LlamaConfig, header: Header) -> LlamaWeights:
     n, d, h = c.layers, c.dim, c.hidden
     embedding = read.floats(c.vocabulary, d)
     attention_norm = read.floats(n, d)
@@ -89,20 +75,11 @@ def _plain(path: Path, raw: bytes) -> tuple[LlamaConfig, LlamaWeights]:
     gate, down, up = read.floats(n, h, d), read.floats(n, d, h), read.floats(n, h, d)
     norm = read.floats(d)
     read.floats(c.positions * c.head_dim)  # tables of sines that nobody needs
-    head = embedding if numbers[5] > 0 else read.floats(c.vocabulary, d)
-    read.finish()
-    return c, _checked(path, LlamaWeights(embedding, attention_norm, q, k, v, o, ffn_norm, gate, up, down, norm, head))
+    head = embedding if header.tied else read.floats(c.vocabulary, d)
+    return LlamaWeights(embedding, attention_norm, q, k, v, o, ffn_norm, gate, up, down, norm, head)
 
 
-def _quantised(path: Path, raw: bytes) -> tuple[LlamaConfig, LlamaWeights]:
-    version = struct.unpack_from("<i", raw, 4)[0]
-    if version != 2 or len(raw) < _HEADER:  # noqa: PLR2004 (the only version with groups)
-        raise ArchsimError(f"{path}: found a checkpoint of version {version}; expected 0 or 2")
-    c = _config(path, struct.unpack_from("<7i", raw, 8))
-    shared, size = struct.unpack_from("<Bi", raw, 36)
-    if not 0 < size < _MOST or c.dim % size or c.hidden % size or c.kv_dim * c.dim % size:
-        raise ArchsimError(f"{path}: found groups of {size}; expected a size that divides {c.dim} and {c.hidden}")
-    read = _Cursor(path, raw, _HEADER)
+def _quantised(read: _Cursor, c: LlamaConfig, header: Header, size: int) -> LlamaWeights:
     n, d, h = c.layers, c.dim, c.hidden
     attention_norm, ffn_norm, norm = read.floats(n, d), read.floats(n, d), read.floats(d)
     embedding = read.groups(size, c.vocabulary, d)
@@ -112,9 +89,8 @@ def _quantised(path: Path, raw: bytes) -> tuple[LlamaConfig, LlamaWeights]:
 
     q, k, v, o = layers(d, d), layers(c.kv_dim, d), layers(c.kv_dim, d), layers(d, d)
     gate, down, up = layers(h, d), layers(d, h), layers(h, d)
-    head = embedding if shared else read.groups(size, c.vocabulary, d)
-    read.finish()
-    return c, _checked(path, LlamaWeights(embedding, attention_norm, q, k, v, o, ffn_norm, gate, up, down, norm, head))
+    head = embedding if header.tied else read.groups(size, c.vocabulary, d)
+    return LlamaWeights(embedding, attention_norm, q, k, v, o, ffn_norm, gate, up, down, norm, head)
 
 
 def _checked(path: Path, weights: LlamaWeights) -> LlamaWeights:

@@ -14,6 +14,7 @@ from archsim.kernels.acam_table import Table, compile_table
 from archsim.kernels.acam_uses import apply, log_matmul, softmax
 from archsim.parts.acam import Acam
 from archsim.values.arrays import array_spec
+from archsim.values.digital import beside
 from archsim.values.quantised import QuantisedArithmetic
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ _SMALLEST = 2.0**-8
 class MachineArithmetic(QuantisedArithmetic):
     """Projections in the core's arrays; functions, softmax and products in its analog CAMs where recipes say `core`.
 
-    Digital units compute in float32: their precision is not modelled.
+    Projections that digital units compute (`mapping.digital`) are exact in integers of the machine's precision; their
+    weights are not cut off. All else digital units compute in float32: their precision is not modelled.
     """
 
     def __init__(self, machine: Machine, seed: int = 0, ranges: Mapping[str, float] | None = None) -> None:
@@ -40,18 +42,20 @@ class MachineArithmetic(QuantisedArithmetic):
             input_bits=int(machine.precision.inputs),
             spec=array_spec(machine),
             seed=seed,
+            clip=None if machine.choices.clip is None else float(machine.choices.clip),
             largest=dict(ranges or {}),
         )
         self.machine = machine
         self.tables: dict[tuple[str, float, float], Table] = {}
+        self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, largest=self.largest)
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
-        """With the bits that the machine's file names for the projection or its layer."""
+        """In arrays, with the bits that the file names for the projection or its layer; else by digital units."""
         named = self.machine.choices.bits
         given = named.get(key) or named.get(key.rpartition("/")[0])
         if given is not None:
             self.bits[key] = int(given.weights or self.weight_bits), int(given.inputs or self.input_bits)
-        return super().linear(key, weight, bias)
+        return beside(self.machine, key, weight, bias, super().linear, self.units.linear)
 
     def _analog(self, operator: str) -> bool:
         """Whether the core does a step of the operator."""

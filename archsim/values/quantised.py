@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from archsim.kernels.spec import ArraySpec
 
 
+def clipped(weight: Values, deviations: float | None) -> Values:
+    """Weights of any shape, none farther from 0 than so many standard deviations (of the population) of them all."""
+    if deviations is None:
+        return weight
+    limit = np.float32(deviations * weight.std(dtype=np.float64))
+    return np.clip(weight, -limit, limit)
+
+
+def whole_weights(weight: Values, bits: int, *, fitted: bool = False) -> tuple[Ints, Values]:
+    """Weights (out, in) as signed integers (in, out), and what 1 is worth, (out,): as `weight_codes`."""
+    codes, scale = weight_codes(weight, bits, fitted=fitted)
+    return codes.astype(np.int64).T, scale
+
+
 @dataclass
 class QuantisedArithmetic(FloatArithmetic):
     """Products of integers; everything else in float32.
@@ -27,15 +41,17 @@ class QuantisedArithmetic(FloatArithmetic):
     `largest` input of the projection where that is known (from a pass while `calibrating`), else of each input vector.
     bits: of weights and inputs, for projections that have bits of their own; ranges of their weights are fitted.
     spec: the arrays that products are done in; None does them exactly. seed: of errors of programming and reading.
+    clip: weights are cut off at so many standard deviations of the whole matrix before they are scaled; None: never.
     only: whose products are done so; the others are done in float32. None: all.
     """
 
     weight_bits: int = 8
     input_bits: int = 8
-    bits: dict[str, tuple[int, int]] = field(default_factory=dict)
     spec: ArraySpec | None = None
     seed: int = 0
     only: Callable[[str], bool] | None = None
+    clip: float | None = None
+    bits: dict[str, tuple[int, int]] = field(default_factory=dict)
     calibrating: bool = False
     largest: dict[str, float] = field(default_factory=dict)
     saturated: dict[str, int] = field(default_factory=dict)
@@ -46,8 +62,7 @@ class QuantisedArithmetic(FloatArithmetic):
         if self.only is not None and not self.only(key):
             return super().linear(key, weight, bias)
         weight_bits, _ = self._bits(key)
-        held, scale = weight_codes(weight, weight_bits, fitted=key in self.bits)
-        whole = held.astype(np.int64).T
+        whole, scale = whole_weights(clipped(weight, self.clip), weight_bits, fitted=key in self.bits)
         multiply = self._in_arrays(key, whole) if self.spec is not None else self._exactly(whole)
 
         def product(x: Values) -> Values:

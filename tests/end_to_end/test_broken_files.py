@@ -61,7 +61,9 @@ MACHINES: list[Case] = [
     (
         "schema: archsim.machine/1\n",
         "",
-        ["1:1  has no 'schema'; expected archsim.machine/1, archsim.model/1, archsim.network/1 or archsim.study/1"],
+        [
+            "1:1  has no 'schema'; expected archsim.machine/1, archsim.mapping/1, archsim.model/1, archsim.network/1 or archsim.study/1"
+        ],
     ),
     (
         "name: mine",

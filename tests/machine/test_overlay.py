@@ -6,6 +6,7 @@ import pytest
 
 from archsim.errors import ArchsimError
 from archsim.machine import Machine, load_machine
+from archsim.machine.load import change
 
 
 def child(folder: Path, text: str, name: str = "child.yaml") -> Machine:
@@ -81,6 +82,16 @@ def test_settings_go_one_over_the_other() -> None:
     origin = found.provenance["parts", "adc", "bits"]
     assert (origin.text, origin.source, origin.status) == ("7 b", "set on the command line", "assumed")
     assert found.parts["adc"].cost("convert").interval == 1000
+
+
+def test_what_is_empty_empties(tmp_path: Path) -> None:
+    """Key by key where there are keys; a whole section is not emptied."""
+    copies = ["mapping.copies={layer 0: 2}", "mapping.copies={layer 1: 3}"]
+    assert load_machine("isaac", copies).choices.copies == {"layer 0": 2, "layer 1": 3}
+    assert load_machine("isaac", [*copies, "mapping.copies={}"]).choices.copies == {}
+    assert load_machine("isaac", [*copies, "mapping={}"]).choices.copies == {"layer 0": 2, "layer 1": 3}
+    found = child(tmp_path, "mapping: {copies: {layer 0: 2}}\n")
+    assert change(found, ["mapping.copies={}"]).choices.copies == {}
 
 
 def test_a_setting_is_told_in_one_line() -> None:

@@ -103,8 +103,8 @@ def test_too_few_tiles_name_the_fewest_that_do() -> None:
         allot([Work("a", 3, 1, 3), Work("b", 3, 1, 4)], 6, "latency")
 
 
-def test_the_command_writes_a_machine_that_is_as_fast_as_it_says(tmp_path: Path) -> None:
-    """One line for each projection; the file extends the machine, and running it gives the latency printed before."""
+def test_the_command_writes_a_mapping_that_is_as_fast_as_it_says(tmp_path: Path) -> None:
+    """One line for each projection; running the machine with the file gives the latency printed before."""
     layers = "layers: [conv: {out: 8, kernel: 3}, linear: {out: 4}]\n"
     (tmp_path / "net.yaml").write_text("schema: archsim.network/1\nname: net\ninput: [3, 8, 8]\n" + layers)
     words = ("lrmp_chip", "net.yaml", "--tiles", "72")
@@ -112,7 +112,9 @@ def test_the_command_writes_a_machine_that_is_as_fast_as_it_says(tmp_path: Path)
     found = json.loads(done.stdout)
     assert found["copies"] == {"1 conv/product": 6, "2 linear/product": 1}  # 36 pixels: 7 are no faster than 6
     assert found["tiles_used"] == 6 * 8 + 16  # a tile for each bit of a weight; the second has two rows of tiles
-    ran = json.loads(archsim("run", "best.yaml", "net.yaml", "--json", folder=tmp_path).stdout)
+    ran = json.loads(
+        archsim("run", "lrmp_chip", "net.yaml", "--mapping", "best.yaml", "--json", folder=tmp_path).stdout
+    )
     assert ran["latency_s"] == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
     few = archsim("optimize", "lrmp_chip", "net.yaml", "--tiles", "2", folder=tmp_path)
     assert few.stderr == "24 tiles hold one copy of each projection, there are 2. Try 24 tiles.\n"

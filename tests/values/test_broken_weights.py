@@ -11,10 +11,10 @@ from safetensors.numpy import save_file
 from archsim.errors import ArchsimError
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.cnn import CifarResNet
-from archsim.values.evaluate import load_task
 from archsim.values.gpt2 import Gpt2
 from archsim.values.llama2c import read_checkpoint, read_tokenizer
 from archsim.values.onnx_model import OnnxModel
+from archsim.values.tasks import load_task
 from archsim.values.weights import Named, read_safetensors
 
 PICKLE = "a zip archive or a pickle, as torch.save writes"

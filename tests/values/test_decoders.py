@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from archsim.values.arithmetic import FloatArithmetic
-from archsim.values.evaluate import load_task
 from archsim.values.gpt2 import Gpt2
 from archsim.values.metrics import score
 from archsim.values.quantised import QuantisedArithmetic
+from archsim.values.tasks import load_task
 from archsim.values.weights import Named
 
 

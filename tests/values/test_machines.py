@@ -10,9 +10,10 @@ from archsim.kernels.spec import Adc, ArraySpec, Drift, Programming
 from archsim.machine import load_machine
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.arrays import array_spec
-from archsim.values.evaluate import Task, evaluate, load_task
+from archsim.values.evaluate import evaluate
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.quantised import QuantisedArithmetic
+from archsim.values.tasks import Task, load_task
 from tests.end_to_end.command import archsim
 
 ERRORS = (

@@ -1,0 +1,97 @@
+"""One projection at a time on a machine: what it does to a model's perplexity, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archsim.profile.causes import Cause, analog
+from archsim.profile.change import change, correlation, perplexity
+from archsim.profile.proxies import PROXIES
+from archsim.profile.replay import Switchboard, block_of
+from archsim.profile.work import Guess, Run, done
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archsim.machine.machine import Machine
+    from archsim.profile.causes import Analog
+    from archsim.profile.replay import Losses
+    from archsim.values.arithmetic import Values
+    from archsim.values.tasks import Task
+
+SCHEMA = "archsim.profile/1"
+FLOAT = Run((), "all", 0)
+Answers = dict[Run | Guess, Any]
+
+
+def profile(
+    machine: Machine,
+    task: Task,
+    seeds: int,
+    *,
+    workers: int = 0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Sensitivities of all projections, the greatest change of perplexity first, as data of schema archsim.profile/1.
+
+    workers: processes of one thread each, whose number changes no bit; 0: work here. Functions and attention are
+    computed in float throughout. Raises ArchsimError.
+    """
+    how, board = analog(machine), Switchboard()
+    depth = task.make(board).depth
+    asked: list[Run | Guess] = [*_runs(how, tuple(board.matrices), seeds), *map(Guess, board.matrices)]
+    answers: Answers = {}
+    for number, (each, answer) in enumerate(done(task, how, asked, workers)):
+        if progress is not None:
+            progress("profiling, run", number, len(asked))
+        answers[each] = answer
+    return {
+        "schema": SCHEMA,
+        "machine": machine.name,
+        "model": task.name,
+        "seeds": seeds,
+        **_data(how, board.matrices, depth, answers),
+    }
+
+
+def _runs(how: Analog, keys: tuple[str, ...], seeds: int) -> list[Run]:
+    """What does not depend on the seed is done once. All projections together come first: they take longest."""
+
+    def of(together: tuple[str, ...], cause: Cause) -> list[Run]:
+        return [Run(together, cause, seed) for seed in range(seeds if how.drawn(cause) else 1)]
+
+    alone = [run for key in reversed(keys) for cause in how.causes for run in of((key,), cause)]
+    return [FLOAT, *of(keys, "all"), *alone]
+
+
+def _data(
+    how: Analog, matrices: Mapping[str, tuple[Values, Values | None]], depth: int, answers: Answers
+) -> dict[str, Any]:
+    runs: dict[tuple[tuple[str, ...], str], list[Losses]] = {}
+    for each, answer in answers.items():
+        if isinstance(each, Run) and each is not FLOAT:
+            runs.setdefault((each.keys, each.cause), []).append(answer)
+    base: Losses = answers[FLOAT]
+    rows = []
+    for key, (weight, _) in matrices.items():
+        causes = {cause: change(base, runs[(key,), cause]) for cause in how.causes}
+        shape = {"block": block_of(key, depth), "macs_per_token": weight.size, "weights": weight.size}
+        rows.append({"key": key, **shape, **causes["all"], "causes": causes, "proxies": answers[Guess(key)]})
+    found = [row["delta_nll"]["mean"] for row in rows]
+    ranked = sorted(rows, key=lambda row: -row["delta_ppl"]["mean"])
+    return {
+        "tokens": len(base),
+        "baseline": {"ppl": perplexity(base), "nll": float(base.mean())},
+        "all_analog": change(base, runs[tuple(matrices), "all"]),
+        "stability": stability(base, [runs[(key,), "all"] for key in matrices]),
+        "correlations": {name: correlation([row["proxies"][name] for row in rows], found) for name in PROXIES},
+        "projections": [{"rank": rank, **row} for rank, row in enumerate(ranked, start=1)],
+    }
+
+
+def stability(base: Losses, runs: Sequence[Sequence[Losses]]) -> dict[str, float | None]:
+    """Rank correlation of the projections' changes by one half of the seeds with those by the other; runs: of each."""
+    if any(len(of) < 2 for of in runs):  # noqa: PLR2004 (a seed for each half)
+        return {"kendall": None, "spearman": None}
+    halves = [[change(base, of[at::2])["delta_nll"]["mean"] for of in runs] for at in (0, 1)]
+    return correlation(*halves)

@@ -1,0 +1,65 @@
+"""Digital projections on values: exact integers for the last channels, whatever the arrays' errors."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archsim.machine import Machine, load_machine
+from archsim.values.machine_arithmetic import MachineArithmetic
+from archsim.values.quantised import QuantisedArithmetic
+from tests.end_to_end.command import archsim
+
+MEMORY = (
+    "parts.close={class: sram, size: 1 MiB, width: 64 b, read: {interval: 1 ns}, write: {interval: 1 ns}}",
+    "modules.chip.parts.close=1",
+    "digital_weights=close",
+    "recipes.dense=[{multiply_accumulate: mac}]",
+)
+WRONG = "parts.xbar.errors={programming: {model: additive, sigma: 0.1}}"
+
+
+def isaac(*more: str) -> Machine:
+    return load_machine("isaac", (*MEMORY, WRONG, "precision.weights=8 b", "precision.inputs=8 b", *more))
+
+
+def values(*shape: int) -> np.ndarray:
+    return np.random.default_rng(3).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(("share", "channels"), [("1", 8), ("0.25", 2), ("0.01", 1)])
+def test_the_last_channels_are_exact(share: str, channels: int) -> None:
+    machine = isaac(f"mapping.digital={{layer 0: {share}}}", "mapping.clip=1.0")
+    weight, bias, x = values(8, 16), values(8), values(5, 16)
+    exact = QuantisedArithmetic().linear("layer 0/qkv", weight, bias)(x)
+    found = MachineArithmetic(machine).linear("layer 0/qkv", weight, bias)(x)
+    assert np.array_equal(found[:, -channels:], exact[:, -channels:])
+    assert not np.isclose(found[:, :-channels], exact[:, :-channels]).any()
+    elsewhere = MachineArithmetic(machine).linear("layer 1/qkv", weight, bias)(x)
+    assert not np.isclose(elsewhere, exact).any()
+
+
+def test_the_arrays_part_is_as_if_it_were_alone() -> None:
+    weight, x = values(8, 16), values(5, 16)
+    found = MachineArithmetic(isaac("mapping.digital={layer 0: 1/2}")).linear("layer 0/qkv", weight, None)(x)
+    alone = MachineArithmetic(isaac()).linear("layer 0/qkv", weight[:4], None)(x)
+    assert np.array_equal(found[:, :4], alone)
+
+
+def test_evaluate_takes_a_mapping_file(data_dir: Path, tmp_path: Path) -> None:
+    """With every projection digital no array errs, and the perplexity is that of integers."""
+    folder = data_dir / "llama2c"
+    layers = ", ".join(f"layer {number}: 1" for number in range(5))
+    (tmp_path / "all.yaml").write_text(
+        f"schema: archsim.mapping/1\nmodel: other\nmapping: {{digital: {{{layers}, head: 1}}}}\n"
+    )
+    np.save(tmp_path / "text.npy", np.random.default_rng(1).integers(3, 500, (1, 24)))
+    settings = [word for setting in (*MEMORY, WRONG) for word in ("--set", setting)]
+    words = ("evaluate", "isaac", "--model", str(folder / "stories260K.bin"), "--text", "text.npy", "--seeds", "1")
+    done = archsim(*words, "--mapping", "all.yaml", *settings, folder=tmp_path)
+    figures = {line.split()[0]: line.split()[-3] for line in done.stdout.splitlines() if "perplexity" in line}
+    assert figures["perplexity_analog"] == figures["perplexity_quantised"]
+    assert "all.yaml:2:8  the mapping is for model 'other'; this is 'stories260K'" in done.stderr
+    (tmp_path / "all.yaml").write_text("schema: archsim.mapping/1\nmapping:\n  digital: {layer 9: 1}\n")
+    wrong = archsim(*words, "--mapping", "all.yaml", *settings, folder=tmp_path)
+    assert wrong.stderr.startswith("all.yaml:3:13  mapping.digital.layer 9: the model has no such projection. Did you")
