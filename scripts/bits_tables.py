@@ -31,6 +31,7 @@ HEAD = (
 )
 GOALS: tuple[Goal, ...] = ("latency", "throughput")
 EVALUATIONS, SEED, ALLOWED = 150, 0, 0.01
+UNIFORM = "| network | bits of all | accuracy in 8 bits, in these | lost (95 % interval) | predicted gain |"
 PICTURES = {"mlp-mnist": 1000, "resnet-20": 500, "resnet-32": 500}
 """That a search looks at; the other half, 1,000, judges."""
 ANALOG = {"mlp-mnist": 200}
@@ -63,6 +64,23 @@ def row(net: Net, goal: Goal) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def uniform(net: Net) -> list[str]:
+    """The same bits everywhere, judged as what is searched is."""
+    problem, judge = net.problem("latency", ALLOWED), net.halves
+    found = []
+    for bits in (7, 6, 5, 4):
+        choice = problem.uniform(bits)
+        judged = judge.judge(problem.uniform(8), choice)
+        lost = judged.lost
+        gain = problem.gain(problem.cost(choice))
+        found.append(
+            f"| {net.name} | {bits} | {judged.before:.1%}, {judged.after:.1%} "
+            f"| {lost.lost:.1%} ({lost.low:.1%} to {lost.high:.1%}) | {gain:.2f} |"
+        )
+        print(found[-1], flush=True)
+    return found
+
+
 def analog(net: Net, choice: Choice) -> float:
     """Share of some pictures that arrays with errors tell rightly."""
     some, number = net.halves.others, ANALOG[net.name]
@@ -77,6 +95,7 @@ def main() -> None:
     """Renew the table."""
     for name in sys.argv[2:] or PICTURES:
         net = load(name, sys.argv[1], PICTURES[name])
+        write("uniform", UNIFORM, uniform(net))
         write("found", HEAD, [row(net, goal) for goal in GOALS])
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from archsim.bits.moves import nearby, stepped
 
 if TYPE_CHECKING:
-    from archsim.bits.problem import Problem
     from archsim.bits.trials import Trial, Trials
 
 _LEAST_LOSS = 1e-4
@@ -78,8 +77,3 @@ def annealing(trials: Trials, seed: int) -> None:
         tried = trials(nearby(trials.problem, current.choice, random))
         if random.random() < exp(min(0.0, (tried.score - current.score) / heat)):
             current = tried
-
-
-def bits_of_level(problem: Problem, share: float) -> int:
-    """Bits for a number from 0 (fewest) to 1 (most)."""
-    return problem.choices[min(int(share * len(problem.choices)), len(problem.choices) - 1)]

@@ -20,20 +20,18 @@ def tpe(trials: Trials, seed: int) -> None:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     names = [(f"{key} weights", f"{key} inputs") for key in problem.keys]
-    spaces = {name: optuna.distributions.CategoricalDistribution(problem.choices) for pair in names for name in pair}
-    if list(problem.choices) == list(range(problem.choices[0], problem.choices[-1] + 1)):
-        whole = optuna.distributions.IntDistribution(problem.choices[0], problem.choices[-1])
-        spaces = dict.fromkeys(spaces, whole)
+    ranks = optuna.distributions.IntDistribution(0, len(problem.choices) - 1)
+    spaces = {name: ranks for pair in names for name in pair}
     for trial in trials.history:
-        values = {
-            name: bits
-            for pair, both in zip(names, trial.choice, strict=True)
-            for name, bits in zip(pair, both, strict=True)
+        pairs = zip(names, trial.choice, strict=True)
+        params = {
+            name: problem.choices.index(bits) for pair, both in pairs for name, bits in zip(pair, both, strict=True)
         }
-        study.add_trial(optuna.trial.create_trial(params=values, distributions=spaces, value=trial.score))
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=spaces, value=trial.score))
     while True:
         asked = study.ask(spaces)
-        choice = tuple((asked.params[weights], asked.params[inputs]) for weights, inputs in names)
+        bits = {name: problem.choices[rank] for name, rank in asked.params.items()}
+        choice = tuple((bits[weights], bits[inputs]) for weights, inputs in names)
         study.tell(asked, trials(choice).score)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from archsim.report.blocks import Block, cell, figure
 from archsim.report.optimize import data as copies_data
+from archsim.report.optimize import mapping_file as copies_file
 from archsim.report.optimize import optimize_blocks
 
 if TYPE_CHECKING:
@@ -61,15 +61,4 @@ def data(found: FoundBits) -> dict[str, Any]:
 
 def mapping_file(found: FoundBits) -> str:
     """Bits and copies: `archsim run MACHINE MODEL --mapping FILE` plays them."""
-    optimized = found.optimized
-    settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in optimized.settings)
-    note = f"found by archsim optimize; loses {_lost(found.judged.lost)} of accuracy from 8 bits"
-    lines = [
-        "schema: archsim.mapping/1",
-        f"machine: {json.dumps(optimized.before.machine)}",
-        f"model: {json.dumps(optimized.before.model)}",
-        f"note: {json.dumps(note)}",
-        "mapping:",
-        *(f"  {key}: {value}" for key, value in settings.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    return copies_file(found.optimized, f"; its bits lose {_lost(found.judged.lost)} of accuracy from 8 bits")

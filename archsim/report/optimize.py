@@ -72,14 +72,15 @@ def data(found: Optimized) -> dict[str, Any]:
     }
 
 
-def mapping_file(found: Optimized) -> str:
-    """A mapping file of what was found: `archsim run MACHINE MODEL --mapping FILE` plays it."""
+def mapping_file(found: Optimized, note: str = "") -> str:
+    """A mapping file of what was found: `archsim run MACHINE MODEL --mapping FILE` plays it; note: more to say."""
+    said = f"copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by archsim optimize{note}"
     settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in found.settings)
     lines = [
         "schema: archsim.mapping/1",
         f"machine: {json.dumps(found.before.machine)}",
         f"model: {json.dumps(found.before.model)}",
-        f"note: {json.dumps(f'copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by archsim optimize')}",
+        f"note: {json.dumps(said)}",
         "mapping:",
         *(f"  {key}: {value}" for key, value in settings.items()),
     ]

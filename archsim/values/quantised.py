@@ -47,11 +47,11 @@ class QuantisedArithmetic(FloatArithmetic):
 
     weight_bits: int = 8
     input_bits: int = 8
-    bits: dict[str, tuple[int, int]] = field(default_factory=dict)
     spec: ArraySpec | None = None
     seed: int = 0
     only: Callable[[str], bool] | None = None
     clip: float | None = None
+    bits: dict[str, tuple[int, int]] = field(default_factory=dict)
     calibrating: bool = False
     largest: dict[str, float] = field(default_factory=dict)
     saturated: dict[str, int] = field(default_factory=dict)

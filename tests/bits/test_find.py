@@ -12,11 +12,10 @@ from click.testing import CliRunner
 from safetensors.numpy import save_file
 
 from archsim.cli import main
-from archsim.graph import load_model
 from archsim.machine import load_machine
 from archsim.machine.load import change
-from archsim.simulation import simulate
 from archsim.values.machine_arithmetic import MachineArithmetic
+from archsim.values.quantised import QuantisedArithmetic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,10 +72,9 @@ def test_bits_are_found_judged_and_written(files: list[str], tmp_path: Path) -> 
     assert search["evaluations"] <= 30
     assert search["gain"] > 1.5
     assert found["accuracy"]["lost"]["number"] == 40
-    settings = tuple(f"mapping.{key}={json.dumps(value)}" for key, value in written["mapping"].items())
-    machine = change(load_machine("lrmp_chip"), settings)
-    played = simulate(machine, load_model(files[0]))
-    assert played.latency_s == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
+    done = CliRunner().invoke(main, ["run", "lrmp_chip", files[0], "--mapping", str(out), "--json"])
+    latency = json.loads(done.stdout)["latency_s"]
+    assert latency == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
 
 
 def test_the_table_says_what_was_lost_and_gained(files: list[str]) -> None:
@@ -107,6 +105,16 @@ def test_too_few_tiles_are_told(files: list[str]) -> None:
     code, text = optimize(*files, "--tiles", "3")
     assert code != 0
     assert "take 4 tiles with the fewest bits" in " ".join(text.split())
+
+
+def test_arrays_with_fewer_bits_are_exact_where_converters_are() -> None:
+    """9 rows of one bit give 0 to 9, for which 4 bits are enough: products are those of exact integers."""
+    setting = 'mapping.bits={"1 linear": {"weights": "5 b", "inputs": "3 b"}}'
+    rng = np.random.default_rng(0)
+    weight, x = rng.normal(size=(7, 300)).astype(np.float32), rng.normal(size=(6, 300)).astype(np.float32)
+    exact = QuantisedArithmetic(bits={"1 linear/product": (5, 3)}).linear("1 linear/product", weight, None)(x)
+    arithmetic = MachineArithmetic(change(load_machine("lrmp_chip"), (setting,)))
+    assert np.allclose(arithmetic.linear("1 linear/product", weight, None)(x), exact, atol=1e-5)
 
 
 def test_a_machine_computes_with_the_bits_of_its_file() -> None:

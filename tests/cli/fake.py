@@ -26,18 +26,26 @@ class FakeResult:
         return self.data
 
 
-def load_machine(name: str, settings: tuple[str, ...] = ()) -> str:  # noqa: ARG001
+class Named(str):
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        return str(self)
+
+
+def load_machine(name: str, settings: tuple[str, ...] = (), mapping: object = None) -> Named:  # noqa: ARG001
     if name == "faulty.yaml":
         raise ArchsimError(Fault("second", Place("faulty.yaml", 9, 1)), Fault("first", Place("faulty.yaml", 2, 3)))
     if name not in MACHINES:
         raise ArchsimError(f"no machine '{name}'. {did_you_mean(name, MACHINES)}")
-    return name
+    return Named(name)
 
 
-def load_model(name: str, shapes: object = None, *, approximate: bool = False) -> str:  # noqa: ARG001
+def load_model(name: str, shapes: object = None, *, approximate: bool = False) -> Named:  # noqa: ARG001
     if name != "bert-base":
         raise ArchsimError(f"no model '{name}'. {did_you_mean(name, ['bert-base'])}")
-    return name
+    return Named(name)
 
 
 def describe(machine: str) -> Description:
