@@ -26,7 +26,7 @@ class FakeResult:
         return self.data
 
 
-def load_machine(name: str, settings: tuple[str, ...] = ()) -> str:  # noqa: ARG001
+def load_machine(name: str, settings: tuple[str, ...] = (), *, mapping: object = None) -> str:  # noqa: ARG001
     if name == "faulty.yaml":
         raise ArchsimError(Fault("second", Place("faulty.yaml", 9, 1)), Fault("first", Place("faulty.yaml", 2, 3)))
     if name not in MACHINES:
