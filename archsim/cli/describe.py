@@ -24,7 +24,8 @@ def command(*, machine: str, mapping: Path | None, settings: tuple[str, ...], or
     from archsim.result.save import dump
 
     loaded = load_machine(machine, settings, mapping=mapping)
-    warn_of_strangers(mapping, loaded.name)
+    if mapping is not None:
+        warn_of_strangers(mapping, loaded.name)
     if origins:
         shown = {"schema": "archsim.figures/1", "machine": loaded.name, "figures": figures(loaded)}
         write_blocks(figure_blocks(loaded), sys.stdout) if not as_json else sys.stdout.write(dump(shown))

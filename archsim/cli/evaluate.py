@@ -49,7 +49,8 @@ def command(
     from archsim.values.tasks import load_task
 
     loaded = load_machine(machine, settings, mapping=mapping)
-    warn_of_strangers(mapping, loaded.name, model.stem)
+    if mapping is not None:
+        warn_of_strangers(mapping, loaded.name, model.stem)
     task = load_task(model, text, tokenizer)
     with progress() as report:
         found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)

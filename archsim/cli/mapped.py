@@ -16,10 +16,8 @@ mapping_option = click.option(
 )
 
 
-def warn_of_strangers(mapping: Path | None, machine: str, model: str | None = None) -> None:
+def warn_of_strangers(mapping: Path, machine: str, model: str | None = None) -> None:
     """A line on standard error where a mapping file names another machine or model than the one that is run."""
-    if mapping is None:
-        return
     from archsim.machine.mapping_file import read_mapping
 
     for line in read_mapping(mapping).strangers(machine, model):

@@ -112,7 +112,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     if out is not None:
         save.check_folder(out)
     described, graph = _load(machine, settings, mapping, lambda: load_model(model, shapes, approximate=approximate))
-    warn_of_strangers(mapping, described.name, graph.name)
+    if mapping is not None:
+        warn_of_strangers(mapping, described.name, graph.name)
     times = {"load": time.perf_counter() - began}
 
     job: dict[str, Any] = {"phase": phase, "seq": seq, "new_tokens": tokens, "batch": batch, "grain": grain}

@@ -69,7 +69,7 @@ MACHINES: list[Case] = [
         "name: mine",
         "nmae: mine",
         [
-            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, digital, function_cores, fusion, kv_cache, mapping, modules, name, parts, precision, recipes, … and 1 more."
+            "2:1  nmae: unknown key. Did you mean 'name'? Known: chips, description, digital, digital_weights, function_cores, fusion, kv_cache, mapping, modules, name, parts, precision, … and 2 more."
         ],
     ),
     (

@@ -28,6 +28,8 @@ KEYS = [
     "tops",
     "tops_per_w",
     "tops_per_mm2",
+    "analog_mac_share",
+    "digital_weight_bits",
     "bottleneck",
     "what_if",
     "critical_path_by_part_s",
