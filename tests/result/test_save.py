@@ -129,7 +129,7 @@ def test_json_has_no_word_for_what_is_no_number(value: float) -> None:
         ('{"schema": NaN}', r"broken JSON: NaN is no JSON number"),
         ("[" * 200_000, r"broken JSON"),
         ('{"schema": ' + "9" * 5000 + "}", r"broken JSON"),
-        ("[1]", r"found JSON that is no object; expected a result, archsim.result/1"),
+        ("[1]", r"found JSON that is no object; expected archsim.result/1"),
         ("{}", r"has no 'schema'; expected archsim.result/1"),
         ('{"schema": "archsim.result/2"}', r"found schema archsim.result/2, newer than archsim.result/1"),
         ('{"schema": "archsim.result/0"}', r"found schema 'archsim.result/0'; expected archsim.result/1"),
