@@ -53,9 +53,11 @@ def _check(name: str) -> str:
         return f"model {graph.name}, {graph.parameters:,} parameters"
     if schema.startswith("archsim.study/"):
         from archsim.explore.load import load_study
+        from archsim.explore.study import MOST_POINTS
 
         study, _ = load_study(path, whole=False)
-        return f"study of {len(study.varied)} axes, {len(study):,} points"
+        most = f": too many for sweep, at most {MOST_POINTS:,}; explore takes them" if len(study) > MOST_POINTS else ""
+        return f"study of {len(study.varied)} axes, {len(study):,} points{most}"
     found = f"found schema {quoted(schema)}" if schema else "has no 'schema'"
     expected = "expected archsim.machine/1, archsim.model/1, archsim.network/1 or archsim.study/1"
     raise ArchsimError(Fault(f"{found}; {expected}", document.place(("schema",))))

@@ -43,3 +43,8 @@ class Reader:
             return int(text)
         self.fault(loc, f"found {shown(node)}; expected a whole number from {least} to {most}")
         return None
+
+
+def key_loc(loc: Loc) -> Loc:
+    """Where the key of an axis stands, from where one of its values does."""
+    return loc[:-1] if isinstance(loc[-1], int) else loc

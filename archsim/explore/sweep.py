@@ -28,6 +28,14 @@ _LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:[0-9]+")
 
 
+def _expected(cluster: str) -> str:
+    """What is meant by a text that is no cluster."""
+    expected = "expected tcp://HOST:PORT, or local:N"
+    if cluster.startswith("local:"):
+        return f"{expected} with N from 1 to 9999"
+    return f"{expected}. Try tcp://{cluster}" if re.fullmatch(r"[^\s:/]+:[0-9]+", cluster) else expected
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """Where points run: so many processes here (None: one a core), or a Dask cluster."""
@@ -38,7 +46,7 @@ class Where:
     def __post_init__(self) -> None:
         """Refuse what is no place. Raises UsageError."""
         if self.cluster is not None and not (_LOCAL.fullmatch(self.cluster) or _ADDRESS.fullmatch(self.cluster)):
-            raise UsageError(f"--cluster: found {quoted(self.cluster)}; expected tcp://HOST:PORT, or local:N")
+            raise UsageError(f"--cluster: found {quoted(self.cluster)}; {_expected(self.cluster)}")
         if self.cluster is not None and self.processes is not None:
             raise UsageError("--processes are of this machine; expected them or --cluster, not both")
 
