@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archsim.errors import UsageError, quoted
 from archsim.explore.load import load_study
 from archsim.explore.points import points
-from archsim.explore.pool import Pool, cores
+from archsim.explore.pool import Pool, cores, end_if_imported
 from archsim.explore.running import plan, run
 from archsim.explore.store import Store
 from archsim.explore.summary import Summary, summary
@@ -78,8 +78,10 @@ def sweep(
     """Run all points of a study that the store does not have yet; what it found, as `archsim sweep --json` prints it.
 
     processes: as many as cores if None; cluster: of Dask, `tcp://HOST:PORT` or `local:N`, in their place. A script
-    that calls this needs `if __name__ == "__main__":`, as processes import it. Raises ArchsimError.
+    that calls this needs `if __name__ == "__main__":`, as processes import it; without, a line says so and it ends.
+    Raises ArchsimError.
     """
+    end_if_imported()
     with sweeping(Path(study), Path(store), Where(processes, cluster)) as swept:
         return swept.summary.data
 
