@@ -170,7 +170,7 @@ def _range(reader: Reader, node: Mapping[str, Any], loc: Loc) -> list[str]:
         raise _RangeError("", "expected one of 'step', 'times' and 'log' beside 'from' and 'to'")
     low, unit = _number("from", known["from"])
     high, other = _number("to", known["to"])
-    high *= _worth("to", known["to"], other, unit)
+    high = _in(unit, "to", known["to"], high, other)
     if high < low:
         raise _RangeError("to", f"found {quoted(known['to'])}, less than {quoted(known['from'])}; expected more")
     if ways[0] != "step" and low <= 0:
@@ -179,23 +179,21 @@ def _range(reader: Reader, node: Mapping[str, Any], loc: Loc) -> list[str]:
     return [f"{value:f} {unit}".rstrip() for value in made]
 
 
-def _worth(key: str, text: str, unit: str, wanted: str) -> Decimal:
-    """What to multiply by for the unit of `from`, if both are units of one kind."""
+def _in(wanted: str, key: str, text: str, number: Decimal, unit: str) -> Decimal:
+    """A number in the unit of `from`, if its own is of the same kind."""
     if unit == wanted:
-        return Decimal(1)
+        return number
     try:
         factor = units.relative(unit, wanted)
     except units.UnitError:
-        expected = (
-            f"a unit of the kind of {quoted(wanted)}, the one of 'from'" if wanted else "no unit, as 'from' has none"
-        )
+        expected = f"a unit of the kind of {quoted(wanted)}" if wanted else "no unit, as 'from' has none"
         raise _RangeError(key, f"found {quoted(text)}; expected {expected}") from None
-    return Decimal(factor.numerator) / Decimal(factor.denominator)
+    return (number * factor.numerator / factor.denominator).normalize()
 
 
 def _steps(known: Mapping[str, Any], low: Decimal, high: Decimal, unit: str) -> list[Decimal]:
     step, other = _number("step", known["step"])
-    step *= _worth("step", known["step"], other, unit)
+    step = _in(unit, "step", known["step"], step, other)
     if step <= 0 or (high - low) / step >= _MOST_VALUES:
         raise _RangeError("step", f"found {quoted(known['step'])}; expected more than 0, and at most 10,000 steps")
     return [low + number * step for number in range(int((high - low) / step) + 1)]

@@ -135,6 +135,8 @@ def test_exports(tmp_path: Path) -> None:
     [
         (("--export", "points.txt"), "expected a name that ends in .csv or .parquet"),
         (("--cluster", "here"), "expected tcp://HOST:PORT, or local:N"),
+        (("--cluster", "localhost:8786"), "Try tcp://localhost:8786"),
+        (("--cluster", "local:0"), "N from 1"),
         (("--cluster", "local:2", "--processes", "2"), "not both"),
         (("--processes", "0"), "expected a whole number from 1"),
     ],
