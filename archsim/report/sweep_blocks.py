@@ -85,7 +85,8 @@ def _drawn(data: _Data) -> str:
     """Where fewer points came of a draw than were asked for, why."""
     if data["drawn"] is None or data["points"] >= data["drawn"]:
         return ""
-    return f" ({data['drawn']:,} asked for; the others fall on these)"
+    why = "there are no more" if data["sampling"] == "random" else "the others fall on these"
+    return f" ({data['drawn']:,} asked for; {why})"
 
 
 def _share(work: _Data) -> str:
@@ -101,7 +102,7 @@ def _failures(data: _Data) -> Block:
     rest = data["failures"][_MOST_REASONS:]
     if rest:
         rows.append((str(sum(each["points"] for each in rest)), "-", f"{len(rest)} other reasons; --json has all"))
-    title = f"Why {data['failed']:,} points failed: {len(data['failures']):,} reasons, each with one of its points"
+    title = f"Why {data['failed']:,} points failed, by reason, each with one of its points"
     return Block("failed", title, ">ww", tuple(rows), ("points", "example", "reason"))
 
 
@@ -143,7 +144,14 @@ def _frontier(data: _Data, works: Sequence[_Data]) -> Block:
             bounds = _labels([row["figures"]["bottleneck"] for row in group])
             knee = "*" if any(row["knee"] for row in group) else ""
             rows.append((knee, *_of(work, keys), *levels, *values, str(len(group)), bounds))
-    headers = ("", *keys, *data["design"], *(piece for name in names for piece in (name, "")), "points", "bottleneck")
+    headers = (
+        "knee",
+        *keys,
+        *data["design"],
+        *(piece for name in names for piece in (name, "")),
+        "points",
+        "bottleneck",
+    )
     columns = f"<{'<' * (len(keys) + len(data['design']))}{'><' * len(names)}>w"
     more = f"; the first {most} of each" if any(_cut(work, most) for work in works) else ""
     title = f"Pareto frontier{' of each workload' if keys else ''}, * is the knee, equal points in one row{more}"

@@ -74,14 +74,13 @@ def _pareto(data: Mapping[str, Any], shown: Sequence[tuple[_Data, Cloud]]) -> Fi
     objectives = [(text.split()[0], -1 if text.endswith("max") else 1) for text in data["objectives"]]
     pairs = list(combinations(range(len(objectives)), 2))[:_MOST_PAIRS] or [(0, 0)]
     with rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(_INCHES * len(pairs), _INCHES * len(shown) + 0.6), layout="constrained")
+        figure = Figure(figsize=(_INCHES * len(pairs) + 2, _INCHES * len(shown) + 0.4), layout="constrained")
         panels = figure.subplots(len(shown), len(pairs), squeeze=False)
         for row, (work, cloud), label in zip(panels, shown, _names(data, [work for work, _ in shown]), strict=True):
             for axes, pair in zip(row, pairs, strict=True):
                 _scatter(axes, objectives, pair, work, cloud)
             row[0].set_title(label, loc="left", fontsize=9)
-        handles, labels = _legend(figure)
-        figure.legend(handles, labels, frameon=False, loc="outside lower left", ncols=len(labels))
+        figure.legend(*_legend(figure), frameon=False, loc="outside right upper")
         figure.suptitle(data["study"], x=0.01, ha="left", fontweight="bold")
     return figure
 

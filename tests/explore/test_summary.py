@@ -83,3 +83,9 @@ def test_draws(tmp_path: Path) -> None:
     assert (found["drawn"], found["points"] < 9) == (9, True)
     assert "9 asked for; the others fall on these" in table
     assert "shares of variance need a grid" in table
+
+
+def test_more_random_points_than_there_are(tmp_path: Path) -> None:
+    path = write(tmp_path, STUDY + "sampling: {random: {number: 9, seed: 1}}\n")
+    found = sweep(path, tmp_path / "s.db", processes=1)
+    assert "6 (9 asked for; there are no more)" in render_plain(sweep_blocks(found))
