@@ -69,7 +69,9 @@ def _rows(study: Study, bases: Bases, store: Store, settings: Sequence[Setting])
     for batch in batches(points(study, bases), _BATCH):
         kept = store.found([point.key for _, point in batch])
         for _, point in batch:
-            found = kept.get(point.key, ("planned", None, None))
+            found = kept.get(point.key)
+            if found is None:  # a search has not met it
+                continue
             texts, job = dict(point.settings), dict(point.job)
             yield record(settings, texts, job, machine=point.machine, model=point.model, key=point.key, found=found)
 
@@ -84,10 +86,11 @@ def _parquet(rows: Sequence[Mapping[str, Any]], names: Mapping[str, Kind], path:
 
 
 def frame(store: str | Path, study: str | Path | None = None) -> pd.DataFrame:
-    """The points of a study as a pandas DataFrame, a row each in its order, with the columns that `--export` writes.
+    """The points of a study that a store has, as a pandas DataFrame, a row each in the study's order.
 
-    Without a study all that the store holds: points of every study and of machines as they once were, in the order in
-    which they were planned. Raises ArchsimError where it is no store or study, UsageError without pandas.
+    Columns are those that `--export` writes. Without a study all that the store holds, in the order in which it was
+    planned: points of every study, and of machines as they once were. Raises ArchsimError where it is no store or
+    study, UsageError without pandas.
     """
     try:
         import pandas as pd

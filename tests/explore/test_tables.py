@@ -46,6 +46,8 @@ def test_a_study_has_its_present_points_alone(tmp_path: Path) -> None:
     sweep_here(path, store, processes=1)
     assert (len(frame(store)), len(frame(store, path))) == (12, 6)
     assert not set(frame(store, path)["key"]) & set(before["key"])
+    path.write_text(STUDY.replace("to: 16", "to: 32"))  # two more, which the store does not have
+    assert len(frame(store, path)) == 6
 
 
 @pytest.mark.parametrize(
