@@ -137,6 +137,21 @@ def si(text: str) -> float:
     return float(number(text))
 
 
+def kind(text: str) -> str | None:
+    """The dimension of a quantity, the first that has its unit; None for any other text."""
+    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    unit = found["unit"].rstrip() if found else ""
+    return next((name for name, dimension in DIMENSIONS.items() if unit in dimension.units), None)
+
+
+def relative(unit: str, other: str) -> Fraction:
+    """What a unit is worth in another of its dimension. Raises UnitError where they share none."""
+    for dimension in DIMENSIONS.values():
+        if unit in dimension.units and other in dimension.units:
+            return dimension.units[unit] / dimension.units[other]
+    raise UnitError(f"{quoted(unit)} and {quoted(other)} are not units of one kind")
+
+
 def whole(text: str) -> int:
     """Return a count: digits only, no leading zeros. Raises UnitError."""
     text = text.strip()

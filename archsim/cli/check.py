@@ -59,9 +59,11 @@ def _check(name: str) -> str:
         return f"mapping of {made.model or 'a model'} on {made.machine or 'a machine'}"
     if schema.startswith("archsim.study/"):
         from archsim.explore.load import load_study
+        from archsim.explore.study import MOST_POINTS
 
         study, _ = load_study(path, whole=False)
-        return f"study of {len(study.varied)} axes, {len(study):,} points"
+        most = f": too many for sweep, at most {MOST_POINTS:,}; explore takes them" if len(study) > MOST_POINTS else ""
+        return f"study of {len(study.varied)} axes, {len(study):,} points{most}"
     found = f"found schema {quoted(schema)}" if schema else "has no 'schema'"
     expected = "expected archsim.machine/1, archsim.mapping/1, archsim.model/1, archsim.network/1 or archsim.study/1"
     raise ArchsimError(Fault(f"{found}; {expected}", document.place(("schema",))))

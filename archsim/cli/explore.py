@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from archsim.cli.progress import progress
+from archsim.cli.sweep import require_success
 from archsim.cli.values import file, folder, whole, word
 
 _MOST_PROCESSES = 1024
@@ -53,9 +54,10 @@ def command(
         wanted = [objective(each) for each in objectives.split(",")] if objectives is not None else []
     except WantError as error:
         raise UsageError(f"--objectives: {error}") from None
+    kept = out or Path(f"{study.stem}.db")
+    save.check_file(kept)
     if plots is not None:
         save.check_folder(plots)
-    kept = out or Path(f"{study.stem}.db")
     with (
         progress() as report,
         searching(
@@ -74,8 +76,9 @@ def command(
     if plots is not None:
         from archsim.report.sweep_plots import plot_sweep
 
-        plot_sweep(found.data, found.values, plots)
+        plot_sweep(found.data, found.clouds, plots)
     if as_json:
         sys.stdout.write(save.dump(found.data))
     else:
         write_blocks(sweep_blocks(found.data), sys.stdout)
+    require_success(found.data)

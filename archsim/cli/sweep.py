@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archsim.cli.progress import progress
 from archsim.cli.values import file, folder, whole
+from archsim.errors import ArchsimError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MOST_PROCESSES = 1024
 
@@ -41,12 +46,13 @@ def command(
     from archsim.result import save
 
     where = Where(processes, cluster)
+    kept = out or Path(f"{study.stem}.db")
+    save.check_file(kept)
     if exported is not None:
         check_suffix(exported)
-        save.check_folder(exported.parent)
+        save.check_file(exported)
     if plots is not None:
         save.check_folder(plots)
-    kept = out or Path(f"{study.stem}.db")
     with progress() as report, sweeping(study, kept, where, say=say, tell=report) as swept:
         if exported is not None:
             export(swept.study, swept.bases, swept.store, exported)
@@ -54,11 +60,18 @@ def command(
     if plots is not None:
         from archsim.report.sweep_plots import plot_sweep
 
-        plot_sweep(found.data, found.values, plots)
+        plot_sweep(found.data, found.clouds, plots)
     if as_json:
         sys.stdout.write(save.dump(found.data))
     else:
         write_blocks(sweep_blocks(found.data), sys.stdout)
+    require_success(found.data)
+
+
+def require_success(data: Mapping[str, Any]) -> None:
+    """Raise ArchsimError where no point gave figures, after what is printed of them."""
+    if data["failed"] and not data["done"]:
+        raise ArchsimError(f"no point succeeded: all {data['failed']:,} failed; the reasons stand above")
 
 
 def say(line: str) -> None:

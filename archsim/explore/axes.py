@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from archsim import units
 from archsim.errors import did_you_mean, quoted
+from archsim.explore.figures import COLUMNS
 from archsim.graph.job import GRAINS, PHASES
 from archsim.machine.wording import shown
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 JOB: Final = ("phase", "seq", "new_tokens", "batch", "grain")
 """Axes of the job; `machine` and `model` are axes too, and every other name is a key of the machine."""
+WORKLOAD: Final = ("model", "phase", "seq", "new_tokens", "batch")
+"""What makes points do the same work; those that do not are no rivals. All else is of the design."""
 _WORDS: Final = {"phase": PHASES, "grain": GRAINS}
 _MOST_TOKENS: Final = 1 << 20
 _MOST_VALUES: Final = 10_000
@@ -103,6 +107,11 @@ def _check_different(reader: Reader, levels: Sequence[Level]) -> None:
 
 def _tied(reader: Reader, name: str, node: Mapping[str, Any], loc: Loc) -> Axis | None:
     """Several keys that change together: the first values of all, then the second ones."""
+    if name in (*JOB, "machine", "model", *COLUMNS):
+        reader.fault(
+            loc, f"{quoted(name)} has a meaning of its own; expected another name for what changes together", key=True
+        )
+        return None
     inner = node["zip"]
     if not isinstance(inner, dict) or not inner:
         reader.fault((*loc, "zip"), f"found {shown(inner)}; expected keys, each with its values")
@@ -139,6 +148,7 @@ def _values(reader: Reader, node: Any, loc: Loc) -> Iterator[tuple[str, Loc]]:  
         at = (*loc, number) if isinstance(node, list) else loc
         if isinstance(item, str) and not item.strip():
             reader.fault(at, "found nothing; expected a value")
+            continue
         yield item.strip() if isinstance(item, str) else json.dumps(item), at
 
 
@@ -160,8 +170,7 @@ def _range(reader: Reader, node: Mapping[str, Any], loc: Loc) -> list[str]:
         raise _RangeError("", "expected one of 'step', 'times' and 'log' beside 'from' and 'to'")
     low, unit = _number("from", known["from"])
     high, other = _number("to", known["to"])
-    if other != unit:
-        raise _RangeError("to", f"found {quoted(known['to'])} beside {quoted(known['from'])}; expected the same unit")
+    high = _in(unit, "to", known["to"], high, other)
     if high < low:
         raise _RangeError("to", f"found {quoted(known['to'])}, less than {quoted(known['from'])}; expected more")
     if ways[0] != "step" and low <= 0:
@@ -170,13 +179,21 @@ def _range(reader: Reader, node: Mapping[str, Any], loc: Loc) -> list[str]:
     return [f"{value:f} {unit}".rstrip() for value in made]
 
 
+def _in(wanted: str, key: str, text: str, number: Decimal, unit: str) -> Decimal:
+    """A number in the unit of `from`, if its own is of the same kind."""
+    if unit == wanted:
+        return number
+    try:
+        factor = units.relative(unit, wanted)
+    except units.UnitError:
+        expected = f"a unit of the kind of {quoted(wanted)}" if wanted else "no unit, as 'from' has none"
+        raise _RangeError(key, f"found {quoted(text)}; expected {expected}") from None
+    return (number * factor.numerator / factor.denominator).normalize()
+
+
 def _steps(known: Mapping[str, Any], low: Decimal, high: Decimal, unit: str) -> list[Decimal]:
     step, other = _number("step", known["step"])
-    if other != unit:
-        raise _RangeError(
-            "step",
-            f"found {quoted(known['step'])}; expected it as 'from' is written, as {quoted(f'{step} {unit}'.rstrip())}",
-        )
+    step = _in(unit, "step", known["step"], step, other)
     if step <= 0 or (high - low) / step >= _MOST_VALUES:
         raise _RangeError("step", f"found {quoted(known['step'])}; expected more than 0, and at most 10,000 steps")
     return [low + number * step for number in range(int((high - low) / step) + 1)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from archsim.description import peak
 from archsim.errors import ArchsimError
 from archsim.explore.figures import KEPT
+from archsim.explore.jobs import in_study
 from archsim.explore.points import canonical
 from archsim.machine.load import build
 from archsim.machine.overlay import apply
@@ -65,7 +66,7 @@ class Evaluator:
             text = canonical(figures | {"machine_digest": result.provenance["machine_hash"]})
             state = "done"
         except ArchsimError as error:
-            state, text = "failed", reason([str(fault) for fault in error.faults])
+            state, text = "failed", in_study(reason([str(fault) for fault in error.faults]))
         except Exception as error:  # noqa: BLE001 - one point's bug must not end the sweep; its reason says it
             state, text = "failed", reason([f"archsim has a bug: {type(error).__name__}: {error}; please report"])
         if not self.settled:  # what the first point has loaded stays: the collector need not look at it again

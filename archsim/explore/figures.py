@@ -24,7 +24,7 @@ FIGURES: Final = {
     "power": Figure("average_power_w", "W", "power"),
     "area": Figure("area_m2", "m2", "area"),
     "chips": Figure("chips", ""),
-    "throughput": Figure("tokens_per_s", "/s", None, largest=True),
+    "throughput": Figure("tokens_per_s", "tokens/s", None, largest=True),
     "tops": Figure("tops", "TOPS", None, largest=True),
     "tops_per_w": Figure("tops_per_w", "TOPS/W", None, largest=True),
     "tops_per_mm2": Figure("tops_per_mm2", "TOPS/mm2", None, largest=True),
@@ -35,6 +35,10 @@ FIGURES: Final = {
 
 KEPT: Final = (*(figure.field for figure in FIGURES.values()), "ops", "tasks", "bottleneck")
 """Fields of a result, or of its machine alone (`peak_*`), that the store keeps of each point."""
+
+
+COLUMNS: Final = ("state", "reason", *KEPT, "machine_digest", "key")
+"""Of a table of points, behind what was set."""
 
 
 class WantError(ValueError):
@@ -106,12 +110,21 @@ def constraint(text: str) -> Constraint:
     figure = _figure(found["name"])
     try:
         if figure.dimension is None:
-            limit = float(units.number(found["limit"]))
+            limit = _plain(found["limit"].strip(), figure.unit)
         else:
             limit = float(units.parse(found["limit"], figure.dimension) * units.SI[figure.dimension])
     except units.UnitError as error:
         raise WantError(str(error)) from None
     return Constraint(found["name"], 1 if "<" in found["op"] else -1, limit, "=" in found["op"], text.strip())
+
+
+def _plain(text: str, unit: str) -> float:
+    """A number, alone or with the unit that tables print behind it."""
+    try:
+        return float(units.number(text.removesuffix(unit)))
+    except units.UnitError:
+        expected = f"'3 {unit}' or '3'" if unit else "'3'"
+        raise WantError(f"found {quoted(text)}; expected a number such as {expected}") from None
 
 
 def _figure(name: str) -> Figure:

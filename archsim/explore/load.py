@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from archsim import resources
 from archsim.errors import ArchsimError, Fault, did_you_mean, near, quoted
 from archsim.explore.axes import JOB, Axis, Level
-from archsim.explore.reader import Reader
+from archsim.explore.jobs import check_jobs, check_single
+from archsim.explore.reader import Reader, key_loc
 from archsim.explore.study import Study, study_of
 from archsim.graph.load import load_model
 from archsim.machine.load import build, change
@@ -40,15 +41,18 @@ class Bases:
     models: Mapping[str, str]
 
 
-def load_study(path: str | Path, *, whole: bool = True) -> tuple[Study, Bases]:
+def load_study(path: str | Path, *, whole: bool = True, single: bool = False) -> tuple[Study, Bases]:
     """Read a study and load what it names. Raises ArchsimError with every fault of all of it.
 
     Machines and models are looked for beside the study, then as `archsim run` does. Each value of each axis is put over
     each machine alone: what cannot be read is a fault; what does not fit the rest of the machine may fit together with
-    another axis, and is left to the points. whole: all points are to be run, so that there must not be too many.
+    another axis, and is left to the points. So are jobs on each model. whole: all points are to be run, so that there
+    must not be too many; single: they must do the same work.
     """
     reader = Reader(read(path))
     study = study_of(reader, whole=whole)
+    if study is not None and single:
+        check_single(reader, study)
     machines: dict[str, Machine] = {}
     models: dict[str, Graph] = {}
     for name, loc in _named(study, "machine"):
@@ -58,6 +62,8 @@ def load_study(path: str | Path, *, whole: bool = True) -> tuple[Study, Bases]:
     for axis in study.axes if study is not None else ():
         for level in axis.tried():
             _try(reader, axis, level, machines)
+    if study is not None:
+        check_jobs(reader, study, models)
     if reader.faults or study is None:
         raise ArchsimError(*reader.faults)
     digests = {name: digest(machine.document) for name, machine in machines.items()}
@@ -121,7 +127,7 @@ def _try(reader: Reader, axis: Axis, level: Level, machines: Mapping[str, Machin
         where = f" (machine {quoted(name)})" if len(machines) > 1 else ""
         missing = {key: why for key in settings if (why := _missing(machine, key)) is not None}
         for key, why in missing.items():
-            reader.fault(_key_loc(settings[key]), f"{why}{where}", key=True)
+            reader.fault(key_loc(settings[key]), f"{why}{where}", key=True)
         if missing:
             continue
         texts = [f"{key}={values[key]}" for key in settings]
@@ -144,14 +150,9 @@ def _place(
         if fault.place.column <= len(key):
             close = near(key, JOB)
             hint = f" A job has '{close[0]}'." if close else ""
-            reader.fault(_key_loc(loc), f"{message}{hint}{where}", key=True)
+            reader.fault(key_loc(loc), f"{message}{hint}{where}", key=True)
         else:
             reader.fault(loc, f"{message}{_with_unit(machine, key, values[key])}{where}")
-
-
-def _key_loc(loc: Loc) -> Loc:
-    """Where the key of an axis stands, from where one of its values does."""
-    return loc[:-1] if isinstance(loc[-1], int) else loc
 
 
 def _missing(machine: Machine, key: str) -> str | None:

@@ -55,13 +55,12 @@ def hypervolume(front: Values, reference: Values) -> float:
 
 
 def _volume(front: Values, reference: Values) -> float:
-    """Slices from one point's last objective to the next one's, each the area of all points so far."""
+    """Slices from one point's last objective to the next one's, each the area of all points so far; none, 0."""
     ordered = front[np.argsort(front[:, 2], kind="stable")].tolist()
-    edges = [point[2] for point in ordered[1:]] + [float(reference[2])]
-    stairs, area, volume = _Stairs(reference), 0.0, 0.0
-    for (first, second, third), edge in zip(ordered, edges, strict=True):
-        area += stairs.add(first, second)
-        volume += area * (edge - third)
+    stairs, area, volume, below = _Stairs(reference), 0.0, 0.0, 0.0
+    for first, second, third in [*ordered, [float(each) for each in reference]]:
+        volume += area * (third - below)
+        area, below = area + stairs.add(first, second), third
     return volume
 
 

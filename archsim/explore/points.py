@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from archsim.errors import ArchsimError
 from archsim.explore.axes import JOB
+from archsim.explore.jobs import asked, job_of
 from archsim.explore.load import Bases
 from archsim.explore.sampling import Choice
 from archsim.explore.study import Study
-from archsim.graph.job import make_job
 
 MODEL_VERSION: Final = 1
 """Of the results: one more with each change of archsim after which the same inputs may give another figure.
@@ -75,17 +75,9 @@ def canonical(data: Mapping[str, Any]) -> str:
 def _job(bases: Bases, model: str, given: tuple[tuple[str, str], ...]) -> tuple[tuple[str, Any], ...]:
     """The job with its usual values filled in; as it stands where it is none, for the run to say why."""
     words = dict(given)
-    phase = words.get("phase", "prefill")
-    seq, tokens = words.get("seq"), words.get("new_tokens")
-    asked: dict[str, Any] = {
-        "batch": int(words.get("batch", "1")),
-        "grain": words.get("grain", "projection"),
-        "new_tokens": int(tokens) if tokens is not None else int(phase != "prefill"),
-        "phase": phase,
-        "seq": None if seq is None else int(seq),
-    }
+    wanted = asked(words)
     try:
-        made = asdict(make_job(bases.graphs[model], **asked))
+        made = asdict(job_of(bases.graphs[model], words))
     except ArchsimError:
-        return tuple(asked.items())
-    return tuple((key, made[key]) for key in asked)
+        return tuple(wanted.items())
+    return tuple((key, made[key]) for key in wanted)

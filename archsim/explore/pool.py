@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,14 @@ _CHUNK_S: Final = 0.2
 _STILLBORN: Final = 10
 """So many workers in a row that end before they are ready are no accident."""
 _READY: Final = "ready"
+_UNGUARDED: Final = 113
+"""Exit code of a worker that was about to sweep itself, as it imported the script that does."""
+
+
+def end_if_imported() -> None:
+    """End a worker that comes here while it imports its parent's script: the parent will say what the script lacks."""
+    if getattr(current_process(), "_inheriting", False):  # as multiprocessing itself asks
+        sys.exit(_UNGUARDED)
 
 
 def cores() -> int:
@@ -109,6 +118,8 @@ class Pool:
         """A worker has ended: the point that it was at has a strike, the others of its chunk are none the wiser."""
         seat.process.join()
         seat.pipe.close()
+        if seat.process.exitcode == _UNGUARDED and not seat.ready:
+            sys.exit("a script that sweeps is imported by its workers: put the call under if __name__ == '__main__':")
         how = _ended(seat.process.exitcode or 0)
         if not seat.ready:
             self.stillborn += 1

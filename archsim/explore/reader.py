@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archsim.errors import Fault, did_you_mean
+from archsim.errors import Fault, did_you_mean, near
 from archsim.machine.source import Document, Loc, dotted
 from archsim.machine.wording import shown
 
@@ -28,10 +28,11 @@ class Reader:
         if not isinstance(node, dict):
             self.fault(loc, f"found {shown(node)}; expected a mapping of keys to values")
             return {}
-        for name in node:
-            if name not in known:
-                self.fault((*loc, name), f"unknown key. {did_you_mean(name, known)}", key=True)
-        missing = [name for name in required if name not in node]
+        unknown = [name for name in node if name not in known]
+        for name in unknown:
+            self.fault((*loc, name), f"unknown key. {did_you_mean(name, known)}", key=True)
+        meant = {guess for name in unknown for guess in near(name, known)}
+        missing = [name for name in required if name not in node and name not in meant]
         if missing:
             self.fault(loc, f"{missing[0]!r} is missing. Required: {', '.join(required)}.", key=True)
         return {name: value for name, value in node.items() if name in known}
@@ -43,3 +44,8 @@ class Reader:
             return int(text)
         self.fault(loc, f"found {shown(node)}; expected a whole number from {least} to {most}")
         return None
+
+
+def key_loc(loc: Loc) -> Loc:
+    """Where the key of an axis stands, from where one of its values does."""
+    return loc[:-1] if isinstance(loc[-1], int) else loc

@@ -51,7 +51,7 @@ def searching(
     Points that the store has are not run again, so that the same command goes on where it was killed.
     """
     optuna = _optuna()
-    study, bases = load_study(path, whole=False)
+    study, bases = load_study(path, whole=False, single=True)
     if objectives:
         study = replace(study, objectives=tuple(objectives))
     with Store(out, write=True) as store, ExitStack() as stack:

@@ -23,6 +23,20 @@ def one_at_a_time(values: Mapping[Choice, float], base: Choice, axis: int, level
     return min(around) / values[base] - 1, max(around) / values[base] - 1
 
 
+def changes(values: Mapping[Choice, tuple[float, ...]], axis: int) -> bool | None:
+    """Whether any value differs between points that differ on one axis alone; None where there are no such points."""
+    seen: dict[Choice, tuple[float, ...]] = {}
+    met = False
+    for choice, mine in values.items():
+        rest = (*choice[:axis], *choice[axis + 1 :])
+        if rest in seen:
+            met = True
+            if seen[rest] != mine:
+                return True
+        seen[rest] = mine
+    return False if met else None
+
+
 def first_order(levels: Sequence[int], column: Column) -> float | None:
     """The first-order index of an axis: the variance of the means over each of its levels, over the whole variance.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from archsim.errors import ArchsimError
@@ -45,10 +45,13 @@ class Store:
     """The points of a file. Made with `write`, it is the only writer, and a context manager that commits at its end."""
 
     def __init__(self, path: Path, *, write: bool) -> None:
-        """Open the file; a writer makes it if absent. Raises ArchsimError."""
+        """Open the file; a writer makes it, and its folder, if absent. Raises ArchsimError."""
         self.path = path
         if not write and not path.is_file():
             raise ArchsimError(f"{path}: no such file; expected a store that 'archsim sweep --out' has written")
+        if write:
+            with suppress(OSError):  # SQLite will say what is wrong
+                path.parent.mkdir(parents=True, exist_ok=True)
         with _in_words(path):
             self.base = sqlite3.connect(path, timeout=0, isolation_level=None)
         self.writes = False

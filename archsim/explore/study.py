@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from archsim.errors import did_you_mean, quoted
-from archsim.explore.axes import Axis, axis
+from archsim.explore.axes import WORKLOAD, Axis, axis
 from archsim.explore.figures import Constraint, Objective, WantError, constraint, objective
 from archsim.explore.sampling import KINDS, Choice, Sampling, choices, size
 from archsim.machine.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from archsim.explore.reader import Reader
 
 SCHEMA: Final = "archsim.study/1"
 _KEYS: Final = ("schema", "name", "machine", "model", "axes", "sampling", "constraints", "objectives")
-_MOST_POINTS: Final = 1_000_000
+MOST_POINTS: Final = 1_000_000
+"""Of a sweep."""
 _MOST_COMBINATIONS: Final = 1 << 62  # so that they can be numbered
 _MOST_SEED: Final = (1 << 32) - 1
 _USUAL: Final = ("latency", "energy", "area")
@@ -48,6 +50,11 @@ class Study:
         """The axes that have more than one level."""
         return tuple(each for each in self.axes if len(each.levels) > 1)
 
+    @property
+    def design(self) -> tuple[Axis, ...]:
+        """Those that are not of the workload alone."""
+        return tuple(each for each in self.varied if not set(each.keys) <= set(WORKLOAD))
+
     def __len__(self) -> int:
         """Points that there are at most; a Latin hypercube can have fewer."""
         return size(self.sampling, self.sizes)
@@ -60,32 +67,58 @@ class Study:
         """What a point sets: the text of each key."""
         return {key: text for each, at in zip(self.axes, choice, strict=True) for key, text in each.levels[at].values}
 
+    def labels(self, choice: Choice) -> dict[str, str]:
+        """The level of each axis in a word."""
+        return {each.name: each.levels[at].label for each, at in zip(self.axes, choice, strict=True)}
+
 
 def study_of(reader: Reader, *, whole: bool) -> Study | None:
     """Make a Study of a document; what is wrong joins the reader's faults, and what cannot be read is left out.
 
     None comes back where no axis could be read. whole: all points are to be run, so that there must not be too many.
     """
+    other = _other(reader.document.data)
+    if other is not None:
+        reader.fault(("schema",), f"this is a {other}; a study is expected, of schema {SCHEMA}")
+        return None
     data = reader.keys((), reader.document.data, _KEYS, ("schema", "machine", "model"))
     if data.get("schema", SCHEMA) != SCHEMA:
         reader.fault(("schema",), f"found {shown(data['schema'])}; expected {SCHEMA}")
     axes = list(_axes(reader, data))
     _check_keys(reader, axes)
+    constraints = _wants(reader, "constraints", data.get("constraints", []), constraint)
+    _check_together(reader, constraints)
     study = Study(
         file=reader.document.file,
         name=str(data.get("name", "")),
         axes=tuple(sorted(axes, key=lambda each: each.rank)),
         sampling=_sampling(reader, data.get("sampling", "grid")),
-        constraints=_wants(reader, "constraints", data.get("constraints", []), constraint),
+        constraints=constraints,
         objectives=_wants(reader, "objectives", data.get("objectives", list(_USUAL)), objective),
     )
     points = len(study) if whole else 0
     combinations = prod(study.sizes)
-    if points > _MOST_POINTS or combinations > _MOST_COMBINATIONS:
-        found = f"found {combinations:,} points; expected at most {_MOST_POINTS:,}"
+    if points > MOST_POINTS or combinations > _MOST_COMBINATIONS:
+        found = f"found {combinations:,} points; expected at most {MOST_POINTS:,}"
         advice = "Try fewer values, or sampling: {random: {number: 1000, seed: 1}}"
         reader.fault(("axes",), f"{found}. {advice}", key=True)
     return study if axes else None
+
+
+def _other(data: Any) -> str | None:  # noqa: ANN401
+    """What a document is that says it is no study."""
+    schema = data.get("schema") if isinstance(data, dict) else None
+    found = re.fullmatch(r"archsim\.(machine|model|network)/.*", schema) if isinstance(schema, str) else None
+    return found[1] if found else None
+
+
+def _check_together(reader: Reader, constraints: Sequence[Constraint]) -> None:
+    """No two constraints leave nothing between them."""
+    for low in (each for each in constraints if each.sign < 0):
+        for high in (each for each in constraints if each.sign > 0 and each.name == low.name):
+            if low.limit > high.limit or (low.limit == high.limit and not (low.inclusive and high.inclusive)):
+                found = f"found {quoted(low.text)} and {quoted(high.text)}; no {low.name} can keep both"
+                reader.fault(("constraints",), f"{found}. Leave one out, or turn one round", key=True)
 
 
 def _axes(reader: Reader, data: Any) -> Iterator[Axis]:  # noqa: ANN401
@@ -130,7 +163,7 @@ def _sampling(reader: Reader, node: Any) -> Sampling:  # noqa: ANN401
         return Sampling()
     ((kind, inner),) = known.items()
     given = reader.keys((*loc, kind), inner, ("number", "seed"), ("number", "seed"))
-    number = reader.whole((*loc, kind, "number"), given["number"], 1, _MOST_POINTS) if "number" in given else None
+    number = reader.whole((*loc, kind, "number"), given["number"], 1, MOST_POINTS) if "number" in given else None
     seed = reader.whole((*loc, kind, "seed"), given["seed"], 0, _MOST_SEED) if "seed" in given else None
     return Sampling(kind, number or 1, seed or 0)
 

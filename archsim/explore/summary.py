@@ -1,167 +1,123 @@
-"""What a sweep found: the frontier, its knee, what bounds each point, which axis matters. JSON-ready."""
+"""What a sweep found: for each workload the frontier and which axis matters; why points failed. JSON-ready."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from archsim.explore.pareto import frontier, hypervolume, knee
 from archsim.explore.points import points
 from archsim.explore.running import batches
-from archsim.explore.sensitivity import first_order, one_at_a_time
+from archsim.explore.sensitivity import changes
+from archsim.explore.workloads import Done, feasible, of_workload, workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from archsim.explore.load import Bases
-    from archsim.explore.pareto import Values
     from archsim.explore.points import Point
     from archsim.explore.sampling import Choice
     from archsim.explore.store import Store
     from archsim.explore.study import Study
+    from archsim.explore.workloads import Workload
 
-SCHEMA: Final = "archsim.sweep/1"
+SCHEMA: Final = "archsim.sweep/2"
 _BATCH: Final = 500
-_REASONS: Final = 10
-_HYPERVOLUME: Final = (2, 3)
-"""Numbers of objectives that have one."""
+_NUMBER: Final = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A point that was run: its levels, its objectives' values, and whether it keeps the constraints."""
+class Cloud:
+    """The objectives of a workload's points, in SI units, for a plot: within the constraints, and beyond them."""
 
-    choice: Choice
-    key: str
-    values: tuple[float, ...]
-    feasible: bool
+    within: list[tuple[float, ...]]
+    beyond: list[tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`data`: JSON-ready; `values`: the objectives in SI units of every point within the constraints, for a plot."""
+    """`data`: JSON-ready; `clouds`: one for each of its workloads."""
 
     data: dict[str, Any]
-    values: list[tuple[float, ...]]
+    clouds: list[Cloud]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Points as the store has them; `failures` by their reason without its numbers."""
+
+    done: dict[Workload, list[Done]] = field(default_factory=dict)
+    failures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
 
 
 def summary(study: Study, bases: Bases, store: Store, only: Iterable[tuple[Choice, Point]] | None = None) -> Summary:
-    """Of the study's points, or of `only` some of them, as the store has them."""
-    grid = only is None and study.sampling.kind == "grid"
-    done, failures, whole = _gather(study, store, points(study, bases) if only is None else only)
-    able = [each for each in done if each.feasible]
-    front = _front(study, able)
-    keyed: dict[str, tuple[str, str | None, str | None]] = {}
-    for batch in batches([each.key for each in front], _BATCH):
-        keyed |= store.found(batch)
-    middle = front[knee(_turned(study, front))] if front else None
+    """Of the study's points, or of `only` those that a search chose, as the store has them."""
+    sampling = "search" if only is not None else study.sampling.kind
+    found = _gather(study, store, points(study, bases) if only is None else only)
+    works = [of_workload(study, work, done, store, grid=sampling == "grid") for work, done in found.done.items()]
     data = {
         "schema": SCHEMA,
         "study": study.name or study.file,
         "axes": {axis.name: [level.label for level in axis.levels] for axis in study.varied},
-        "sampling": study.sampling.kind,
+        "design": [axis.name for axis in study.design],
+        "sampling": sampling,
+        "drawn": study.sampling.number if only is None and sampling != "grid" else None,
         "objectives": [objective.text for objective in study.objectives],
         "constraints": [constraint.text for constraint in study.constraints],
-        "points": whole,
-        "done": len(done),
-        "failed": sum(failures.values()),
-        "within_constraints": len(able),
-        "failures": [{"reason": why, "points": number} for why, number in failures.most_common(_REASONS)],
-        "frontier": [_row(study, each, keyed[each.key][2], is_knee=each is middle) for each in front],
-        "hypervolume": _hypervolume(study, able, front),
-        "sensitivity": _sensitivity(study, done, middle, grid=grid),
+        "points": len(found.seen),
+        "done": sum(len(done) for done in found.done.values()),
+        "failed": sum(each["points"] for each in found.failures.values()),
+        "within_constraints": sum(each["within_constraints"] for each in works),
+        "failures": sorted(found.failures.values(), key=lambda each: -each["points"]),
+        "unchanging": _unchanging(study, found),
+        "workloads": works,
     }
-    return Summary(data, [each.values for each in able])
+    return Summary(data, [_cloud(study, done) for done in found.done.values()])
 
 
-def _gather(study: Study, store: Store, wanted: Iterable[tuple[Choice, Point]]) -> tuple[list[Done], Counter[str], int]:
-    """Points that are done, why others failed, and how many there are of both and of those never run."""
-    done: list[Done] = []
-    failures: Counter[str] = Counter()
-    seen: set[str] = set()
+def _gather(study: Study, store: Store, wanted: Iterable[tuple[Choice, Point]]) -> _Gathered:
+    """Look each point up once."""
+    found = _Gathered()
     for batch in batches(wanted, _BATCH):
-        found = store.found([point.key for _, point in batch])
+        kept = store.found([point.key for _, point in batch])
         for choice, point in batch:
-            state, why, figures = found.get(point.key, ("planned", None, None))
-            if point.key in seen:
+            if point.key in found.seen:
                 continue
-            seen.add(point.key)
+            found.seen.add(point.key)
+            state, why, figures = kept.get(point.key, ("planned", None, None))
             if state == "failed":
-                failures[why or ""] += 1
+                _fail(study, found.failures, choice, why or "")
             elif figures is not None:
-                done.append(_done(study, choice, point.key, json.loads(figures)))
-    return done, failures, len(seen)
+                done = _done(study, choice, point.key, json.loads(figures))
+                found.done.setdefault(workload(point), []).append(done)
+    return found
+
+
+def _fail(study: Study, failures: dict[str, dict[str, Any]], choice: Choice, why: str) -> None:
+    """Count a failure with those whose reason differs in numbers alone; the first stands for them."""
+    kind = _NUMBER.sub("0", why)
+    if kind not in failures:
+        varied = {axis.name for axis in study.varied}
+        example = {name: label for name, label in study.labels(choice).items() if name in varied}
+        failures[kind] = {"reason": why, "points": 0, "example": example}
+    failures[kind]["points"] += 1
 
 
 def _done(study: Study, choice: Choice, key: str, figures: Mapping[str, Any]) -> Done:
     values = tuple(float(figures[objective.figure.field]) for objective in study.objectives)
-    feasible = all(each.holds(figures[each.figure.field]) for each in study.constraints)
-    return Done(choice, key, values, feasible)
+    return Done(choice, key, values, tuple(figures[each.figure.field] for each in study.constraints))
 
 
-def _turned(study: Study, done: Sequence[Done]) -> Values:
-    """Objectives of points, float64 (points, objectives), less is better."""
-    signs = np.array([objective.sign for objective in study.objectives], np.float64)
-    return np.array([each.values for each in done], np.float64).reshape(len(done), len(signs)) * signs
+def _unchanging(study: Study, found: _Gathered) -> list[str]:
+    """Axes of the design that change no objective of any workload."""
+    values = {each.choice: each.values for done in found.done.values() for each in done}
+    return [axis.name for at, axis in enumerate(study.axes) if axis in study.design and changes(values, at) is False]
 
 
-def _front(study: Study, able: Sequence[Done]) -> list[Done]:
-    return [able[number] for number in frontier(_turned(study, able)).tolist()] if able else []
-
-
-def _row(study: Study, each: Done, figures: str | None, *, is_knee: bool) -> dict[str, Any]:
-    """A point of the frontier: what it is, and all that is known of it."""
-    return {
-        "values": study.values(each.choice),
-        "levels": {axis.name: axis.levels[at].label for axis, at in zip(study.axes, each.choice, strict=True)},
-        "knee": is_knee,
-        "figures": json.loads(figures or "{}"),
-        "key": each.key,
-    }
-
-
-def _hypervolume(study: Study, able: Sequence[Done], front: Sequence[Done]) -> dict[str, Any] | None:
-    """The share of the box between each objective's best and worst value (SI units) that the frontier dominates."""
-    if not front or len(study.objectives) not in _HYPERVOLUME:
-        return None
-    values = _turned(study, able)
-    low, high = values.min(axis=0), values.max(axis=0)
-    scaled = (_turned(study, front) - low) / np.where(high > low, high - low, 1.0)
-    signs = [objective.sign for objective in study.objectives]
-    return {
-        "share": hypervolume(scaled, np.ones(len(signs))),
-        "best": [float(value) * sign for value, sign in zip(low, signs, strict=True)],
-        "worst": [float(value) * sign for value, sign in zip(high, signs, strict=True)],
-    }
-
-
-def _sensitivity(study: Study, done: Sequence[Done], base: Done | None, *, grid: bool) -> list[dict[str, Any]]:
-    """Of each varied axis: effects alone around the knee, and first-order shares of the variance over a grid."""
-    columns = _turned(study, done)
-    names = [objective.name for objective in study.objectives]
-    near = [each for each in done if base is not None and _differences(each.choice, base.choice) <= 1]
-    by_choice = [{each.choice: each.values[number] for each in near} for number in range(len(names))]
-    found = []
-    for at, axis in enumerate(study.axes):
-        if len(axis.levels) == 1:
-            continue
-        levels = [each.choice[at] for each in done]
-        effects = {
-            name: None if base is None else one_at_a_time(by_choice[number], base.choice, at, len(axis.levels))
-            for number, name in enumerate(names)
-        }
-        shares = {
-            name: first_order(levels, columns[:, number]) if grid and done else None
-            for number, name in enumerate(names)
-        }
-        found.append({"axis": axis.name, "effect": effects, "share": shares})
-    return found
-
-
-def _differences(one: Choice, other: Choice) -> int:
-    """Axes on which two points differ."""
-    return sum(a != b for a, b in zip(one, other, strict=True))
+def _cloud(study: Study, done: Iterable[Done]) -> Cloud:
+    cloud = Cloud([], [])
+    for each in done:
+        (cloud.within if feasible(study, each) else cloud.beyond).append(each.values)
+    return cloud

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archsim.errors import UsageError, quoted
 from archsim.explore.load import load_study
 from archsim.explore.points import points
-from archsim.explore.pool import Pool, cores
+from archsim.explore.pool import Pool, cores, end_if_imported
 from archsim.explore.running import plan, run
 from archsim.explore.store import Store
 from archsim.explore.summary import Summary, summary
@@ -28,6 +28,14 @@ _LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:[0-9]+")
 
 
+def _expected(cluster: str) -> str:
+    """What is meant by a text that is no cluster."""
+    expected = "expected tcp://HOST:PORT, or local:N"
+    if cluster.startswith("local:"):
+        return f"{expected} with N from 1 to 9999"
+    return f"{expected}. Try tcp://{cluster}" if re.fullmatch(r"[^\s:/]+:[0-9]+", cluster) else expected
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """Where points run: so many processes here (None: one a core), or a Dask cluster."""
@@ -38,7 +46,7 @@ class Where:
     def __post_init__(self) -> None:
         """Refuse what is no place. Raises UsageError."""
         if self.cluster is not None and not (_LOCAL.fullmatch(self.cluster) or _ADDRESS.fullmatch(self.cluster)):
-            raise UsageError(f"--cluster: found {quoted(self.cluster)}; expected tcp://HOST:PORT, or local:N")
+            raise UsageError(f"--cluster: found {quoted(self.cluster)}; {_expected(self.cluster)}")
         if self.cluster is not None and self.processes is not None:
             raise UsageError("--processes are of this machine; expected them or --cluster, not both")
 
@@ -70,8 +78,10 @@ def sweep(
     """Run all points of a study that the store does not have yet; what it found, as `archsim sweep --json` prints it.
 
     processes: as many as cores if None; cluster: of Dask, `tcp://HOST:PORT` or `local:N`, in their place. A script
-    that calls this needs `if __name__ == "__main__":`, as processes import it. Raises ArchsimError.
+    that calls this needs `if __name__ == "__main__":`, as processes import it; without, a line says so and it ends.
+    Raises ArchsimError.
     """
+    end_if_imported()
     with sweeping(Path(study), Path(store), Where(processes, cluster)) as swept:
         return swept.summary.data
 

@@ -36,6 +36,13 @@ def check_folder(folder: Path) -> None:
         raise ArchsimError(f"{present}: cannot be written to; choose another folder to save results in")
 
 
+def check_file(path: Path) -> None:
+    """The same of a file: its folder is made when it is written."""
+    check_folder(path.parent)
+    if path.is_dir():
+        raise ArchsimError(f"{path}: found a folder; expected the name of a file")
+
+
 def save(result: Mapping[str, Any], folder: Path, timing: Mapping[str, float]) -> Path:
     """Write `result.json` and `timing.json` (seconds by stage) into the folder, made if absent.
 

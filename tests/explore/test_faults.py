@@ -65,12 +65,33 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         ("schema: archsim.study/2\nmachine: tiny.yaml\nmodel: mlp-mnist\n", "expected archsim.study/1"),
         (HEAD + "sampling: random\n", "It needs {random: "),
         (
-            HEAD + "axes: {machine: isaac}\n",
+            HEAD + "axes: {machine: tiny.yaml}\n",
             "is set by 'machine'",
         ),
         (
             HEAD + "axes: {seq: {from: 1, to: 5000, step: 1}, batch: {from: 1, to: 5000, step: 1}}\n",
             "found 25,000,000 points; expected at most 1,000,000",
+        ),
+        (HEAD.replace("tiny.yaml", "[]"), "2:10  machine: found 0 values"),
+        (HEAD + "constraints: [area < 4 mm2, area >= 4 mm2]\n", "4:1  constraints: found 'area >= 4 mm2' and"),
+        (HEAD + "constraints: [tops > 3 GOPS]\n", "found '3 GOPS'; expected a number such as '3 TOPS' or '3'"),
+        (
+            HEAD + "axes: {seq: 128}\n",
+            "4:13  axes.seq: found seq 128, but mlp-mnist always has 1 positions. Leave seq out.",
+        ),
+        (HEAD + "axes: {phase: [prefill, decode]}\n", "axes.phase[1]: mlp-mnist generates nothing. Try phase prefill."),
+        (
+            HEAD + "axes: {new_tokens: 4}\n",
+            "axes.new_tokens: found 4 new tokens in phase 'prefill'. Try phase generate.",
+        ),
+        (HEAD + "axes: {batch: {zip: {parts.adc.bits: 8 b}}}\n", "4:8  axes.batch: 'batch' has a meaning of its own"),
+        (HEAD + "axes: {key: {zip: {parts.adc.bits: 8 b}}}\n", "4:8  axes.key: 'key' has a meaning of its own"),
+        (HEAD + "axes: {batch: }\n", "4:15  axes.batch: found nothing; expected a value"),
+        ("schema: archsim.study/1\nmachine: tiny.yaml\nmodel:\n", "3:7  model: found nothing; expected a value"),
+        ("machine: tiny.yaml\nmodel: mlp-mnist\n", "1:1  'schema' is missing."),
+        (
+            "schema: archsim.machine/1\nparts: {}\n",
+            "1:9  schema: this is a machine; a study is expected, of schema archsim.study/1",
         ),
     ],
 )
@@ -78,6 +99,31 @@ def test_a_fault(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ArchsimError) as caught:
         load_study(write(tmp_path, text))
     assert said in str(caught.value)
+    assert len(caught.value.faults) == 1
+
+
+def test_jobs_that_some_model_has(tmp_path: Path) -> None:
+    """New tokens are tried with the study's phases, each model with its own values."""
+    axes = "axes: {phase: [prefill, decode], new_tokens: [1, 4], seq: [16, 2000]}\n"
+    with pytest.raises(ArchsimError) as caught:
+        load_study(write(tmp_path, HEAD.replace("mlp-mnist", "gpt2") + axes))
+    (fault,) = caught.value.faults
+    assert "axes.seq[1]: gpt2 has 1024 positions, the job needs 2000. Try seq 1024 or less." in str(fault)
+
+
+def test_units_that_tables_print(tmp_path: Path) -> None:
+    text = HEAD + "constraints: [tops > 3 TOPS, throughput > 3 tokens/s, tops_per_w > 2]\n"
+    study, _ = load_study(write(tmp_path, text))
+    assert [each.limit for each in study.constraints] == [3.0, 3.0, 2.0]
+
+
+def test_a_search_wants_one_workload(tmp_path: Path) -> None:
+    with pytest.raises(ArchsimError) as caught:
+        load_study(write(tmp_path, HEAD + "axes: {batch: [1, 2]}\n"), single=True)
+    (fault,) = caught.value.faults
+    assert str(fault.place).endswith(":4:15")
+    assert "axes.batch: found 2 values; expected one" in fault.message
+    assert "archsim sweep" in fault.message
 
 
 def test_a_value_that_fits_only_with_another_is_left_to_the_points(tmp_path: Path) -> None:

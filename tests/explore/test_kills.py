@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -206,7 +207,10 @@ def test_interrupted(tmp_path: Path) -> None:
 
 
 def _done(folder: Path) -> int:
-    return sum(row[0] == "done" for row in rows(folder / "study.db").values())
+    try:
+        return sum(row[0] == "done" for row in rows(folder / "study.db").values())
+    except sqlite3.OperationalError:  # the file is there, its table not yet
+        return 0
 
 
 def _await_progress(folder: Path) -> None:

@@ -45,11 +45,22 @@ def test_areas_and_volumes_by_hand() -> None:
         hypervolume(np.zeros((1, 4)), np.ones(4))
 
 
-@given(st.integers(2, 3).flatmap(lambda objectives: lists(objectives, 8)))
-def test_volumes_are_those_of_unit_cubes(values: list[list[int]]) -> None:
-    """A cube of whole corners is dominated if a point lies at or below its lowest corner."""
-    points = np.array(values, float)
+def test_a_point_on_the_reference_has_no_volume() -> None:
+    """Each of the two points has the worst value of an objective: nothing lies between them and the reference."""
+    for objectives in (1, 2, 3):
+        worst = np.ones(objectives)
+        assert hypervolume(np.array([worst, worst]), worst) == 0.0
+    assert hypervolume(np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]), np.ones(3)) == 0.0
+
+
+@given(st.integers(1, 3).flatmap(lambda objectives: lists(objectives, 8)), st.integers(1, 6))
+def test_volumes_are_those_of_unit_cubes(values: list[list[int]], worst: int) -> None:
+    """A cube of whole corners is dominated if a point lies at or below its lowest corner.
+
+    Points repeat, and lie on the reference or beyond it.
+    """
+    points = np.array(values + values[:2], float)
     k = points.shape[1]
-    cubes = np.stack(np.meshgrid(*[np.arange(6.0)] * k, indexing="ij"), -1).reshape(-1, k)
+    cubes = np.stack(np.meshgrid(*[np.arange(float(worst))] * k, indexing="ij"), -1).reshape(-1, k)
     counted = sum(bool(np.any(np.all(points <= cube, axis=1))) for cube in cubes)
-    assert hypervolume(points, np.full(k, 6.0)) == counted
+    assert hypervolume(points, np.full(k, float(worst))) == counted

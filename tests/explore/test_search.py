@@ -17,8 +17,13 @@ def test_a_search_finds_the_frontier_of_the_grid(tmp_path: Path, sampler: str) -
     done = sweep(tmp_path, "--trials", "60", "--sampler", sampler, "--json", name="explore")
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines() == ["60 trials of 6 different points, 6 of them run now"]
-    found = json.loads(done.stdout)
-    assert [row["values"]["modules.core.parts.adc"] for row in found["frontier"]] == ["8", "8", "4", "4"]
+    (work,) = json.loads(done.stdout)["workloads"]
+    assert [row["values"]["modules.core.parts.adc"] for row in work["frontier"]] == [
+        "8",
+        "8",
+        "4",
+        "4",
+    ]
     again = sweep(tmp_path, "--trials", "60", "--sampler", sampler, "--json", name="explore")
     assert again.stderr.splitlines() == ["60 trials of 6 different points, 0 of them run now"]
     assert again.stdout == done.stdout

@@ -20,10 +20,13 @@ def test_a_study_by_hand(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[1].startswith("about ")
     found = json.loads(done.stdout)
     assert (found["points"], found["done"], found["failed"]) == (6, 6, 0)
-    assert [row["values"]["modules.core.parts.adc"] for row in found["frontier"]] == ["16", "16", "8", "8", "4", "4"]
-    assert sum(row["knee"] for row in found["frontier"]) == 1
-    assert 0 < found["hypervolume"]["share"] < 1
-    share = {each["axis"]: each["share"] for each in found["sensitivity"]}
+    (work,) = found["workloads"]
+    assert work["workload"] == {"model": "mlp-mnist", "phase": "prefill", "seq": 1, "new_tokens": 0, "batch": 1}
+    assert [row["values"]["modules.core.parts.adc"] for row in work["frontier"]] == ["16", "16", "8", "8", "4", "4"]
+    assert sum(row["knee"] for row in work["frontier"]) == 1
+    assert 0 < work["hypervolume"]["share"] < 1
+    assert found["unchanging"] == ["parts.adc.bits"]
+    share = {each["axis"]: each["share"] for each in work["sensitivity"]}
     assert share["modules.core.parts.adc"]["latency"] == pytest.approx(1)
     assert share["parts.adc.bits"]["latency"] == pytest.approx(0, abs=1e-12)
     model = archsim.load_model("mlp-mnist")
@@ -92,7 +95,8 @@ def test_points_that_cannot_be_have_their_reasons(tmp_path: Path) -> None:
     assert "'xbar' gives 256 lanes, 'adc' takes 3" in found["failures"][0]["reason"]
     write(tmp_path, STUDY + "constraints: [latency < 1 ns]\n")
     none = json.loads(sweep(tmp_path, "--json").stdout)
-    assert (none["within_constraints"], none["frontier"], none["hypervolume"]) == (0, [], None)
+    (work,) = none["workloads"]
+    assert (none["within_constraints"], work["frontier"], work["hypervolume"]) == (0, [], None)
 
 
 def test_several_machines_models_and_jobs(tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ def test_several_machines_models_and_jobs(tmp_path: Path) -> None:
     )
     found = sweep_here(path, tmp_path / "s.db", processes=1)
     assert (found["points"], found["done"], found["failed"]) == (5, 5, 0)
-    assert all(each["share"]["energy"] is None for each in found["sensitivity"])
+    assert all(each["share"]["energy"] is None for work in found["workloads"] for each in work["sensitivity"])
     table = frame(tmp_path / "s.db")
     assert list(table["state"]) == ["done"] * 5
     assert set(table["machine"]) == {"tiny.yaml", "isaac"}
@@ -131,6 +135,8 @@ def test_exports(tmp_path: Path) -> None:
     [
         (("--export", "points.txt"), "expected a name that ends in .csv or .parquet"),
         (("--cluster", "here"), "expected tcp://HOST:PORT, or local:N"),
+        (("--cluster", "localhost:8786"), "Try tcp://localhost:8786"),
+        (("--cluster", "local:0"), "N from 1"),
         (("--cluster", "local:2", "--processes", "2"), "not both"),
         (("--processes", "0"), "expected a whole number from 1"),
     ],
