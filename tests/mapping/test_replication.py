@@ -121,8 +121,8 @@ def test_the_command_writes_a_mapping_that_is_as_fast_as_it_says(tmp_path: Path)
     assert least["copies"] == {"1 conv/product": 1, "2 linear/product": 1}
     assert least["tiles_used"] == 4 + 8
     assert least["simulated"]["energy"]["before"] == found["simulated"]["energy"]["before"]
-    words = ("run", "lrmp_chip", "net.yaml", "--mapping", "narrow.yaml", "--json")
-    ran = json.loads(archsim(*words, folder=tmp_path).stdout)
+    play = ("run", "lrmp_chip", "net.yaml", "--mapping", "narrow.yaml", "--json")
+    ran = json.loads(archsim(*play, folder=tmp_path).stdout)
     assert ran["energy_j"] == least["simulated"]["energy"]["after"] < least["simulated"]["energy"]["before"]
     wide = archsim("optimize", "lrmp_chip", "net.yaml", "--bits", "w9a8", folder=tmp_path)
     assert wide.stderr == "1 conv/product: found w9a8; expected at most w8a8, what lrmp_chip has\n"
