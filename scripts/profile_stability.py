@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import Any
 
 from archsim.machine import load_machine
+from archsim.processes import cores
 from archsim.profile.profile import profile
-from archsim.profile.work import cores
 from archsim.values.tasks import load_task
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -103,8 +103,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     )
     with progress() as report:
         if given is None:
+            from archsim.processes import cores
             from archsim.profile.profile import profile
-            from archsim.profile.work import cores
 
             given = profile(described, task, seeds, workers=cores(), progress=report)
         found = partition(described, graph, make_job(graph, "prefill", seq, 0, 1), task, given, wanted, report)

@@ -45,8 +45,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
 ) -> None:
     """Put one projection of MODEL at a time on a machine, and print what that does to the perplexity, and why."""
     from archsim.machine import load_machine
+    from archsim.processes import cores
     from archsim.profile.profile import profile
-    from archsim.profile.work import cores
     from archsim.report.plots import FORMATS
     from archsim.report.profile import check_suffix, plot_profile, profile_blocks, profile_csv
     from archsim.report.tables import write_blocks

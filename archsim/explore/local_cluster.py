@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from archsim.errors import ArchsimError
-from archsim.explore.pool import ONE_THREAD
+from archsim.processes import ONE_THREAD
 
 _PATIENCE_S: Final = 60.0
 _MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from archsim.errors import ArchsimError
 from archsim.explore.executor import TICK_S, Chunks, Strikes
+from archsim.processes import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from archsim.explore.load import Bases
     from archsim.explore.points import Point
 
-ONE_THREAD: Final = dict.fromkeys(
-    ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-)
-"""Environment of a worker: the cores are shared out by processes."""
 _CHUNK_S: Final = 0.2
 _STILLBORN: Final = 10
 """So many workers in a row that end before they are ready are no accident."""
@@ -40,11 +37,6 @@ def end_if_imported() -> None:
     """End a worker that comes here while it imports its parent's script: the parent will say what the script lacks."""
     if getattr(current_process(), "_inheriting", False):  # as multiprocessing itself asks
         sys.exit(_UNGUARDED)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass
@@ -103,7 +95,7 @@ class Pool:
     def _hire(self) -> _Seat:
         mine, theirs = self.context.Pipe()
         process = self.context.Process(target=work, args=(theirs, self.bases), daemon=True)
-        with _environment(ONE_THREAD):
+        with one_thread():
             process.start()
         theirs.close()
         return _Seat(process, mine)
@@ -157,18 +149,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables for what is started meanwhile."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from archsim.errors import UsageError, quoted
 from archsim.explore.load import load_study
 from archsim.explore.points import points
-from archsim.explore.pool import Pool, cores, end_if_imported
+from archsim.explore.pool import Pool, end_if_imported
 from archsim.explore.running import plan, run
 from archsim.explore.store import Store
 from archsim.explore.summary import Summary, summary
+from archsim.processes import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

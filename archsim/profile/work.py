@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from archsim.errors import ArchsimError
+from archsim.processes import one_thread
 from archsim.profile.proxies import fisher, moments, outliers
 from archsim.profile.replay import Replay
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from archsim.profile.causes import Analog, Cause
     from archsim.profile.replay import Losses
     from archsim.values.tasks import Task
-
-ONE_THREAD: Final = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -83,30 +80,10 @@ def done(
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    with _one_thread(), ProcessPoolExecutor(workers, get_context("spawn"), _begin, (task, analog)) as pool:
+    with one_thread(), ProcessPoolExecutor(workers, get_context("spawn"), _begin, (task, analog)) as pool:
         try:
             yield from zip(asked, pool.map(_do, asked), strict=True)
         except BrokenProcessPool:
             raise ArchsimError("a process ended before its work was done, for want of memory perhaps") from None
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """New processes are told to use one thread; they read it before they load a library."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
