@@ -11,6 +11,7 @@ from archsim.explore.pareto import frontier
 from archsim.partition import strategies
 from archsim.partition.measure import Measure
 from archsim.partition.prices import prices, require_units
+from archsim.partition.sides import sides
 from archsim.partition.units import SHARES, units_of
 from archsim.profile.change import perplexity
 from archsim.profile.replay import Replay
@@ -72,6 +73,7 @@ def partition(
         "seeds": wanted.seeds,
         "granularity": wanted.granularity,
         "ppl_float": perplexity(replay.losses),
+        "sides": sides(machine),
         "points": points,
     }
 

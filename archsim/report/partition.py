@@ -31,10 +31,28 @@ def partition_blocks(data: Mapping[str, Any]) -> list[Block]:
     )
     rows = tuple(_row(point) for point in data["points"])
     names = ("choice", "delta ppl", "recovered", "analog MACs", "digital weights", "latency", "", "energy", "")
+    sides = ("side", "peak", "", "energy a product", "")
     return [
         Block("", "", "<w", head, keyed=False),
+        Block(
+            "sides",
+            "The machine",
+            "<><><",
+            _sides(data["sides"]),
+            ("", "peak", "", "energy a product", ""),
+            keyed=False,
+        ),
         Block("choices", "What is digital", "<>>>>><><", rows, names, keyed=False),
     ]
+
+
+def _sides(sides: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    arrays, digital = sides["arrays"], sides["digital"]
+    names = f"arrays of {arrays['rows']} x {arrays['outputs']} weights", f"digital, {digital['unit']}"
+    return tuple(
+        (cell(name), *quantity(side["ops_per_s"], "op/s"), *quantity(side["energy_per_mac_j"], "J"))
+        for name, side in zip(names, (arrays, digital), strict=True)
+    )
 
 
 def _row(point: Mapping[str, Any]) -> tuple[str, ...]:

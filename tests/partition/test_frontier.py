@@ -41,6 +41,14 @@ def test_ends(made: tuple[Path, dict[str, Any]]) -> None:
     assert every["recovered"] > 0.9
     assert {point["strategy"] for point in points.values()} == {"bound", "first-last", "sensitivity", "analytical"}
     assert any(point["frontier"] for point in points.values())
+    digital, arrays = made[1]["sides"]["digital"], made[1]["sides"]["arrays"]
+    # 2,048 lanes at 1 GHz; 0.333 pJ, and 9 of the 256 bits that 17.25 pJ read
+    assert digital["ops_per_s"] == pytest.approx(2 * 2048e9)
+    assert digital["energy_per_mac_j"] == pytest.approx(0.333e-12 + 17.25e-12 * 9 / 256)
+    # 14.46 nJ for 512 x 512 weights; 38 tiles of 13.11 Tera-operations a second
+    assert (arrays["rows"], arrays["outputs"], arrays["clip"]) == (512, 512, 2.5)
+    assert arrays["energy_per_mac_j"] == pytest.approx(14.46e-9 / 512**2, rel=1e-3)
+    assert arrays["ops_per_s"] == pytest.approx(38 * 13.11e12, rel=1e-3)
     assert (made[0] / "out/frontier.svg").stat().st_size > 1000
 
 
