@@ -31,7 +31,6 @@ def partition_blocks(data: Mapping[str, Any]) -> list[Block]:
     )
     rows = tuple(_row(point) for point in data["points"])
     names = ("choice", "delta ppl", "recovered", "analog MACs", "digital weights", "latency", "", "energy", "")
-    sides = ("side", "peak", "", "energy a product", "")
     return [
         Block("", "", "<w", head, keyed=False),
         Block(
