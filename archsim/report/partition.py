@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MARKS = {"bound": "s", "first-last": "D", "sensitivity": "o", "macs": "^", "analytical": "v"}
 _BITS_A_BYTE = 8
+_WIDE = 3
+"""Changes of perplexity so many times the perplexity itself are drawn on a logarithmic axis."""
 
 
 def partition_blocks(data: Mapping[str, Any]) -> list[Block]:
@@ -101,16 +103,18 @@ def _figure(data: Mapping[str, Any]) -> Figure:
     with rc_context({"font.size": 9}):
         figure = Figure(figsize=(9.0, 4.0), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
-        _panel(left, data, "energy_j", "energy, J")
-        _panel(right, data, "latency_s", "latency, s")
+        _panel(left, data, "energy_j", "energy", "J")
+        _panel(right, data, "latency_s", "latency", "s")
         left.set_ylabel("perplexity")
         left.set_title(f"{data['model']} on {data['machine']}", loc="left", fontweight="bold")
-        right.legend(frameon=False)
+        right.legend(frameon=False, title="filled: none beats it")
     return figure
 
 
-def _panel(axes: Axes, data: Mapping[str, Any], figure: str, label: str) -> None:
+def _panel(axes: Axes, data: Mapping[str, Any], figure: str, label: str, unit: str) -> None:
     """Points by strategy with their deviation over seeds; filled where none beats them."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, ScalarFormatter
+
     strategies = list(dict.fromkeys(point["strategy"] for point in data["points"]))
     for number, strategy in enumerate(strategies):
         points = [point for point in data["points"] if point["strategy"] == strategy]
@@ -127,6 +131,11 @@ def _panel(axes: Axes, data: Mapping[str, Any], figure: str, label: str) -> None
                 label=strategy if at == 0 else None,
             )
     axes.axhline(data["ppl_float"], color="grey", linewidth=0.8, linestyle=":")
-    axes.ticklabel_format(axis="x", scilimits=(-2, 3))
+    if max(point["delta_ppl"]["mean"] for point in data["points"]) > _WIDE * data["ppl_float"]:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(EngFormatter(unit))
     axes.set_xlabel(label)
     axes.spines[["top", "right"]].set_visible(False)
