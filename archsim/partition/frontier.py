@@ -91,8 +91,9 @@ def _candidates(
         limit = perplexity(measure.replay.losses) * (1 + wanted.threshold)
         found += strategies.by_macs(units, measure.perplexity, limit)
     if "analytical" in wanted.tried:
-        offers = prices(units, SHARES[wanted.granularity], measure.figures, progress)
-        found += strategies.analytical(units, offers, wanted.objective)
+        rate = sides(measure.machine)["digital"]["ops_per_s"]
+        offers = prices(units, SHARES[wanted.granularity], measure.figures, rate, progress)
+        found += strategies.analytical(units, offers, wanted.objective, measure.figures({}).latency_s)
     distinct = {tuple(sorted(each.digital.items())): each for each in reversed(found)}
     return [each for each in found if distinct[tuple(sorted(each.digital.items()))] is each]
 

@@ -24,11 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of `share` of a unit's output channels in digital units: seconds and joules more than in arrays, or less."""
+    """Of `share` of a unit's output channels in digital units: seconds and joules more than in arrays, or less.
+
+    busy_s: that the digital units work for it, all of them together.
+    """
 
     share: float
     latency_s: float
     energy_j: float
+    busy_s: float
+
+
+NOTHING = Price(0.0, 0.0, 0.0, 0.0)
 
 
 def require_units(machine: Machine) -> None:
@@ -54,14 +61,19 @@ def prices(
     units: Sequence[Unit],
     shares: Sequence[float],
     figures: Callable[[Mapping[str, float]], Result],
+    rate: float,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[list[Price]]:
-    """Of each unit, for each share; `figures` runs the machine with some shares digital."""
+    """Of each unit, for each share. figures: runs the machine with some shares digital; rate: operations a second."""
     before = figures({})
     found = []
     for number, unit in enumerate(units):
         if progress is not None:
             progress("pricing, projection", number, len(units))
-        runs = [(share, figures(together((unit,), (share,)))) for share in shares]
-        found.append([Price(share, r.latency_s - before.latency_s, r.energy_j - before.energy_j) for share, r in runs])
+        found.append([_price(unit, share, before, figures(together((unit,), (share,))), rate) for share in shares])
     return found
+
+
+def _price(unit: Unit, share: float, before: Result, after: Result, rate: float) -> Price:
+    busy = 2 * unit.macs * share / (rate * after.chips)
+    return Price(share, after.latency_s - before.latency_s, after.energy_j - before.energy_j, busy)

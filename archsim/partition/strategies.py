@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from archsim.errors import ArchsimError, UsageError
+from archsim.partition.prices import NOTHING
+from archsim.partition.program import Offer, cheapest
 from archsim.partition.units import Candidate, together
 
 if TYPE_CHECKING:
@@ -63,45 +62,29 @@ def by_macs(units: Sequence[Unit], perplexity: Callable[[Mapping[str, float]], f
 
 
 def analytical(
-    units: Sequence[Unit], prices: Sequence[Sequence[Price]], objective: Objective, left: Sequence[float] = LEFT
+    units: Sequence[Unit],
+    prices: Sequence[Sequence[Price]],
+    objective: Objective,
+    latency: float = 0.0,
+    left: Sequence[float] = LEFT,
 ) -> list[Candidate]:
     """The cheapest with at most a share of the harm left, by an integer program.
 
-    Harms and prices of single units are taken to add up, and harm to fall with the share of digital channels.
+    Harms and prices of single units are taken to add up, and harm to fall with the share of digital channels. Of the
+    latency (s, of all in arrays) also that it is no less than what keeps the digital units busy.
     """
-    shares = [[0.0, *(price.share for price in each)] for each in prices]
-    pairs = zip(units, prices, strict=True)
-    costs = [[0.0, *(_cost(objective, unit, price) for price in each)] for unit, each in pairs]
-    harm = sum(unit.harm for unit in units)
+    offers = [
+        Offer(number, price.share, unit.harm * (1 - price.share), _cost(objective, unit, price), price.busy_s)
+        for number, (unit, each) in enumerate(zip(units, prices, strict=True))
+        for price in (NOTHING, *each)
+    ]
+    harm, start = sum(unit.harm for unit in units), latency if objective == "latency" else None
     found = []
     for each in left:
-        picked = _solve(units, shares, costs, each * harm)
+        picked = cheapest(offers, each * harm, start)
         found.append(Candidate("analytical", f"{objective}-{each:.0%}", together(units, picked)))
     return found
 
 
 def _cost(objective: Objective, unit: Unit, price: Price) -> float:
     return {"energy": price.energy_j, "latency": price.latency_s, "macs": unit.macs * price.share}[objective]
-
-
-def _solve(
-    units: Sequence[Unit], shares: Sequence[Sequence[float]], costs: Sequence[Sequence[float]], most: float
-) -> list[float]:
-    """A share for each unit."""
-    try:
-        from scipy.optimize import Bounds, LinearConstraint, milp
-    except ImportError:
-        raise UsageError("choosing by an integer program needs SciPy: pip install 'archsim[scipy]'") from None
-    owner = np.repeat(np.arange(len(units)), [len(each) for each in shares])
-    flat = np.concatenate([np.asarray(each) for each in shares])
-    price = np.concatenate([np.asarray(each) for each in costs])
-    harm = np.array([unit.harm for unit in units])[owner] * (1 - flat)
-    one = (owner[None, :] == np.arange(len(units))[:, None]).astype(float)
-    scale = float(np.abs(price).max()) or 1.0
-    little = LinearConstraint(harm[None, :] / (most or 1.0), -np.inf, 1.0 if most else 0.0)
-    limits = [LinearConstraint(one, 1, 1), little]
-    found = milp(price / scale, constraints=limits, integrality=np.ones(len(flat)), bounds=Bounds(0, 1))
-    if found.x is None:
-        raise ArchsimError(f"no choice leaves so little harm ({found.message})")
-    chosen = np.round(found.x).astype(bool)
-    return [float(share) for share in flat[chosen]]

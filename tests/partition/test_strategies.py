@@ -49,16 +49,23 @@ def test_the_largest_first_stay_analog_while_the_perplexity_allows() -> None:
 
 def test_the_cheapest_with_little_harm() -> None:
     """At most 0.3 left: b must go, and c, a or d with it costs more; at most 0.1: b and c, 0.15 left, and a, 0.05."""
-    prices = [[Price(1.0, 0.0, each)] for each in (4.0, 1.0, 2.0, 9.0)]
-    some, few = analytical(UNITS, prices, "energy", (0.4, 0.1))
+    prices = [[Price(1.0, 0.0, each, 0.0)] for each in (4.0, 1.0, 2.0, 9.0)]
+    some, few = analytical(UNITS, prices, "energy", left=(0.4, 0.1))
     assert some.digital == {"b": 1.0}
     assert few.digital == {"a": 1.0, "b": 1.0, "c": 1.0}
 
 
 def test_what_is_cheaper_in_digital_goes_there_anyway() -> None:
-    prices = [[Price(1.0, each, 0.0)] for each in (-1.0, 1.0, 1.0, 1.0)]
-    (found,) = analytical(UNITS, prices, "latency", (1.0,))
+    prices = [[Price(1.0, 0.0, each, 0.0)] for each in (-1.0, 1.0, 1.0, 1.0)]
+    (found,) = analytical(UNITS, prices, "energy", left=(1.0,))
     assert found.digital == {"a": 1.0}
+
+
+def test_digital_units_do_one_thing_after_another() -> None:
+    """Each alone saves 1 of 10 s, and keeps the units busy for 4: two of them leave 8 s, three 7, but 12 of work."""
+    prices = [[Price(1.0, -1.0, 0.0, 4.0)] for _ in UNITS]
+    (found,) = analytical(UNITS, prices, "latency", 10.0, (1.0,))
+    assert len({*found.digital} - {"e"}) == 2
 
 
 _NUMBERS = st.integers(-20, 20).map(float)
@@ -70,9 +77,9 @@ def test_no_choice_is_cheaper(data: st.DataObject) -> None:
     harms = data.draw(st.lists(st.integers(0, 9), min_size=number, max_size=number))
     shares = data.draw(st.sampled_from([(1.0,), (0.5, 1.0)]))
     units = tuple(Unit(str(at), (str(at),), 1, float(harm)) for at, harm in enumerate(harms))
-    prices = [[Price(share, 0.0, data.draw(_NUMBERS)) for share in shares] for _ in units]
+    prices = [[Price(share, 0.0, data.draw(_NUMBERS), 0.0) for share in shares] for _ in units]
     left = data.draw(st.sampled_from([0.0, 0.25, 0.5, 1.0]))
-    (found,) = analytical(units, prices, "energy", (left,))
+    (found,) = analytical(units, prices, "energy", left=(left,))
 
     def judge(chosen: tuple[float, ...]) -> tuple[float, float]:
         costs = ({p.share: p.energy_j for p in each}.get(s, 0.0) for s, each in zip(chosen, prices, strict=True))
