@@ -16,6 +16,8 @@ from archsim.simulation import simulate
 from archsim.works import tiles_of_chips, works
 
 Goal = Literal["latency", "throughput", "energy"]
+_FILLED = 2
+"""Times the batch: so many inputs fill the pipeline, and as many more each take its interval."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Optimized:
     """An allotment, what it was found for, and what is predicted and simulated before and after.
 
     bits: by projection, those that were asked for; settings: that make the machine of it; before: with one copy of each
-    projection and the same bits, or, as a baseline, the machine's own.
+    projection and the same bits, or, as a baseline, the machine's own. interval_s: of an input in the long run, before
+    and after, where throughput was asked for.
     """
 
     allotment: Allotment
@@ -34,6 +37,7 @@ class Optimized:
     single: Allotment
     before: Result
     after: Result
+    interval_s: tuple[float, float] | None = None
 
 
 def optimize(
@@ -61,10 +65,16 @@ def optimize(
     plain = change(bare, ("mapping.bits={}",)) if baseline else change(bare, narrower)
     first = works(plain, graph, job)
     seq = None if graph.length is not None else job.seq
-    before, after = (
-        simulate(each, graph, phase=job.phase, seq=seq, new_tokens=job.new_tokens, batch=job.batch)
-        for each in (plain, change(bare, (*narrower, copies)))
-    )
+    pair = plain, change(bare, (*narrower, copies))
+
+    def run(each: Machine, batch: int) -> Result:
+        return simulate(each, graph, phase=job.phase, seq=seq, new_tokens=job.new_tokens, batch=batch)
+
+    before, after = (run(each, job.batch) for each in pair)
+    many = _FILLED * job.batch
+    steady = [
+        (run(each, 2 * many).latency_s - run(each, many).latency_s) / many for each in pair if goal == "throughput"
+    ]
     return Optimized(
         allotment=found,
         works=given,
@@ -72,6 +82,7 @@ def optimize(
         bits=bits or {},
         settings=(*narrower, copies),
         single=single(first, sum(work.tiles for work in first)),
+        interval_s=(steady[0], steady[1]) if steady else None,
         before=before,
         after=after,
     )

@@ -27,6 +27,7 @@ _MOST_SEEDS = 1000
 @click.option(
     "--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="Of programming."
 )
+@click.option("--limit", metavar="N", callback=whole(1 << 30), help="Take so many sequences of the text; all.")
 @click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
 @mapping_option
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits='6 b'.")
@@ -38,6 +39,7 @@ def command(
     text: Path,
     tokenizer: Path | None,
     seeds: int,
+    limit: int | None,
     calibrate: bool,
     mapping: Path | None,
     settings: tuple[str, ...],
@@ -51,7 +53,7 @@ def command(
     loaded = load_machine(machine, settings, mapping=mapping)
     if mapping is not None:
         warn_of_strangers(mapping, loaded.name, model.stem)
-    task = load_task(model, text, tokenizer)
+    task = load_task(model, text, tokenizer, limit)
     with progress() as report:
         found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)
     if as_json:

@@ -82,18 +82,21 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     from archsim.graph.job import make_job
     from archsim.machine import load_machine
     from archsim.partition.frontier import STRATEGIES, Wanted, partition
-    from archsim.partition.prices import require_units
+    from archsim.partition.known import require_profile
+    from archsim.partition.placing import require_units
     from archsim.report.partition import mapping_files, partition_blocks, plot_partition
     from archsim.report.tables import write_blocks
     from archsim.result import save
     from archsim.values.tasks import load_task
 
     if out is not None:
-        save.check_folder(out.parent)
+        save.check_folder(out)
     described, graph = load_machine(machine, settings), load_model(str(model))
     require_units(described)
     task = load_task(model, text, tokenizer, limit)
     given = None if known is None else save.load(known, "archsim.profile/1")
+    if given is not None:
+        require_profile(given, described, graph)
     wanted = Wanted(
         tried=tuple(each for each in STRATEGIES if each in (tried or _USUAL)),
         granularity=granularity,  # type: ignore[arg-type]  # one of the words

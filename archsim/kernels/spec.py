@@ -76,6 +76,11 @@ class NonIdeal:
         return self != NonIdeal(activity=self.activity)
 
 
+def used_bits(cell: int, weight: int, *, paired: bool) -> int:
+    """Of a cell's bits those that weights of so many use, so that the largest weight has the largest conductance."""
+    return min(cell, weight - 1 if paired else weight)
+
+
 @dataclass(frozen=True, slots=True)
 class ArraySpec:
     """Crossbar arrays of one kind, and how numbers are put into them.

@@ -9,8 +9,10 @@ import numpy as np
 
 from archsim.explore.pareto import frontier
 from archsim.partition import strategies
+from archsim.partition.known import require_profile
 from archsim.partition.measure import Measure
-from archsim.partition.prices import prices, require_units
+from archsim.partition.placing import require_units
+from archsim.partition.prices import prices
 from archsim.partition.sides import sides
 from archsim.partition.units import SHARES, units_of
 from archsim.profile.change import perplexity
@@ -55,10 +57,12 @@ def partition(
     Choices are made by the sensitivities of `profile` and measured with other programming seeds than its own.
     """
     require_units(machine)
+    require_profile(profile, machine, graph)
     replay = Replay(task.make, task.sequences)
     first = profile["seeds"]
     measure = Measure(machine, graph, job, replay, range(first, first + wanted.seeds))
-    candidates = _candidates(units_of(graph, job, profile, wanted.granularity), measure, wanted, progress)
+    every = _candidates(units_of(graph, job, profile, wanted.granularity), measure, wanted, progress)
+    candidates = [each for each in every if measure.fits(each.digital)]
     points = []
     for number, candidate in enumerate(candidates):
         if progress is not None:
@@ -74,6 +78,7 @@ def partition(
         "granularity": wanted.granularity,
         "ppl_float": perplexity(replay.losses),
         "sides": sides(machine),
+        "without_room": [each.name for each in every if each not in candidates],
         "points": points,
     }
 
@@ -92,7 +97,7 @@ def _candidates(
         found += strategies.by_macs(units, measure.perplexity, limit)
     if "analytical" in wanted.tried:
         rate = sides(measure.machine)["digital"]["ops_per_s"]
-        offers = prices(units, SHARES[wanted.granularity], measure.figures, rate, progress)
+        offers = prices(units, SHARES[wanted.granularity], measure, rate, progress)
         found += strategies.analytical(units, offers, wanted.objective, measure.figures({}).latency_s)
     distinct = {tuple(sorted(each.digital.items())): each for each in reversed(found)}
     return [each for each in found if distinct[tuple(sorted(each.digital.items()))] is each]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archsim.partition.prices import placed, run
+from archsim.partition.placing import placed, run
+from archsim.partition.sides import sides
 from archsim.profile.change import change, perplexity
 from archsim.values.machine_arithmetic import MachineArithmetic
 
@@ -48,6 +49,13 @@ class Measure:
     def perplexity(self, digital: Mapping[str, float]) -> float:
         """Mean over seeds."""
         return sum(perplexity(each) for each in self.losses(digital)) / len(self.seeds)
+
+    def fits(self, digital: Mapping[str, float]) -> bool:
+        """Whether the memory of one chip has room for all weights of digital units."""
+        weights = {linear.key: linear.weights for linear in self.graph.linears}
+        held = sum(share * weights[key] for key, share in digital.items())
+        side = sides(self.machine)["digital"]
+        return bool(held * side["weight_bits"] <= side["room_bits"])
 
     def figures(self, digital: Mapping[str, float]) -> Result:
         """The simulator's."""

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archsim.errors import ArchsimError
-from archsim.machine.load import change
-from archsim.mapping.digital import DENSE
 from archsim.partition.units import together
-from archsim.simulation import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from archsim.graph.graph import Graph
-    from archsim.graph.job import Job
-    from archsim.machine.machine import Machine
+    from archsim.partition.measure import Measure
     from archsim.partition.units import Unit
     from archsim.result.result import Result
 
@@ -38,39 +31,22 @@ class Price:
 NOTHING = Price(0.0, 0.0, 0.0, 0.0)
 
 
-def require_units(machine: Machine) -> None:
-    """Raise ArchsimError where no digital unit of the machine can take a projection."""
-    if machine.digital_weights is None or DENSE not in machine.recipes:
-        found = "has no digital units for projections; expected a recipe 'dense' and digital_weights: MEMORY"
-        raise ArchsimError(f"{machine.file}: {found}. `hetero_512` has both.")
-
-
-def placed(machine: Machine, digital: Mapping[str, float]) -> Machine:
-    """The machine with these shares, and no others, in digital units; raises ArchsimError."""
-    bare = change(machine, ("mapping.digital={}",))
-    return change(bare, (f"mapping.digital={json.dumps(dict(digital))}",)) if digital else bare
-
-
-def run(machine: Machine, graph: Graph, job: Job) -> Result:
-    """The simulator's figures."""
-    seq = None if graph.length is not None else job.seq
-    return simulate(machine, graph, phase=job.phase, seq=seq, new_tokens=job.new_tokens, batch=job.batch)
-
-
 def prices(
     units: Sequence[Unit],
     shares: Sequence[float],
-    figures: Callable[[Mapping[str, float]], Result],
+    measure: Measure,
     rate: float,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[list[Price]]:
-    """Of each unit, for each share. figures: runs the machine with some shares digital; rate: operations a second."""
-    before = figures({})
+    """Of each unit, for each share that the memory of digital units has room for; rate: their operations a second."""
+    before = measure.figures({})
     found = []
     for number, unit in enumerate(units):
         if progress is not None:
             progress("pricing, projection", number, len(units))
-        found.append([_price(unit, share, before, figures(together((unit,), (share,))), rate) for share in shares])
+        choices = [(share, together((unit,), (share,))) for share in shares]
+        fitting = [(share, digital) for share, digital in choices if measure.fits(digital)]
+        found.append([_price(unit, share, before, measure.figures(digital), rate) for share, digital in fitting])
     return found
 
 

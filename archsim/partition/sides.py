@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archsim.description import describe
@@ -53,13 +54,16 @@ def _digital(machine: Machine) -> dict[str, Any]:
     step = next(step.step for step in machine.recipes[DENSE]).partition(" ")[0]
     cost = unit.cost(unit.steps[step])
     word = int(getattr(memory, "width"))  # noqa: B009 (every memory has one)
-    read = memory.cost("read").energy * int(machine.precision.weights) / word
-    rate = 2 * unit.parallel * float(machine.count(name)) / (float(cost.interval) * SECONDS_PER_PS)
+    reading = memory.cost("read")
+    paces = (  # products a picosecond that units make, and that weights come for
+        unit.parallel * machine.count(name) / cost.interval,
+        machine.count(str(machine.digital_weights)) * Fraction(word, int(machine.precision.weights)) / reading.interval,
+    )
     return {
         "unit": name,
         "weights_in": machine.digital_weights,
         "weight_bits": int(machine.precision.weights),
         "room_bits": int(getattr(memory, "size", 0) * machine.count(str(machine.digital_weights))),
-        "ops_per_s": rate,
-        "energy_per_mac_j": (cost.energy + read) * JOULES_PER_ZJ,
+        "ops_per_s": 2 * float(min(paces)) / SECONDS_PER_PS,
+        "energy_per_mac_j": (cost.energy + reading.energy * int(machine.precision.weights) / word) * JOULES_PER_ZJ,
     }

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
 
@@ -41,13 +40,8 @@ class Candidate:
 
 
 def units_of(graph: Graph, job: Job, profile: Dict[str, Any], granularity: Granularity) -> tuple[Unit, ...]:
-    """Units in the order of the Graph; raises ArchsimError where the profile is of other projections."""
+    """Units in the order of the Graph."""
     rows = {row["key"]: row for row in profile["projections"]}
-    keys = [linear.key for linear in graph.linears]
-    missing = [key for key in keys if key not in rows] + [key for key in rows if key not in keys]
-    if missing:
-        found = f"the profile and {graph.name} do not have the same projections"
-        raise ArchsimError(f"{found}: {missing[0]} is in one alone")
     groups: dict[str, list[str]] = {}
     for linear in graph.linears:
         groups.setdefault(linear.layer if granularity == "layer" else linear.key, []).append(linear.key)

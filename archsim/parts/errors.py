@@ -54,7 +54,7 @@ class ProgrammingError(_Strict):
 
     model: Literal["additive", "proportional", "pcm", "table"]
     sigma: Positive = Fraction(0)
-    points: list[tuple[Portion, Positive]] = Field(default_factory=list)
+    points: tuple[tuple[Portion, Positive], ...] = ()
 
     @model_validator(mode="after")
     def _has_what_its_model_needs(self) -> "ProgrammingError":

@@ -49,6 +49,7 @@ def profile(
     return {
         "schema": SCHEMA,
         "machine": machine.name,
+        "machine_digest": machine.digest,
         "model": task.name,
         "seeds": seeds,
         **_data(how, board.matrices, depth, answers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,7 @@ _bench: list[Bench] = []
 
 
 def _begin(task: Task, analog: Analog) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle
     _bench[:] = [Bench(task, analog)]
 
 

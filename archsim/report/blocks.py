@@ -69,3 +69,8 @@ def figure(value: float) -> str:
 def percent(share: float) -> tuple[str, str]:
     """A share of one as two cells: 0.4567 gives "45.67", "%"."""
     return f"{100 * share:.2f}", "%"
+
+
+def spread(mean: float, deviation: float, number: int = 2) -> str:
+    """A mean and its deviation; of one run there is none."""
+    return f"{mean:.4f} ± {deviation:.4f}" if number > 1 else f"{mean:.4f} ± -"

@@ -40,8 +40,10 @@ def optimize_blocks(found: Optimized) -> list[Block]:
 
 def _simulated(found: Optimized) -> list[tuple[str, float, float, str]]:
     before, after = found.before, found.after
+    steady = [("time an input", *found.interval_s, "s")] if found.interval_s else []
     return [
         ("latency", before.latency_s, after.latency_s, "s"),
+        *steady,
         ("energy", before.energy_j, after.energy_j, "J"),
     ]
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError
-from archsim.report.blocks import Block, cell, quantity
+from archsim.report.blocks import Block, cell, quantity, spread
 from archsim.report.plots import draw_file
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def partition_blocks(data: Mapping[str, Any]) -> list[Block]:
         ("tokens", str(data["tokens"])),
         ("seeds", str(data["seeds"])),
         ("ppl_float", f"{data['ppl_float']:.4f}"),
+        *((("without_room", ", ".join(data["without_room"])),) if data["without_room"] else ()),
     )
     rows = tuple(_row(point) for point in data["points"])
     names = ("choice", "delta ppl", "recovered", "analog MACs", "digital weights", "latency", "", "energy", "")
@@ -60,7 +61,7 @@ def _row(point: Mapping[str, Any]) -> tuple[str, ...]:
     ppl = point["delta_ppl"]
     return (
         cell(f"{point['name']}*" if point["frontier"] else point["name"]),
-        f"{ppl['mean']:.4f} ± {ppl['std']:.4f}",
+        spread(ppl["mean"], ppl["std"], ppl["n"]),
         "-" if point["recovered"] is None else f"{point['recovered']:.1%}",
         f"{point['analog_mac_share']:.1%}",
         f"{point['digital_weight_bits'] / _BITS_A_BYTE / 1024:,.0f} KiB",

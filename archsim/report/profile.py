@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError, UsageError
-from archsim.report.blocks import Block
+from archsim.report.blocks import Block, spread
 from archsim.report.plots import draw_file
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def profile_blocks(data: Mapping[str, Any]) -> list[Block]:
         ("tokens", str(data["tokens"])),
         ("seeds", str(data["seeds"])),
         ("ppl_float", f"{base['ppl']:.4f}"),
-        ("delta_ppl_all_analog", _spread(every["delta_ppl"]["mean"], every["delta_ppl"]["std"])),
+        ("delta_ppl_all_analog", spread(*every["delta_ppl"].values())),
     )
     causes = [cause for cause in data["projections"][0]["causes"] if cause != "all"]
     rows = []
     for row in data["projections"]:
         ppl, nll = row["delta_ppl"], row["delta_nll"]
         alone = (f"{row['causes'][cause]['delta_ppl']['mean']:.4f}" for cause in causes)
-        both = _spread(ppl["mean"], ppl["std"]), _spread(nll["mean"], nll["stderr"])
+        both = spread(*ppl.values()), spread(nll["mean"], nll["stderr"])
         rows.append((str(row["rank"]), row["key"], *both, *alone))
     headers = ("rank", "projection", "delta ppl", "delta NLL", *(f"{cause} alone" for cause in causes))
     trust = [("halves of the seeds", data["stability"]), *data["correlations"].items()]
@@ -50,10 +50,6 @@ def profile_blocks(data: Mapping[str, Any]) -> list[Block]:
         Block("profile", "Change when one projection is analog", "><>>" + ">" * len(causes), tuple(rows), headers),
         Block("ranks", "Rank correlation", "<>>", agreements, ("with", "Kendall", "Spearman")),
     ]
-
-
-def _spread(mean: float, spread: float) -> str:
-    return f"{mean:.4f} ± {spread:.4f}"
 
 
 def _signed(value: float | None) -> str:

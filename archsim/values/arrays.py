@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from archsim.kernels.spec import Adc, ArraySpec, Drift, NonIdeal, Programming
+from archsim.kernels.spec import Adc, ArraySpec, Drift, NonIdeal, Programming, used_bits
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
 from archsim.machine.schema import Combine
@@ -24,11 +24,12 @@ def array_spec(machine: Machine) -> ArraySpec:
     converters = [part for part in parts if part.place == "convert"]
     inputs = int(machine.precision.inputs)
     pairs = "differential" if combine.signs == "analog" else "sign_magnitude"
+    weights = int(machine.precision.weights)
     return ArraySpec(
         rows=min(crossbar.rows, crossbar.rows_per_read or crossbar.rows),  # what is read apart is converted apart
         cols=crossbar.cols,
-        cell_bits=int(crossbar.cell_bits),
-        weight_bits=int(machine.precision.weights),
+        cell_bits=used_bits(int(crossbar.cell_bits), weights, paired=core.paired),
+        weight_bits=weights,
         signs=pairs if core.paired else "offset",  # type: ignore[arg-type]
         flipped=core.signs == "flipped",
         input_bits=inputs,

@@ -8,6 +8,7 @@ import numpy as np
 
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.digital import require_names
+from archsim.values.integer_arithmetic import IntegerArithmetic
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.quantised import QuantisedArithmetic
 from archsim.values.tasks import Task
@@ -36,10 +37,8 @@ def evaluate(
     """
     require_names(machine, task.make)
     exact = task.run(FloatArithmetic())
-    weights, inputs = int(machine.precision.weights), int(machine.precision.inputs)
     ranges = _ranges(task) if calibrate else {}
-    clip = None if machine.choices.clip is None else float(machine.choices.clip)
-    whole = task.run(QuantisedArithmetic(weight_bits=weights, input_bits=inputs, clip=clip, largest=dict(ranges)))
+    whole = task.run(IntegerArithmetic(machine, ranges=ranges))
     runs, saturated, conversions = [], 0, 0
     for seed in range(seeds):
         if progress is not None:

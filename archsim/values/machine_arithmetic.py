@@ -14,48 +14,29 @@ from archsim.kernels.acam_table import Table, compile_table
 from archsim.kernels.acam_uses import apply, log_matmul, softmax
 from archsim.parts.acam import Acam
 from archsim.values.arrays import array_spec
-from archsim.values.digital import beside
-from archsim.values.quantised import QuantisedArithmetic
+from archsim.values.integer_arithmetic import IntegerArithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archsim.machine.machine import Machine
-    from archsim.values.arithmetic import Product, Values
+    from archsim.values.arithmetic import Values
 
 _NAMES = {"gelu_tanh": "gelu"}
 _SMALLEST = 2.0**-8
 """Of a magnitude whose logarithm is stored, over the largest: what is smaller counts as this."""
 
 
-class MachineArithmetic(QuantisedArithmetic):
+class MachineArithmetic(IntegerArithmetic):
     """Projections in the core's arrays; functions, softmax and products in its analog CAMs where recipes say `core`.
 
-    Projections that digital units compute (`mapping.digital`) are exact in integers of the machine's precision; their
-    weights are not cut off. All else digital units compute in float32: their precision is not modelled.
+    All else digital units compute in float32: their precision is not modelled.
     """
 
     def __init__(self, machine: Machine, seed: int = 0, ranges: Mapping[str, float] | None = None) -> None:
         """seed: of all errors; ranges: the largest input of projections, where it is known beforehand."""
-        super().__init__(
-            weight_bits=int(machine.precision.weights),
-            input_bits=int(machine.precision.inputs),
-            spec=array_spec(machine),
-            seed=seed,
-            clip=None if machine.choices.clip is None else float(machine.choices.clip),
-            largest=dict(ranges or {}),
-        )
-        self.machine = machine
+        super().__init__(machine, seed, ranges, array_spec(machine))
         self.tables: dict[tuple[str, float, float], Table] = {}
-        self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, largest=self.largest)
-
-    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
-        """In arrays, with bits of its own where the file names some; some output channels in digital units."""
-        named = self.machine.choices.bits
-        given = named.get(key) or named.get(key.rpartition("/")[0])
-        if given is not None:
-            self.bits[key] = int(given.weights or self.weight_bits), int(given.inputs or self.input_bits)
-        return beside(self.machine, key, weight, bias, super().linear, self.units.linear)
 
     def _analog(self, operator: str) -> bool:
         """Whether the core does a step of the operator."""

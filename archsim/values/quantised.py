@@ -96,12 +96,16 @@ class QuantisedArithmetic(FloatArithmetic):
     def _in_arrays(self, key: str, weights: Ints) -> Callable[[Ints], NDArray[np.float64]]:
         """In arrays that are programmed once; a calibrated converter is set by the first inputs that come."""
         from archsim.kernels.crossbar import Crossbar, program
+        from archsim.kernels.spec import used_bits
 
         assert self.spec is not None  # noqa: S101 (asked before)
         spec = self.spec
         if key in self.bits:
             held, read = self.bits[key]
-            spec = replace(spec, weight_bits=held, input_bits=read, read_bits=min(spec.read_bits, read))
+            cells = used_bits(spec.cell_bits, held, paired=spec.signs != "offset")
+            spec = replace(
+                spec, weight_bits=held, cell_bits=cells, input_bits=read, read_bits=min(spec.read_bits, read)
+            )
         array: list[Crossbar] = []
         done = [0]
 

@@ -11,7 +11,7 @@ from archsim import load_machine, load_model
 from archsim.cli import main
 from archsim.graph.job import make_job
 from archsim.partition.frontier import Wanted, partition
-from archsim.partition.prices import placed, run
+from archsim.partition.placing import placed, run
 from archsim.profile.profile import profile
 from archsim.values.evaluate import evaluate
 from archsim.values.tasks import load_task
@@ -42,8 +42,8 @@ def test_ends(made: tuple[Path, dict[str, Any]]) -> None:
     assert {point["strategy"] for point in points.values()} == {"bound", "first-last", "sensitivity", "analytical"}
     assert any(point["frontier"] for point in points.values())
     digital, arrays = made[1]["sides"]["digital"], made[1]["sides"]["arrays"]
-    # 2,048 lanes at 1 GHz; 0.333 pJ, and 9 of the 256 bits that 17.25 pJ read
-    assert digital["ops_per_s"] == pytest.approx(2 * 2048e9)
+    # 2,048 lanes at 1 GHz, for which 64 banks bring 256 / 9 weights a ns each; 0.333 pJ, and 9 of 256 bits for 17.25 pJ
+    assert digital["ops_per_s"] == pytest.approx(2 * 64 * 256 / 9 * 1e9)
     assert digital["energy_per_mac_j"] == pytest.approx(0.333e-12 + 17.25e-12 * 9 / 256)
     # 14.46 nJ for 512 x 512 weights; 38 tiles of 13.11 Tera-operations a second
     assert (arrays["rows"], arrays["outputs"], arrays["clip"]) == (512, 512, 2.5)
@@ -89,6 +89,38 @@ def test_mistakes(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
     done = CliRunner().invoke(main, [*words, "--profile", str(made[0] / "profile.json"), "--seeds", "1"])
     assert done.exit_code == 1
     assert "has no digital units for projections" in done.output
+
+
+def test_a_profile_of_something_else(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
+    """Of another machine, of other settings, of another model, or not whole: a line, before anything is run."""
+    model, text = data_dir / "llama2c/stories260K.bin", made[0] / "story.txt"
+    known = json.loads((made[0] / "profile.json").read_text())
+    words = ["partition", str(model), "--text", str(text), "--machine", "hetero_512"]
+    for changed, more, said in (
+        ({}, ["--set", "mapping.clip=3"], "is of hetero_512 with other settings; expected hetero_512 as it is here"),
+        ({"machine": "isaac", "machine_digest": "0"}, [], "is of another machine, isaac; expected hetero_512"),
+        ({"model": "stories3M.bin"}, [], "is of stories3M.bin; expected one of stories260K"),
+        ({"projections": known["projections"][1:]}, [], "expected one of stories260K: "),
+        ({"projections": [{}]}, [], "the profile is not whole ('key')"),
+        ({"seeds": "x"}, [], "the profile has 'x' seeds; expected a whole number"),
+    ):
+        file = made[0] / "other.json"
+        file.write_text(json.dumps(known | changed))
+        done = CliRunner().invoke(main, [*words, "--profile", str(file), *more])
+        assert done.exit_code == 1
+        assert said in done.output, done.output
+
+
+def test_what_has_no_room_is_left_out(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
+    """A bank of 64 KiB holds 58,254 weights of 9 bits: the first projection and the head (8,192 + 32,768), not all."""
+    machine = load_machine("hetero_512", ("modules.chiplet.parts.bank=1",))
+    model = data_dir / "llama2c/stories260K.bin"
+    graph, task = load_model(str(model)), load_task(model, made[0] / "story.txt")
+    known = json.loads((made[0] / "profile.json").read_text()) | {"machine_digest": machine.digest}
+    found = partition(machine, graph, make_job(graph, "prefill", 16, 0, 1), task, known, Wanted(seeds=1))
+    assert "all-digital" in found["without_room"]
+    assert "first-last" in [point["name"] for point in found["points"]]
+    assert all(point["digital_weight_bits"] <= 64 * 1024 * 8 for point in found["points"])
 
 
 @pytest.mark.slow

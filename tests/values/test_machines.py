@@ -167,3 +167,27 @@ def test_mvm_shows_an_arrays_error() -> None:
     coarse = json.loads(archsim("mvm", "isaac", "--set", "parts.adc.bits=6 b", "--json").stdout)
     assert coarse["rms_error"] > 0
     assert "rms" in archsim("mvm", "nl_dpe").stdout
+
+
+def test_weights_of_few_bits_use_all_of_a_cell() -> None:
+    """A pair of 8-bit cells holds 5-bit weights as 4 bits and a side: the largest, 15, is the largest conductance.
+
+    So the error of programming, a share of that, stays the same share of the weights: about that of 9 bits.
+    """
+    assert array_spec(load_machine("hetero_512", ("precision.weights=5 b",))).cell_bits == 4
+    draw = np.random.default_rng(1)
+    weight, x = (draw.normal(size=(64, 64)).astype(np.float32) for _ in range(2))
+
+    def error(*settings: str) -> float:
+        machine = load_machine("hetero_512", ("mapping.clip=10", *settings))
+        found = MachineArithmetic(machine, 0).linear("layer 0/qkv", weight, None)(x)
+        exact = x @ weight.T
+        return float(np.sqrt(((found - exact) ** 2).mean() / (exact**2).mean()))
+
+    assert error("mapping.bits={layer 0/qkv: {weights: 5 b}}") < 2 * error()
+
+
+def test_parts_can_be_told_apart_by_their_errors() -> None:
+    """Timings of cores are remembered by their parts, so these must have a hash."""
+    xbar = load_machine("hetero_512").parts["xbar"]
+    assert hash(xbar) == hash(load_machine("hetero_512").parts["xbar"])

@@ -1,0 +1,35 @@
+"""A profile that was made before: is it whole, and of this machine and model?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archsim.errors import ArchsimError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archsim.graph.graph import Graph
+    from archsim.machine.machine import Machine
+
+
+def require_profile(profile: Mapping[str, Any], machine: Machine, graph: Graph) -> None:
+    """Raise ArchsimError for data that lack what a choice needs, and for those of something else."""
+    try:
+        kept = profile["seeds"], profile["machine"], profile["machine_digest"], profile["model"]
+        sensitive = {row["key"]: float(row["delta_nll"]["mean"]) for row in profile["projections"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArchsimError(
+            f"the profile is not whole ({error}); expected what `archsim profile --out` writes"
+        ) from None
+    seeds, name, digest, model = kept
+    if type(seeds) is not int or seeds < 1:
+        raise ArchsimError(f"the profile has {seeds!r} seeds; expected a whole number")
+    if digest != machine.digest:
+        other = f"another machine, {name}" if name != machine.name else f"{name} with other settings"
+        raise ArchsimError(f"the profile is of {other}; expected {machine.name} as it is here. Make it anew")
+    keys = [linear.key for linear in graph.linears]
+    apart = [key for key in keys if key not in sensitive] + [key for key in sensitive if key not in keys]
+    if apart or str(model).rpartition(".")[0] not in ("", graph.name):
+        found = f": {apart[0]} is in one alone" if apart else ""
+        raise ArchsimError(f"the profile is of {model}; expected one of {graph.name}{found}")

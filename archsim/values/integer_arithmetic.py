@@ -1,0 +1,50 @@
+"""Projections in integers, with the bits, the cut and the sharing out to units that a machine's file says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archsim.values.digital import beside
+from archsim.values.quantised import QuantisedArithmetic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archsim.kernels.spec import ArraySpec
+    from archsim.machine.machine import Machine
+    from archsim.values.arithmetic import Product, Values
+
+
+class IntegerArithmetic(QuantisedArithmetic):
+    """Products in arrays, or exact where no `spec` of them is given; all else in float32.
+
+    Projections that digital units compute (`mapping.digital`) are exact in integers of the machine's precision; their
+    weights are not cut off.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        seed: int = 0,
+        ranges: Mapping[str, float] | None = None,
+        spec: ArraySpec | None = None,
+    ) -> None:
+        """seed: of the errors of arrays; ranges: the largest input of projections, where it is known beforehand."""
+        super().__init__(
+            weight_bits=int(machine.precision.weights),
+            input_bits=int(machine.precision.inputs),
+            spec=spec,
+            seed=seed,
+            clip=None if machine.choices.clip is None else float(machine.choices.clip),
+            largest=dict(ranges or {}),
+        )
+        self.machine = machine
+        self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, largest=self.largest)
+
+    def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
+        """In arrays, with bits of its own where the file names some; some output channels in digital units."""
+        named = self.machine.choices.bits
+        given = named.get(key) or named.get(key.rpartition("/")[0])
+        if given is not None:
+            self.bits[key] = int(given.weights or self.weight_bits), int(given.inputs or self.input_bits)
+        return beside(self.machine, key, weight, bias, super().linear, self.units.linear)
