@@ -23,13 +23,14 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Share of inputs that are answered rightly; mean negative log-likelihood of the right answers, nats.
+    """Share of inputs that are answered rightly; mean divergence (KL) of answers from those with the most bits, nats.
 
+    Noise makes answers less sure, and so the loss of a network that is too sure of itself smaller; not the divergence.
     lost: accuracy lost from the most bits, and a standard error more, since the best of many tries is partly luck.
     """
 
     accuracy: float
-    loss: float
+    divergence: float
     lost: float
 
 

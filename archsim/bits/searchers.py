@@ -12,12 +12,12 @@ from archsim.bits.moves import nearby, stepped
 if TYPE_CHECKING:
     from archsim.bits.trials import Trial, Trials
 
-_LEAST_LOSS = 1e-4
-"""Nats: a smaller rise of the loss is not told from none."""
+_LEAST = 1e-4
+"""Nats: a smaller rise of the divergence is not told from none."""
 _HOT, _COLD = 0.3, 0.01
 """Temperatures of annealing, in units of a score (the logarithm of a gain): a third worse, a hundredth worse."""
 _COARSER = 4.0
-"""By how much the loss rises more with the next bit less: an error of twice the size, squared."""
+"""By how much the divergence rises more with the next bit less: an error of twice the size, squared."""
 
 
 def at_random(trials: Trials, seed: int) -> None:
@@ -33,7 +33,7 @@ def at_random(trials: Trials, seed: int) -> None:
 
 
 def greedy(trials: Trials, seed: int) -> None:
-    """One bit less where it gains most for the least rise of the loss, as long as that is allowed; then small changes.
+    """One bit less where it gains most for the least divergence, as long as that is allowed; then small changes.
 
     The rise is measured once a place, from where the search begins, and taken to grow with every further bit.
     """
@@ -42,7 +42,7 @@ def greedy(trials: Trials, seed: int) -> None:
     queue = []
     for place in reversed(range(2 * len(problem.keys))):  # from the last: what comes before is not computed again
         tried = trials(stepped(problem, begin.choice, place, -1))
-        rise = max(tried.quality.loss - begin.quality.loss, _LEAST_LOSS)
+        rise = max(tried.quality.divergence - begin.quality.divergence, _LEAST)
         queue.append((-_gained(begin, tried) / rise, place, rise))
     heapq.heapify(queue)
     while queue:
