@@ -33,6 +33,7 @@ class Measured:
         self.keys = tuple(stage.key for stage in pictures.stages)
         self.network = IntegerNetwork(pictures.stages, pictures.inputs, ranges)
         most = max(bits for each in ranges.values() for bits in each)
+        self._known: dict[Choice, Quality] = {}
         self.before = self.logits(((most, most),) * len(self.keys))
 
     def logits(self, choice: Choice) -> Values:
@@ -40,8 +41,10 @@ class Measured:
         return self.network.logits(dict(zip(self.keys, choice, strict=True)))
 
     def quality(self, choice: Choice) -> Quality:
-        """Accuracy, and how far the answers are from those with the most bits."""
-        return quality(self.logits(choice), self.labels, self.before)
+        """Accuracy, and how far the answers are from those with the most bits; measured once a choice."""
+        if choice not in self._known:
+            self._known[choice] = quality(self.logits(choice), self.labels, self.before)
+        return self._known[choice]
 
     def right(self, choice: Choice) -> NDArray[np.bool_]:
         """Which are answered rightly."""
@@ -52,8 +55,8 @@ class Measured:
 def quality(logits: Values, labels: NDArray[np.int64], before: Values) -> Quality:
     """Of logits (n, classes); before: those with the most bits."""
     new, old = _log_shares(logits), _log_shares(before)
-    right = logits.argmax(axis=1) == labels
-    lost = (before.argmax(axis=1) == labels).astype(np.int64) - right
+    right, every = logits.argmax(axis=1) == labels, np.arange(len(labels))
+    lost = np.exp(old[every, labels]) - np.exp(new[every, labels])
     error = lost.std() / np.sqrt(len(labels))
     divergence = (np.exp(old) * (old - new)).sum(axis=1).mean()
     return Quality(float(right.mean()), float(divergence), float(lost.mean() + error))

@@ -25,14 +25,14 @@ def test_costs_by_hand() -> None:
     found = problem()
     assert [work.tiles for work in works(((8, 8),) * 4)] == [48, 8, 40, 8]
     assert found.base == 80_432
-    assert found.cost(((8, 8),) * 4) == Cost(80_432, 104)
+    assert found.cost(((8, 8),) * 4) == Cost(80_432, 104, smooth_amount(works(((8, 8),) * 4), 104, "latency"))
     assert found.gain(found.cost(((8, 4),) * 4)) == 2.0
 
 
 def test_a_score_is_the_logarithm_of_the_gain_less_what_is_lost() -> None:
     """Twice as fast; 3 % lost are 2 % too much: ln 2 - 2."""
     found = problem()
-    cost = Cost(found.base / 2, 1)
+    cost = Cost(found.base / 2, 1, 1)
     assert found.score(cost, Quality(0.9, 0, lost=0.01)) == pytest.approx(log(2))
     assert found.score(cost, Quality(0.9, 0, lost=0.03)) == pytest.approx(log(2) - 2)
 
@@ -80,7 +80,9 @@ def test_greedy_finds_the_best_where_projections_do_not_hang_together() -> None:
     found = problem()
     small = type(found)(
         keys=("0", "1"),
-        cost=lambda choice: Cost(sum(n * inputs for n, (_, inputs) in zip((3, 1), choice, strict=True)), 1),
+        cost=lambda choice: Cost(
+            time := sum(n * inputs for n, (_, inputs) in zip((3, 1), choice, strict=True)), 1, time
+        ),
         quality=lambda choice: Quality(1.0, 0.0, sum(4 - inputs for _, inputs in choice)),
         allowed=3,
         base=16.0,
