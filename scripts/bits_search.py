@@ -17,7 +17,7 @@ from scripts.lrmp_tables import FOUND
 if TYPE_CHECKING:
     from archsim.bits.problem import Choice
 
-EVALUATIONS: Final = 100
+EVALUATIONS: Final = {"mlp-mnist": 100, "resnet-20": 60, "resnet-32": 80}
 SEED: Final = 0
 
 
@@ -27,7 +27,7 @@ def main() -> None:
         net = load(name, sys.argv[1])
         for goal in GOALS:
             problem = net.problem(goal, ALLOWED)
-            found = search(problem, "greedy", EVALUATIONS, SEED)
+            found = search(problem, "greedy", EVALUATIONS[name], SEED)
             best = found.best
             print(name, goal, len(found.history), problem.gain(best.cost), best.quality, best.choice, flush=True)
             every = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.exists() else {}

@@ -6,6 +6,7 @@ scripts/bits_search.py. Needs the data folder (ARCHSIM_DATA, or ../shared/data).
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass, replace
 from statistics import mean
@@ -17,7 +18,7 @@ from archsim.machine.load import change
 from archsim.mapping.bits import as_setting
 from archsim.values.machine_arithmetic import MachineArithmetic
 from scripts.bits_nets import GOALS, NAMES, load, write
-from scripts.lrmp_tables import gains, of_bits, tiles_of
+from scripts.lrmp_tables import FOUND, gains, of_bits, tiles_of
 from scripts.lrmp_tables import named as by_text
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def main() -> None:
     """Renew the tables."""
     for name in sys.argv[2:] or NAMES:
         net = load(name, sys.argv[1])
-        write("found", HEAD, [line(net, row) for row in ROWS])
+        known = json.loads(FOUND.read_text(encoding="utf-8"))[name]
+        write("found", HEAD, [line(net, row) for row in ROWS if row.text in known or row.text not in GOALS])
         if name in ANALOG:
             shares = [f"{analog(net, choice_of(net, text)):.1%}" for text in ("w8a8", *GOALS)]
             write("errors", ERRORS, [f"| {name} | {' | '.join(shares)} |"])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from archsim.values.pictures import Pictures
 
 _RESAMPLES = 20_000
+_MARGIN = 2.0
+"""Standard errors on top of what is lost: an upper bound, of about 97.5 %."""
 _TAILS = (0.025, 0.975)
 
 
@@ -59,7 +61,7 @@ def quality(logits: Values, labels: NDArray[np.int64], before: Values) -> Qualit
     lost = np.exp(old[every, labels]) - np.exp(new[every, labels])
     error = lost.std() / np.sqrt(len(labels))
     divergence = (np.exp(old) * (old - new)).sum(axis=1).mean()
-    return Quality(float(right.mean()), float(divergence), float(lost.mean() + error))
+    return Quality(float(right.mean()), float(divergence), float(lost.mean() + _MARGIN * error))
 
 
 def _log_shares(logits: Values) -> NDArray[np.float64]:

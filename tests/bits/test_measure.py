@@ -89,13 +89,13 @@ def test_ranges_cut_off_what_is_seldom() -> None:
 def test_accuracy_and_divergence_by_hand() -> None:
     """Odds of 1 : 1 become 3 : 1 in both: ln 1/2 - ln 3/4 and ln 1/2 - ln 1/4, their mean is half of ln 4/3.
 
-    Of the right answers one loses a fourth and one gains it: nothing, with an error of a fourth over the root of 2.
+    Of the right answers one loses a fourth and one gains it: nothing, with an error of a fourth over the root of 2, twice.
     """
     logits = np.log(np.array([[3, 1], [3, 1]], np.float32))
     before = np.array([[1, 1 - 1e-7], [1 - 1e-7, 1]], np.float32)
     found = quality(logits, np.array([0, 1]), before)
     assert found.accuracy == 0.5
-    assert found.lost == pytest.approx(0.25 / 2**0.5)
+    assert found.lost == pytest.approx(2 * 0.25 / 2**0.5)
     assert found.divergence == pytest.approx(np.log(4 / 3) / 2)
 
 
