@@ -89,7 +89,7 @@ def test_ranges_cut_off_what_is_seldom() -> None:
 def test_accuracy_and_divergence_by_hand() -> None:
     """Odds of 1 : 1 become 3 : 1 in both: ln 1/2 - ln 3/4 and ln 1/2 - ln 1/4, their mean is half of ln 4/3.
 
-    Of the right answers one loses a fourth and one gains it: nothing, with an error of a fourth over the root of 2, twice.
+    Of the right answers one loses a fourth, one gains it: nothing, and twice an error of a fourth over the root of 2.
     """
     logits = np.log(np.array([[3, 1], [3, 1]], np.float32))
     before = np.array([[1, 1 - 1e-7], [1 - 1e-7, 1]], np.float32)
