@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archsim.bits.judge import Halves
 from archsim.bits.task import CHOICES, make_problem, works_on
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "bits.md"
+GOALS: Final[tuple[Goal, ...]] = ("latency", "throughput")
+NAMES: Final = ("mlp-mnist", "resnet-20", "resnet-32")
+ALLOWED: Final = 0.01
+"""Accuracy that may be lost."""
 DATA = Path(os.environ.get("ARCHSIM_DATA") or ROOT.parent / "shared" / "data")
 
 

@@ -1,84 +1,86 @@
-"""Writes a table of docs/bits.md: what bits for each projection gain and lose. `python -m scripts.bits_tables MLP`.
+"""Writes tables of docs/bits.md: what bits for each projection gain and lose. `python -m scripts.bits_tables MLP`.
 
-MLP: weights written by scripts/train_mnist_mlp.py; names of networks may follow. Needs the data folder (ARCHSIM_DATA,
-or ../shared/data). Takes half an hour.
+MLP: weights written by scripts/train_mnist_mlp.py; names of networks may follow. Bits that were searched are those of
+scripts/bits_search.py. Needs the data folder (ARCHSIM_DATA, or ../shared/data). Takes minutes.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from statistics import mean
+from typing import TYPE_CHECKING, Final
 
 from archsim.bits.measure import right_in
-from archsim.bits.search import search
 from archsim.bits.task import named
 from archsim.machine.load import change
 from archsim.mapping.bits import as_setting
-from archsim.optimize import optimize
 from archsim.values.machine_arithmetic import MachineArithmetic
-from scripts.bits_nets import load, write
+from scripts.bits_nets import GOALS, NAMES, load, write
+from scripts.lrmp_tables import FOUND, gains, of_bits, tiles_of
+from scripts.lrmp_tables import named as by_text
 
 if TYPE_CHECKING:
     from archsim.bits.problem import Choice
-    from archsim.optimize import Goal
     from scripts.bits_nets import Net
 
-HEAD = (
-    "| network | tiles | searched for | accuracy in float32, 8 bits, found bits | lost from 8 bits (95 % interval) "
-    "| predicted gain | simulated latency, times less | energy, times less "
-    "| with 2 % programming error, 8 bits, found |"
+HEAD: Final = (
+    "| network | bits | mean of weights, inputs | right with 8 bits, with these | lost (95 % interval) "
+    "| latency, times less: predicted | simulated | throughput: predicted | simulated | energy, times less |"
 )
-GOALS: tuple[Goal, ...] = ("latency", "throughput")
-EVALUATIONS, SEED, ALLOWED = 150, 0, 0.01
-UNIFORM = "| network | bits of all | accuracy in 8 bits, in these | lost (95 % interval) | predicted gain |"
-PICTURES = {"mlp-mnist": 1000, "resnet-20": 500, "resnet-32": 500}
-"""That a search looks at; the other half, 1,000, judges."""
-ANALOG = {"mlp-mnist": 200}
+ERRORS: Final = "| network | 8 bits | found for latency | found for throughput |"
+ANALOG: Final = {"mlp-mnist": 200}
 """Pictures that are run through the machine's arrays: a convolution's products are too many for it."""
-ERROR = "parts.xbar.errors.programming={model: additive, sigma: 0.02}"
+ERROR: Final = "parts.xbar.errors.programming={model: additive, sigma: 0.02}"
 """Deviation of programmed conductances, as a share of the largest: assumed, to see whether fewer bits stand less."""
+SEED: Final = 0
 
 
-def row(net: Net, goal: Goal) -> str:
-    """Search, judge, play."""
-    problem = net.problem(goal, ALLOWED)
-    best = search(problem, "greedy", EVALUATIONS, SEED).best
-    judged = net.halves.judge(problem.uniform(8), best.choice)
-    bits = named(net.graph, best.choice)
-    tiles = problem.cost(problem.uniform(8)).tiles
-    played = optimize(net.machine, net.graph, net.job, goal, tiles=tiles, bits=bits, baseline=True)
+@dataclass(frozen=True)
+class Row:
+    """Of a table: what it is called, bits as `named` of scripts/lrmp_tables.py reads them, and with copies or not."""
+
+    name: str
+    text: str
+    copies: bool = True
+
+
+ROWS: Final = (
+    Row("found for latency", "latency"),
+    Row("the same without copies", "latency", copies=False),
+    Row("found for throughput", "throughput"),
+    Row("copies alone", "w8a8"),
+    *(Row(f"{bits} everywhere", f"w{bits}a{bits}") for bits in (7, 6, 5, 4)),
+)
+
+
+def choice_of(net: Net, text: str) -> Choice:
+    """Bits in the order of projections."""
+    return tuple((bits.weights, bits.inputs) for bits in by_text(net.name, text).values())
+
+
+def line(net: Net, row: Row) -> str:
+    """Judge, predict, simulate."""
+    choice = choice_of(net, row.text)
+    judged = net.halves.judge(choice_of(net, "w8a8"), choice)
+    found: list[str] = []
+    for goal in GOALS:
+        gained = gains(net.name, row.text, tiles_of(net.name), goal, copies=row.copies)
+        found += [f"{gained.predicted:.2f}", f"{gained.simulated:.2f}"]
+    energies = [sum(work.energy for work in of_bits(net.name, text, 1)) for text in ("w8a8", row.text)]
     lost = judged.lost
     cells = (
         net.name,
-        f"{tiles}",
-        goal,
-        f"{judged.floats:.1%}, {judged.before:.1%}, {judged.after:.1%}",
+        row.name,
+        ", ".join(f"{mean(bits):.1f}" for bits in zip(*choice, strict=True)),
+        f"{judged.before:.1%}, {judged.after:.1%}",
         f"{lost.lost:.1%} ({lost.low:.1%} to {lost.high:.1%})",
-        f"{problem.gain(best.cost):.2f}",
-        f"{played.before.latency_s / played.after.latency_s:.2f}",
-        f"{played.before.energy_j / played.after.energy_j:.2f}",
-        f"{analog(net, problem.uniform(8)):.1%}, {analog(net, best.choice):.1%}" if net.name in ANALOG else "",
+        *found,
+        f"{energies[0] / energies[1]:.2f}",
     )
-    print(*cells, [*best.choice], sep="; ", flush=True)
+    print(*cells, sep="; ", flush=True)
     return f"| {' | '.join(cells)} |"
-
-
-def uniform(net: Net) -> list[str]:
-    """The same bits everywhere, judged as what is searched is."""
-    problem, judge = net.problem("latency", ALLOWED), net.halves
-    found = []
-    for bits in (7, 6, 5, 4):
-        choice = problem.uniform(bits)
-        judged = judge.judge(problem.uniform(8), choice)
-        lost = judged.lost
-        gain = problem.gain(problem.cost(choice))
-        found.append(
-            f"| {net.name} | {bits} | {judged.before:.1%}, {judged.after:.1%} "
-            f"| {lost.lost:.1%} ({lost.low:.1%} to {lost.high:.1%}) | {gain:.2f} |"
-        )
-        print(found[-1], flush=True)
-    return found
 
 
 def analog(net: Net, choice: Choice) -> float:
@@ -92,11 +94,14 @@ def analog(net: Net, choice: Choice) -> float:
 
 
 def main() -> None:
-    """Renew the table."""
-    for name in sys.argv[2:] or PICTURES:
-        net = load(name, sys.argv[1], PICTURES[name])
-        write("uniform", UNIFORM, uniform(net))
-        write("found", HEAD, [row(net, goal) for goal in GOALS])
+    """Renew the tables."""
+    for name in sys.argv[2:] or NAMES:
+        net = load(name, sys.argv[1])
+        known = json.loads(FOUND.read_text(encoding="utf-8"))[name]
+        write("found", HEAD, [line(net, row) for row in ROWS if row.text in known or row.text not in GOALS])
+        if name in ANALOG:
+            shares = [f"{analog(net, choice_of(net, text)):.1%}" for text in ("w8a8", *GOALS)]
+            write("errors", ERRORS, [f"| {name} | {' | '.join(shares)} |"])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writes docs/lrmp.md: copies of weights and fewer bits on LRMP's chip. `python scripts/lrmp_tables.py`, minutes.
 
-scripts/lrmp_searched.json, if it is there, has bits that a search found: {network: {projection: [weights, inputs]}}.
+scripts/bits_found.json has bits that scripts/bits_search.py found: {network: {goal: [[weights, inputs], …]}}.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from archsim.works import works
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "lrmp.md"
-SEARCHED = HERE / "lrmp_searched.json"
+FOUND = HERE / "bits_found.json"
 MACHINE = load_machine("lrmp_chip")
 CHIP = 5688
-NETS = {"mnist-mlp": 64, "resnet-18": 1, "resnet-34": 1, "resnet-50": 1, "resnet-101": 1}
-"""By network the inputs that are worked on together for throughput: copies of a matrix that is used once an input have
-nothing to do for one input alone."""
+NETS = ("mlp-mnist", "resnet-18", "resnet-34", "resnet-50", "resnet-101")
+BATCHES = {"mlp-mnist": 64}
+"""Inputs that are worked on together for throughput, by network; else 1. Copies of a matrix that is used once an input
+have nothing to do for one input alone."""
+GOALS = ("latency", "throughput")
 VARIANTS = (
     ("copies alone", "w8a8", True),
     ("bits alone", "w6a6", False),
@@ -57,17 +59,18 @@ class Gains:
 
 @cache
 def of_bits(net: str, text: str, batch: int) -> tuple[Work, ...]:
-    """Works by bits: `w6a6`, or what was searched."""
+    """Works by bits, as `named` reads them."""
     model = load_model(net)
     return works(MACHINE, model, make_job(model, "prefill", None, 0, batch), named(net, text))
 
 
 @cache
 def named(net: str, text: str) -> dict[str, Bits]:
-    """Bits by projection."""
-    if text != "searched":
+    """Bits by projection: `w6a6`, or what was searched for a goal."""
+    if text not in GOALS:
         return uniform(MACHINE, load_model(net), text)
-    return {key: Bits(*bits) for key, bits in json.loads(SEARCHED.read_text())[net].items()}
+    pairs = zip(load_model(net).linears, json.loads(FOUND.read_text())[net][text], strict=True)
+    return {linear.key: Bits(*bits) for linear, bits in pairs}
 
 
 def bare(works: tuple[Work, ...]) -> tuple[Work, ...]:
@@ -88,7 +91,7 @@ def simulated(net: str, text: str, copies: tuple[tuple[str, int], ...], goal: st
     machine, model = change(MACHINE, (as_setting(named(net, text)), of_copies)), load_model(net)
     if goal == "latency":
         return simulate(change(machine, ("mapping.order=sequential",)), model).latency_s
-    batch = 2 * NETS[net]
+    batch = 2 * BATCHES.get(net, 1)
     once, twice = (simulate(machine, model, batch=number).latency_s for number in (batch, 2 * batch))
     return (twice - once) / batch
 
@@ -96,7 +99,7 @@ def simulated(net: str, text: str, copies: tuple[tuple[str, int], ...], goal: st
 @cache
 def gains(net: str, text: str, tiles: int, goal: str, *, copies: bool) -> Gains:
     """Over eight bits and one copy of each projection."""
-    batch = 1 if goal == "latency" else NETS[net]
+    batch = 1 if goal == "latency" else BATCHES.get(net, 1)
     found, first = of_bits(net, text, batch), of_bits(net, "w8a8", batch)
 
     def gain(before: tuple[Work, ...], after: tuple[Work, ...]) -> float:
@@ -115,8 +118,8 @@ def gains(net: str, text: str, tiles: int, goal: str, *, copies: bool) -> Gains:
 
 def rows(net: str) -> list[str]:
     """Of one network, under both budgets."""
-    mine = sum(work.tiles for work in of_bits(net, "w8a8", 1))
-    searched = json.loads(SEARCHED.read_text()) if SEARCHED.exists() else {}
+    mine = tiles_of(net)
+    searched = json.loads(FOUND.read_text())
     found = []
     for tiles in dict.fromkeys((mine, CHIP)):
         for what, text, copies in (*VARIANTS, ("both", "searched", True)):
@@ -125,10 +128,18 @@ def rows(net: str) -> list[str]:
                 continue
             if not copies and tiles == CHIP != mine:
                 continue  # as on its own tiles
-            cells = [gains(net, text, tiles, goal, copies=copies).cells() for goal in ("latency", "throughput")]
+            texts = GOALS if text == "searched" else (text, text)
+            cells = [
+                gains(net, each, tiles, goal, copies=copies).cells() for each, goal in zip(texts, GOALS, strict=True)
+            ]
             found.append(f"| {net} | {tiles:,} | {what} | {text} | {' | '.join(cells)} |")
         print(net, tiles, flush=True)
     return found
+
+
+def tiles_of(net: str) -> int:
+    """With 8 bits and no copies."""
+    return sum(work.tiles for work in of_bits(net, "w8a8", 1))
 
 
 def errors(net: str) -> list[str]:
@@ -137,10 +148,10 @@ def errors(net: str) -> list[str]:
         "| bits | tiles | latency: predicted | simulated | error | an input each: predicted | simulated | error |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    mine = sum(work.tiles for work in of_bits(net, "w8a8", 1))
+    mine = tiles_of(net)
     for text, tiles in product(("w8a8", "w6a6", "w5a5"), (mine, CHIP)):
         cells = []
-        for goal in ("latency", "throughput"):
+        for goal in GOALS:
             chosen = best(of_bits(net, text, 1), tiles, goal, copies=True)
             copies = tuple((key, number) for key, number in chosen.copies.items() if number > 1)
             said = (chosen.latency if goal == "latency" else chosen.slowest) * 1e-12
@@ -156,7 +167,7 @@ def ranges() -> list[str]:
     for where in ("its own with 8 bits", f"{CHIP:,}"):
         for text in ("w6a8", "w6a6", "w5a5"):
             cells = []
-            for goal in ("latency", "throughput"):
+            for goal in GOALS:
                 found = [gains(net, text, own(net, where), goal, copies=True).simulated for net in NETS]
                 cells.append(f"{min(found):.1f} to {max(found):.1f}")
             lines.append(f"| {where} | {text} | {' | '.join(cells)} |")
@@ -165,7 +176,7 @@ def ranges() -> list[str]:
 
 def own(net: str, where: str) -> int:
     """Tiles of a budget."""
-    return CHIP if where == f"{CHIP:,}" else sum(work.tiles for work in of_bits(net, "w8a8", 1))
+    return CHIP if where == f"{CHIP:,}" else tiles_of(net)
 
 
 def energies() -> list[str]:
@@ -184,14 +195,18 @@ INTRODUCTION = f"""\
 Made by `scripts/lrmp_tables.py`. LRMP (2024) prints 2.6 to 9.3 times less latency and 8 to 18 times the throughput with
 less than 1 % of accuracy lost, over five networks whose names are not known here; nor is it known whether a network may
 use as many tiles as it takes itself with 8 bits, or all {CHIP:,} of the chip. Both are shown. The chip is
-[lrmp_chip](../hw_configs/machines/lrmp_chip.yaml), most of which is assumed; accuracy is not looked at.
+[lrmp_chip](../hw_configs/machines/lrmp_chip.yaml), most of which is assumed.
+
+Accuracy is measured for *searched* bits alone, and so for `mlp-mnist` alone: there are no pictures of ImageNet, nor
+weights of the larger ResNets, to measure them with. [bits.md](bits.md) has what these bits lose, and searches of
+ResNet-20 and ResNet-32 with pictures of CIFAR-10.
 
 Gains are over 8 bits and one copy of each projection. *Arrays alone*: if vector units and transfers took no time;
 *predicted*: by `archsim.works`, which counts both; *simulated*: with the copies that are best by prediction, latency
-with operators one after another, throughput between two inputs in the steady state (of `mnist-mlp`, whose matrices are
-used once an input, {NETS["mnist-mlp"]} inputs together). Copies are allotted exactly, for latency and for throughput
-apart. `wNaM`: N bits of weights, M of inputs, in all projections; *searched*: bits by projection that a search found,
-empty where none was run.
+with operators one after another, throughput between two inputs in the steady state (of `mlp-mnist`, whose matrices are
+used once an input, {BATCHES["mlp-mnist"]} inputs together). Copies are allotted exactly, for latency and for throughput
+apart. `wNaM`: N bits of weights, M of inputs, in all projections, without a word of accuracy; *searched*: bits by
+projection that a search found for that goal on as many tiles as 8 bits take, empty where none was run.
 """
 FLOOR = """\
 Where the gain in throughput no longer grows, what moves between tiles and vector units decides: links of the mesh that

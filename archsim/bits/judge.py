@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from archsim.bits.measure import Difference, Measured, difference, right_in_float
@@ -11,6 +12,9 @@ from archsim.values.integers import input_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from archsim.bits.problem import Choice
     from archsim.values.pictures import Pictures
@@ -48,8 +52,8 @@ class Halves:
 
     def judge(self, before: Choice, after: Choice) -> Judged:
         """Two choices, on the half that was not searched."""
-        measured = Measured(self.others, self.ranges)
-        floats, old, new = right_in_float(self.others), measured.right(before), measured.right(after)
+        floats = self._right_in_float
+        old, new = (self._judging.right(choice) for choice in (before, after))
         return Judged(
             floats=float(floats.mean()),
             before=float(old.mean()),
@@ -57,6 +61,14 @@ class Halves:
             lost=difference(old, new),
             lost_from_float=difference(floats, new),
         )
+
+    @cached_property
+    def _judging(self) -> Measured:
+        return Measured(self.others, self.ranges)
+
+    @cached_property
+    def _right_in_float(self) -> NDArray[np.bool_]:
+        return right_in_float(self.others)
 
 
 def _every_second(pictures: Pictures, first: int, most: int | None) -> Pictures:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from archsim.values.pictures import Pictures
 
 _RESAMPLES = 20_000
+_MARGIN = 2.0
+"""Standard errors on top of what is lost: an upper bound, of about 97.5 %."""
 _TAILS = (0.025, 0.975)
 
 
@@ -33,15 +35,18 @@ class Measured:
         self.keys = tuple(stage.key for stage in pictures.stages)
         self.network = IntegerNetwork(pictures.stages, pictures.inputs, ranges)
         most = max(bits for each in ranges.values() for bits in each)
-        self.before = self.right(((most, most),) * len(self.keys))
+        self._known: dict[Choice, Quality] = {}
+        self.before = self.logits(((most, most),) * len(self.keys))
 
     def logits(self, choice: Choice) -> Values:
         """(n, classes)."""
         return self.network.logits(dict(zip(self.keys, choice, strict=True)))
 
     def quality(self, choice: Choice) -> Quality:
-        """Accuracy, loss, and accuracy lost from the most bits."""
-        return quality(self.logits(choice), self.labels, self.before)
+        """Accuracy, and how far the answers are from those with the most bits; measured once a choice."""
+        if choice not in self._known:
+            self._known[choice] = quality(self.logits(choice), self.labels, self.before)
+        return self._known[choice]
 
     def right(self, choice: Choice) -> NDArray[np.bool_]:
         """Which are answered rightly."""
@@ -49,14 +54,20 @@ class Measured:
         return found
 
 
-def quality(logits: Values, labels: NDArray[np.int64], before: NDArray[np.bool_]) -> Quality:
-    """Of logits (n, classes); before: which were right with the most bits."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
-    right = logits.argmax(axis=1) == labels
-    lost = before.astype(np.int64) - right
+def quality(logits: Values, labels: NDArray[np.int64], before: Values) -> Quality:
+    """Of logits (n, classes); before: those with the most bits."""
+    new, old = _log_shares(logits), _log_shares(before)
+    right, every = logits.argmax(axis=1) == labels, np.arange(len(labels))
+    lost = np.exp(old[every, labels]) - np.exp(new[every, labels])
     error = lost.std() / np.sqrt(len(labels))
-    return Quality(float(right.mean()), float(losses.mean()), float(lost.mean() + error))
+    divergence = (np.exp(old) * (old - new)).sum(axis=1).mean()
+    return Quality(float(right.mean()), float(divergence), float(lost.mean() + _MARGIN * error))
+
+
+def _log_shares(logits: Values) -> NDArray[np.float64]:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    found: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return found
 
 
 def right_in(arithmetic: Arithmetic, pictures: Pictures, *, batch: int = 50) -> NDArray[np.bool_]:

@@ -15,21 +15,29 @@ PENALTY = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """time: ps with the best copies, or zJ; infinite where weights do not fit. tiles: of one copy of everything."""
+    """What a choice takes.
+
+    time: ps with the best copies, or zJ; infinite where weights do not fit. tiles: of one copy of everything.
+    smooth: as time, but of copies in fractions: it falls with every bit, where time waits for a whole copy.
+    """
 
     time: float
     tiles: int
+    smooth: float
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Share of inputs that are answered rightly; mean negative log-likelihood of the right answers, nats.
+    """Share of inputs that are answered rightly; mean divergence (KL) of answers from those with the most bits, nats.
 
-    lost: accuracy lost from the most bits, and a standard error more, since the best of many tries is partly luck.
+    Noise makes answers less sure, and so the loss of a network that is too sure of itself smaller; not the divergence.
+    lost: of the accuracy with the most bits, where an answer counts as the chance that the network gives to the right
+    one, and two standard errors more, since the best of many tries is partly luck. Answers that are right or wrong say
+    the same with twice the error, for those that lie on the edge fall either way.
     """
 
     accuracy: float
-    loss: float
+    divergence: float
     lost: float
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import heapq
-from math import exp, log
+from math import exp, inf, log
 from random import Random
 from typing import TYPE_CHECKING
 
-from archsim.bits.moves import nearby, stepped
+from archsim.bits.moves import at, changed, nearby, stepped
 
 if TYPE_CHECKING:
+    from archsim.bits.problem import Choice, Problem
     from archsim.bits.trials import Trial, Trials
 
-_LEAST_LOSS = 1e-4
-"""Nats: a smaller rise of the loss is not told from none."""
+_LEAST = 1e-6
+"""Nats: a smaller rise of the divergence is not told from none."""
 _HOT, _COLD = 0.3, 0.01
 """Temperatures of annealing, in units of a score (the logarithm of a gain): a third worse, a hundredth worse."""
 _COARSER = 4.0
-"""By how much the loss rises more with the next bit less: an error of twice the size, squared."""
+"""By how much the divergence rises more with the next bit less: an error of twice the size, squared."""
+_DEEPER = 2
+"""Bits fewer than the same everywhere may be: enough that the harm of one place alone is seen."""
+_IN_VAIN = 2000
+"""Small changes that a greedy search tries at its end; most are slower, and not measured."""
 
 
 def at_random(trials: Trials, seed: int) -> None:
@@ -33,38 +38,78 @@ def at_random(trials: Trials, seed: int) -> None:
 
 
 def greedy(trials: Trials, seed: int) -> None:
-    """One bit less where it gains most for the least rise of the loss, as long as that is allowed; then small changes.
+    """One path from the most bits to the fewest, always where it gains most for the least divergence; its last allowed.
 
-    The rise is measured once a place, from where the search begins, and taken to grow with every further bit.
+    What each place adds to the divergence is measured alone, and taken to be fourfold with every bit less. The path is
+    halved again and again: few choices are measured near the limit, so that luck decides little. Small changes follow.
+    """
+    worths = _worths(trials, trials.begin())
+    path = _path(trials.problem, worths)
+    low, high = 0, len(path)
+    while low < high:
+        middle = (low + high) // 2
+        if trials(path[middle]).allowed:
+            low = middle + 1
+        else:
+            high = middle
+    _climb(trials, worths, Random(seed))  # noqa: S311
+
+
+def _worths(trials: Trials, base: Trial) -> list[float]:
+    """By place the w of a divergence w / 4**bits, with fewer bits at that place than base has, and the most elsewhere.
+
+    Beside other errors it would be measured with their product, which has either sign and is larger than itself.
     """
     problem = trials.problem
-    begin = current = trials.begin()
-    queue = []
-    for place in reversed(range(2 * len(problem.keys))):  # from the last: what comes before is not computed again
-        tried = trials(stepped(problem, begin.choice, place, -1))
-        rise = max(tried.quality.loss - begin.quality.loss, _LEAST_LOSS)
-        queue.append((-_gained(begin, tried) / rise, place, rise))
-    heapq.heapify(queue)
+    most = trials(problem.uniform(problem.choices[-1]))
+    worths = []
+    for place in reversed(range(2 * len(base.choice))):  # from the last: what comes before is not computed again
+        fewer = max(at(base.choice, place) - _DEEPER, problem.choices[0])
+        rise = trials(changed(most.choice, place, fewer)).quality.divergence - most.quality.divergence
+        worths.append(max(rise, _LEAST) * _COARSER**fewer)
+    return worths[::-1]
+
+
+def _path(problem: Problem, worths: list[float]) -> list[Choice]:
+    """All choices on the way from the most bits to the fewest, a place at a time."""
+    choice = problem.fitting(problem.uniform(problem.choices[-1]))
+    path = [choice]
+    queue = [(-inf, place) for place in range(2 * len(choice))]  # what is known of a place may be too good by now
     while queue:
-        _, place, rise = heapq.heappop(queue)
-        choice = stepped(problem, current.choice, place, -1)
-        if choice == current.choice or not (tried := trials(choice)).allowed:
+        _, place = heapq.heappop(queue)
+        tried = stepped(problem, choice, place, -1)
+        if tried == choice:
             continue
-        before, current = current, tried
-        heapq.heappush(queue, (-max(_gained(before, tried), 0) / (rise * _COARSER), place, rise * _COARSER))
-    _climb(trials, current, Random(seed))  # noqa: S311
+        gained = log(problem.cost(choice).smooth / problem.cost(tried).smooth)
+        rate = -gained * _COARSER ** at(choice, place) / worths[place]
+        if queue and rate > queue[0][0]:
+            heapq.heappush(queue, (rate, place))
+            continue
+        choice = tried
+        path.append(choice)
+        heapq.heappush(queue, (rate / _COARSER, place))
+    return path
 
 
-def _gained(before: Trial, after: Trial) -> float:
-    """Logarithm of the gain; a tile that is freed counts a little even where it gains nothing yet."""
-    return log(before.cost.time / after.cost.time) + (before.cost.tiles - after.cost.tiles) / before.cost.tiles / 10
-
-
-def _climb(trials: Trials, current: Trial, random: Random) -> None:
-    while True:
-        tried = trials(nearby(trials.problem, current.choice, random))
-        if tried.allowed and tried.score >= current.score:
+def _climb(trials: Trials, worths: list[float], random: Random) -> None:
+    """Small changes that are faster, or as fast with less divergence; none that should diverge more than the path."""
+    problem, current = trials.problem, trials.best
+    most = _divergence(worths, current.choice)
+    for _ in range(_IN_VAIN):
+        choice = nearby(problem, current.choice, random)
+        if problem.cost(choice).time > current.cost.time or _divergence(worths, choice) > most:
+            continue
+        tried = trials(choice)
+        if tried.allowed and _goodness(tried) > _goodness(current):
             current = tried
+
+
+def _divergence(worths: list[float], choice: Choice) -> float:
+    return sum(worth / _COARSER ** at(choice, place) for place, worth in enumerate(worths))
+
+
+def _goodness(trial: Trial) -> tuple[float, float]:
+    return -trial.cost.time, -trial.quality.divergence
 
 
 def annealing(trials: Trials, seed: int) -> None:

@@ -65,8 +65,8 @@ class Trials:
 
     @property
     def best(self) -> Trial:
-        """The fastest that is allowed, of equals that of the least loss; where none is, the one of the best score."""
-        return max(self.history, key=lambda trial: (trial.allowed, trial.score, -trial.quality.loss))
+        """The fastest that is allowed, of equals the least divergent; where none is, the one of the best score."""
+        return max(self.history, key=lambda trial: (trial.allowed, trial.score, -trial.quality.divergence))
 
     def begin(self) -> Trial:
         """Measure the same bits everywhere, from many to few, until accuracy falls too low; the best of them.

@@ -86,16 +86,17 @@ def test_ranges_cut_off_what_is_seldom() -> None:
     assert scale[0] == pytest.approx(10 / 127)
 
 
-def test_accuracy_and_loss_by_hand() -> None:
-    """Odds 3 : 1 for the right one, 1 : 3 for the other: (ln 4/3 + ln 4) / 2.
+def test_accuracy_and_divergence_by_hand() -> None:
+    """Odds of 1 : 1 become 3 : 1 in both: ln 1/2 - ln 3/4 and ln 1/2 - ln 1/4, their mean is half of ln 4/3.
 
-    Both were right: a half is lost, with a deviation of a half, over the root of 2.
+    Of the right answers one loses a fourth, one gains it: nothing, and twice an error of a fourth over the root of 2.
     """
     logits = np.log(np.array([[3, 1], [3, 1]], np.float32))
-    found = quality(logits, np.array([0, 1]), np.array([True, True]))
+    before = np.array([[1, 1 - 1e-7], [1 - 1e-7, 1]], np.float32)
+    found = quality(logits, np.array([0, 1]), before)
     assert found.accuracy == 0.5
-    assert found.lost == pytest.approx(0.5 + 0.5 / 2**0.5)
-    assert found.loss == pytest.approx((np.log(4 / 3) + np.log(4)) / 2)
+    assert found.lost == pytest.approx(2 * 0.25 / 2**0.5)
+    assert found.divergence == pytest.approx(np.log(4 / 3) / 2)
 
 
 def test_a_difference_is_of_pairs() -> None:

@@ -7,6 +7,7 @@ from math import inf, log
 import numpy as np
 import pytest
 
+from archsim.bits.cost import smooth_amount
 from archsim.bits.episode import action_of, bits_of, environment, states
 from archsim.bits.problem import Cost, Quality
 from archsim.bits.search import SEARCHERS, search
@@ -25,14 +26,29 @@ def test_costs_by_hand() -> None:
     found = problem()
     assert [work.tiles for work in works(((8, 8),) * 4)] == [48, 8, 40, 8]
     assert found.base == 80_432
-    assert found.cost(((8, 8),) * 4) == Cost(80_432, 104)
+    assert found.cost(((8, 8),) * 4) == Cost(80_432, 104, smooth_amount(works(((8, 8),) * 4), 104, "latency"))
     assert found.gain(found.cost(((8, 4),) * 4)) == 2.0
+
+
+def test_smooth_costs_by_hand() -> None:
+    """All 104 tiles are taken by 8 bits: one copy each, 80,432 cycles; 51,200 of them of the slowest, 400 x 16 x 8.
+
+    One bit less of its inputs saves 6,400 and frees no tile; one bit less of the first's weights frees 6 tiles, with
+    which copies in fractions save something at once. Twice the tiles make less than half of the longest time.
+    """
+    eight = works(((8, 8),) * 4)
+    assert smooth_amount(eight, 104, "latency") == pytest.approx(80_432)
+    assert smooth_amount(works(((8, 8), (8, 7), (8, 8), (8, 8))), 104, "latency") == pytest.approx(80_432 - 6_400)
+    assert smooth_amount(works(((7, 8), (8, 8), (8, 8), (8, 8))), 104, "latency") < 80_432
+    assert 51_200 < smooth_amount(eight, 104, "throughput") < 51_200 * 1.01
+    assert smooth_amount(eight, 208, "throughput") < 51_200 / 2
+    assert smooth_amount(eight, 208, "energy") == 0
 
 
 def test_a_score_is_the_logarithm_of_the_gain_less_what_is_lost() -> None:
     """Twice as fast; 3 % lost are 2 % too much: ln 2 - 2."""
     found = problem()
-    cost = Cost(found.base / 2, 1)
+    cost = Cost(found.base / 2, 1, 1)
     assert found.score(cost, Quality(0.9, 0, lost=0.01)) == pytest.approx(log(2))
     assert found.score(cost, Quality(0.9, 0, lost=0.03)) == pytest.approx(log(2) - 2)
 
@@ -61,7 +77,7 @@ def test_only_what_was_not_seen_counts() -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_a_search_measures_as_often_as_it_may_and_is_the_same_again(name: str) -> None:
     first, again = (search(problem(), name, 40, seed=3) for _ in range(2))
-    assert len(first.history) == 40
+    assert len(first.history) == 40 or (name == "greedy" and len(first.history) < 40)  # it may come to its end
     assert first == again
     assert first.best.allowed
     best = max(trial.score for trial in first.history if trial.allowed)
@@ -80,7 +96,9 @@ def test_greedy_finds_the_best_where_projections_do_not_hang_together() -> None:
     found = problem()
     small = type(found)(
         keys=("0", "1"),
-        cost=lambda choice: Cost(sum(n * inputs for n, (_, inputs) in zip((3, 1), choice, strict=True)), 1),
+        cost=lambda choice: Cost(
+            time := sum(n * inputs for n, (_, inputs) in zip((3, 1), choice, strict=True)), 1, time
+        ),
         quality=lambda choice: Quality(1.0, 0.0, sum(4 - inputs for _, inputs in choice)),
         allowed=3,
         base=16.0,

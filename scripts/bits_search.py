@@ -1,0 +1,48 @@
+"""Searches bits for docs/bits.md, kept in scripts/bits_found.json: `python -m scripts.bits_search MLP [NETWORK …]`.
+
+MLP: weights written by scripts/train_mnist_mlp.py. Needs the data folder (ARCHSIM_DATA, or ../shared/data). Takes
+some ten minutes a ResNet.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+from archsim.bits.search import search
+from scripts.bits_nets import ALLOWED, GOALS, NAMES, load
+from scripts.lrmp_tables import FOUND
+
+if TYPE_CHECKING:
+    from archsim.bits.problem import Choice
+
+EVALUATIONS: Final = {"mlp-mnist": 100, "resnet-20": 60, "resnet-32": 80}
+SEED: Final = 0
+
+
+def main() -> None:
+    """Renew what was found for some networks, or all."""
+    for name in sys.argv[2:] or NAMES:
+        net = load(name, sys.argv[1])
+        for goal in GOALS:
+            problem = net.problem(goal, ALLOWED)
+            found = search(problem, "greedy", EVALUATIONS[name], SEED)
+            best = found.best
+            print(name, goal, len(found.history), problem.gain(best.cost), best.quality, best.choice, flush=True)
+            every = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.exists() else {}
+            every.setdefault(name, {})[goal] = best.choice
+            FOUND.write_text(_lines(every), encoding="utf-8")
+
+
+def _lines(every: dict[str, dict[str, Choice]]) -> str:
+    """A goal a line."""
+    blocks = []
+    for name, goals in sorted(every.items()):
+        lines = [f"  {json.dumps(goal)}: {json.dumps(choice)}" for goal, choice in sorted(goals.items())]
+        blocks.append(f"{json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n}")
+    return "{\n" + ",\n".join(blocks) + "\n}\n"
+
+
+if __name__ == "__main__":
+    main()
