@@ -1,7 +1,7 @@
 """Searches bits for docs/bits.md, kept in scripts/bits_found.json: `python -m scripts.bits_search MLP [NETWORK …]`.
 
 MLP: weights written by scripts/train_mnist_mlp.py. Needs the data folder (ARCHSIM_DATA, or ../shared/data). Takes
-some ten minutes a ResNet.
+some minutes a ResNet.
 """
 
 from __future__ import annotations
