@@ -17,7 +17,6 @@ from archsim.machine.machine import Machine
 from archsim.mapping.digital import digitised
 from archsim.mapping.tiling import Tiling, tile_with_room
 
-_FEWEST = 2
 _UNIFORM = re.compile(r"w(?P<weights>[1-9]\d?)a(?P<inputs>[1-9]\d?)")
 
 
@@ -85,8 +84,6 @@ class Cutter:
             own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
             if bits.weights > own.weights or bits.inputs > own.inputs:
                 raise ArchsimError(f"{linear.key}: found {bits}; expected at most {own}, what {machine.name} has")
-            if min(bits.weights, bits.inputs) < _FEWEST:
-                raise ArchsimError(f"{linear.key}: found {bits}; expected at least w2a2, a sign and a digit")
             lay = layout(machine.modules[machine.core], machine.parts, machine.precision, bits.weights)
             inputs = None if bits.inputs == machine.precision.inputs else bits.inputs
             path = self._timer.path(inputs=inputs)
