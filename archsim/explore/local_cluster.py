@@ -34,7 +34,15 @@ class LocalCluster:
         words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
         self.log = Path(self.folder.name, "log").open("wb")  # noqa: SIM115 - as long as the processes
         self.scheduler = self._start("dask_scheduler", words)
-        self.workers: list[subprocess.Popen[bytes]] = []
+        # Workers wait for the scheduler's file, and load meanwhile.
+        words = ["--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard", "--death-timeout", "30"]
+        self.workers = [
+            self._start(
+                "dask_worker",
+                [*words, "--host", "127.0.0.1", "--local-directory", str(Path(self.folder.name, str(number)))],
+            )
+            for number in range(workers)
+        ]
         began = time.monotonic()
         while not file.exists():
             if self.scheduler.poll() is not None or time.monotonic() - began > _PATIENCE_S:
@@ -45,10 +53,6 @@ class LocalCluster:
         import json
 
         self.address: str = json.loads(file.read_text())["address"]
-        words = [self.address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "30", "--host", "127.0.0.1"]
-        for number in range(workers):
-            own = ["--local-directory", str(Path(self.folder.name, str(number)))]
-            self.workers.append(self._start("dask_worker", [*words, *own]))
 
     def _start(self, module: str, words: list[str]) -> subprocess.Popen[bytes]:
         settings = {
