@@ -127,8 +127,8 @@ def test_what_has_no_room_is_left_out(made: tuple[Path, dict[str, Any]], data_di
 def test_few_digital_projections_win_most_back(data_dir: Path) -> None:
     """On a machine on which stories3M loses most of its sense, with a tenth of the products digital at most.
 
-    Some choice wins back nine tenths of the perplexity; and one is better than the first and the last projection in
-    accuracy, energy and latency.
+    Some choice wins back nine tenths of the perplexity; and the first and the last projection are beaten in accuracy
+    for less energy, and in accuracy for less latency.
     """
     machine, model = load_machine("hetero_512"), data_dir / "llama2c/stories3M-q80.bin"
     task = load_task(model, data_dir / "text/stories3M_sampled_tokens.npy", limit=3)
@@ -139,13 +139,9 @@ def test_few_digital_projections_win_most_back(data_dir: Path) -> None:
     assert points["all-analog"]["delta_ppl"]["mean"] > found["ppl_float"]
     assert any(each["recovered"] >= 0.9 and each["analog_mac_share"] >= 0.9 for each in points.values())
     rule = points["first-last"]
-    assert any(
-        each["delta_ppl"]["mean"] < rule["delta_ppl"]["mean"]
-        and each["energy_j"] <= rule["energy_j"]
-        and each["latency_s"] <= rule["latency_s"]
-        for each in points.values()
-        if each is not rule
-    )
+    better = [each for each in points.values() if each["delta_ppl"]["mean"] < rule["delta_ppl"]["mean"] / 2]
+    assert any(each["energy_j"] <= rule["energy_j"] for each in better)
+    assert any(each["latency_s"] <= rule["latency_s"] for each in better)
 
 
 def test_channels(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
