@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections import deque
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -137,8 +138,9 @@ class DaskPool:
                 yield None
                 continue
             _, chunk = given.pop(future.key)
-            if future.status == "finished":
-                for answer in future.result():
+            answers = _answers(future)
+            if answers is not None:
+                for answer in answers:
                     chunks.learn(answer)
                     yield answer
                 continue
@@ -160,6 +162,17 @@ class DaskPool:
         with suppress(Exception):  # it may be gone, and whatever its client then says is no news
             self.client.unregister_worker_plugin(self.sweep)
         self.client.close(timeout=2)
+
+
+def _answers(future: Any) -> list[Answer] | None:  # noqa: ANN401
+    """None where there are none, or where they are lost with a worker or the scheduler before they could be fetched."""
+    if future.status != "finished":
+        return None
+    try:
+        found: list[Answer] = future.result()
+    except (CancelledError, OSError):
+        return None
+    return found
 
 
 def _why(future: Any) -> str:  # noqa: ANN401
