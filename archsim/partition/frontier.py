@@ -13,7 +13,6 @@ from archsim.partition.known import require_profile
 from archsim.partition.measure import Measure
 from archsim.partition.placing import require_units
 from archsim.partition.prices import prices
-from archsim.partition.sides import sides
 from archsim.partition.units import SHARES, units_of
 from archsim.profile.change import perplexity
 from archsim.profile.replay import Replay
@@ -77,7 +76,7 @@ def partition(
         "seeds": wanted.seeds,
         "granularity": wanted.granularity,
         "ppl_float": perplexity(replay.losses),
-        "sides": sides(machine),
+        "sides": measure.sides,
         "without_room": [each.name for each in every if each not in candidates],
         "points": points,
     }
@@ -96,8 +95,7 @@ def _candidates(
         limit = perplexity(measure.replay.losses) * (1 + wanted.threshold)
         found += strategies.by_macs(units, measure.perplexity, limit)
     if "analytical" in wanted.tried:
-        rate = sides(measure.machine)["digital"]["ops_per_s"]
-        offers = prices(units, SHARES[wanted.granularity], measure, rate, progress)
+        offers = prices(units, SHARES[wanted.granularity], measure, progress)
         found += strategies.analytical(units, offers, wanted.objective, measure.figures({}).latency_s)
     distinct = {tuple(sorted(each.digital.items())): each for each in reversed(found)}
     return [each for each in found if distinct[tuple(sorted(each.digital.items()))] is each]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archsim.partition.placing import placed, run
@@ -34,6 +35,11 @@ class Measure:
     values: dict[Digital, list[Losses]] = field(default_factory=dict)
     runs: dict[Digital, Result] = field(default_factory=dict)
 
+    @cached_property
+    def sides(self) -> dict[str, dict[str, Any]]:
+        """What arrays and digital units can do."""
+        return sides(self.machine)
+
     def losses(self, digital: Mapping[str, float]) -> list[Losses]:
         """Of each seed, of all predicted tokens."""
         key = _key(digital)
@@ -54,7 +60,7 @@ class Measure:
         """Whether the memory of one chip has room for all weights of digital units."""
         weights = {linear.key: linear.weights for linear in self.graph.linears}
         held = sum(share * weights[key] for key, share in digital.items())
-        side = sides(self.machine)["digital"]
+        side = self.sides["digital"]
         return bool(held * side["weight_bits"] <= side["room_bits"])
 
     def figures(self, digital: Mapping[str, float]) -> Result:

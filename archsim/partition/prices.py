@@ -35,10 +35,10 @@ def prices(
     units: Sequence[Unit],
     shares: Sequence[float],
     measure: Measure,
-    rate: float,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[list[Price]]:
-    """Of each unit, for each share that the memory of digital units has room for; rate: their operations a second."""
+    """Of each unit, for each share that the memory of digital units has room for."""
+    rate = measure.sides["digital"]["ops_per_s"]
     before = measure.figures({})
     found = []
     for number, unit in enumerate(units):
