@@ -11,41 +11,37 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from archsim.bits.search import SEARCHERS, search
-from scripts.bits_nets import load, write
+from scripts.bits_nets import ASKED, load, write
 
 if TYPE_CHECKING:
     from scripts.bits_nets import Net
 
-HEAD = "| network | search | evaluations | pictures | latency, times less | accuracy lost, other half |"
+HEAD = "| network | search | evaluations | latency, times less | accuracy lost, other half |"
 SEEDS = (0, 1, 2)
-ALLOWED = 0.01
 EVALUATIONS = {"mlp-mnist": 150, "resnet-20": 80}
-PICTURES = {"mlp-mnist": 1000, "resnet-20": 300}
-"""That a search looks at."""
 
 
-def row(net: Net, name: str, seeds: tuple[int, ...], evaluations: int) -> str:
+def row(net: Net, name: str, evaluations: int) -> str:
     """Gains of each seed, and what the found bits lose on the other half."""
-    problem = net.problem("latency", ALLOWED)
+    problem = net.problem(*ASKED["latency"])
     gains, lost = [], []
-    for seed in seeds:
+    for seed in SEEDS:
         best = search(problem, name, evaluations, seed).best
         judged = net.halves.judge(problem.uniform(8), best.choice)
         gains.append(problem.gain(best.cost))
         lost.append(judged.lost.lost)
         print(net.name, name, seed, gains[-1], judged.lost, flush=True)
-    spread = f" ± {stdev(gains):.2f}" if len(gains) > 1 else ""
+    spread = f" ± {stdev(gains):.2f}"
     losses = ", ".join(f"{each:.1%}" for each in lost)
-    return f"| {net.name} | {name} | {evaluations} | {PICTURES[net.name]} | {mean(gains):.2f}{spread} | {losses} |"
+    return f"| {net.name} | {name} | {evaluations} | {mean(gains):.2f}{spread} | {losses} |"
 
 
 def main() -> None:
     """Renew the table; names of networks may follow MLP."""
     names = sys.argv[2:] or list(EVALUATIONS)
     for name in names:
-        net = load(name, sys.argv[1], PICTURES[name])
-        seeds = SEEDS if name == "mlp-mnist" else SEEDS[:1]
-        write("searchers", HEAD, [row(net, each, seeds, EVALUATIONS[name]) for each in SEARCHERS])
+        net = load(name, sys.argv[1])
+        write("searchers", HEAD, [row(net, each, EVALUATIONS[name]) for each in SEARCHERS])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writes docs/lrmp.md: copies of weights and fewer bits on LRMP's chip. `python scripts/lrmp_tables.py`, minutes.
 
-scripts/bits_found.json has bits that scripts/bits_search.py found: {network: {goal: [[weights, inputs], …]}}.
+scripts/bits_found.json has bits that scripts/bits_search.py found: {network: {asked: [[weights, inputs], …]}}.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def of_bits(net: str, text: str, batch: int) -> tuple[Work, ...]:
 
 @cache
 def named(net: str, text: str) -> dict[str, Bits]:
-    """Bits by projection: `w6a6`, or what was searched for a goal."""
-    if text not in GOALS:
+    """Bits by projection: `w6a6`, or what was searched."""
+    if text.startswith("w"):
         return uniform(MACHINE, load_model(net), text)
     pairs = zip(load_model(net).linears, json.loads(FOUND.read_text())[net][text], strict=True)
     return {linear.key: Bits(*bits) for linear, bits in pairs}

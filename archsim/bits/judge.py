@@ -39,14 +39,14 @@ class Judged:
 class Halves:
     """A network on every second picture, for the search, and on those between, for the judgement."""
 
-    def __init__(self, pictures: Pictures, choices: Sequence[int], most: int | None = None) -> None:
-        """choices: numbers of bits that will be asked for. most: pictures of its half that a search looks at; all.
+    def __init__(self, pictures: Pictures, choices: Sequence[int]) -> None:
+        """choices: numbers of bits that will be asked for.
 
         Raises ArchsimError for fewer than 20 pictures.
         """
         if len(pictures.labels) < _LEAST:
             raise ArchsimError(f"found {len(pictures.labels)} pictures; expected at least {_LEAST}")
-        mine, self.others = _every_second(pictures, 0, most), _every_second(pictures, 1, None)
+        mine, self.others = _every_second(pictures, 0), _every_second(pictures, 1)
         self.ranges = input_ranges(mine.stages, mine.inputs[:_CALIBRATED_BY], choices)
         self.searched = Measured(mine, self.ranges)
 
@@ -71,6 +71,6 @@ class Halves:
         return right_in_float(self.others)
 
 
-def _every_second(pictures: Pictures, first: int, most: int | None) -> Pictures:
-    inputs, labels = pictures.inputs[first::2][:most].copy(), pictures.labels[first::2][:most]
+def _every_second(pictures: Pictures, first: int) -> Pictures:
+    inputs, labels = pictures.inputs[first::2].copy(), pictures.labels[first::2]
     return replace(pictures, inputs=inputs, labels=labels)

@@ -32,7 +32,7 @@ class Quality:
 
     Noise makes answers less sure, and so the loss of a network that is too sure of itself smaller; not the divergence.
     lost: of the accuracy with the most bits, where an answer counts as the chance that the network gives to the right
-    one, and two standard errors more, since the best of many tries is partly luck. Answers that are right or wrong say
+    one, and three standard errors more, since the best of many tries is partly luck. Right and wrong answers say
     the same with twice the error, for those that lie on the edge fall either way.
     """
 

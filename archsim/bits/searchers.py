@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from archsim.bits.moves import at, changed, nearby, stepped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archsim.bits.problem import Choice, Problem
     from archsim.bits.trials import Trial, Trials
 
@@ -41,18 +43,28 @@ def greedy(trials: Trials, seed: int) -> None:
     """One path from the most bits to the fewest, always where it gains most for the least divergence; its last allowed.
 
     What each place adds to the divergence is measured alone, and taken to be fourfold with every bit less. The path is
-    halved again and again: few choices are measured near the limit, so that luck decides little. Small changes follow.
+    halved again and again: few choices are measured near the limit, so that luck decides little. From the first that is
+    not allowed a way back, to more bits, is halved too; small changes follow.
     """
-    worths = _worths(trials, trials.begin())
-    path = _path(trials.problem, worths)
-    low, high = 0, len(path)
+    problem, worths = trials.problem, _worths(trials, trials.begin())
+    steps = _steps(problem, _path(problem, worths))
+    allowed = _last_allowed(trials, steps)
+    if allowed + 1 < len(steps):
+        slowest = problem.cost(steps[allowed]).time if allowed >= 0 else inf
+        _last_allowed(trials, _way_back(problem, worths, steps[allowed + 1], slowest))
+    _climb(trials, worths, Random(seed))  # noqa: S311
+
+
+def _last_allowed(trials: Trials, steps: Sequence[Choice]) -> int:
+    """Number of the last of ever faster choices that is allowed, by halving; -1: none."""
+    low, high = 0, len(steps)
     while low < high:
         middle = (low + high) // 2
-        if trials(path[middle]).allowed:
+        if trials(steps[middle]).allowed:
             low = middle + 1
         else:
             high = middle
-    _climb(trials, worths, Random(seed))  # noqa: S311
+    return low - 1
 
 
 def _worths(trials: Trials, base: Trial) -> list[float]:
@@ -89,6 +101,37 @@ def _path(problem: Problem, worths: list[float]) -> list[Choice]:
         path.append(choice)
         heapq.heappush(queue, (rate / _COARSER, place))
     return path
+
+
+def _steps(problem: Problem, path: list[Choice]) -> list[Choice]:
+    """Those that are faster than all before: whole copies let time fall in steps."""
+    found, least = [], inf
+    for choice in path:
+        if (time := problem.cost(choice).time) < least:
+            least = time
+            found.append(choice)
+    return found
+
+
+def _way_back(problem: Problem, worths: list[float], choice: Choice, slowest: float) -> list[Choice]:
+    """From a choice to more bits, where they lessen the divergence most for the least time; of equal times the last.
+
+    Up to a time; ever faster, as all steps.
+    """
+    found = {problem.cost(choice).time: choice}
+    while True:
+        time = problem.cost(choice).time
+        best = (0.0, choice)
+        for place, worth in enumerate(worths):
+            tried = stepped(problem, choice, place, 1)
+            longer = problem.cost(tried).time
+            if tried != choice and longer < slowest:
+                drop = worth / _COARSER ** at(choice, place)
+                best = max(best, (drop / max(longer / time - 1, _LEAST), tried))
+        if best[1] == choice:
+            return [*reversed(found.values())]
+        choice = best[1]
+        found[problem.cost(choice).time] = choice
 
 
 def _climb(trials: Trials, worths: list[float], random: Random) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Objective = Literal["energy", "latency", "macs"]
 BUDGETS = (0.025, 0.05, 0.1, 0.2, 0.4)
 """Of multiply-accumulates that may be digital."""
-LEFT = (0.5, 0.25, 0.1, 0.05)
+LEFT = (0.75, 0.5, 0.25, 0.1, 0.05)
 """Of the harm of all projections, what may be left."""
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archsim.machine.machine import Machine
+    from archsim.values.ranges import InputRange
 
 _SEPARATE = 1
 
@@ -31,7 +32,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Perplexities with mean, deviation and number of seeds; and how far the machine's values are from float.
 
-    calibrate: inputs are quantised over the largest that the first sequence has; else over each vector's own largest.
+    calibrate: inputs are quantised over the range that they have in the first sequence; else over that of each vector.
 
     Raises ArchsimError where the machine's arrays cannot be simulated, or its file names what the model does not have.
     """
@@ -63,11 +64,11 @@ def evaluate(
     }
 
 
-def _ranges(task: Task) -> dict[str, float]:
-    """The largest input of each projection in the first sequence."""
+def _ranges(task: Task) -> dict[str, InputRange]:
+    """Of each projection's inputs in the first sequence."""
     probe = QuantisedArithmetic(calibrating=True)
     Task(task.make, task.sequences[:1]).run(probe)
-    return probe.largest
+    return probe.ranges
 
 
 def _statistics(values: Sequence[float]) -> dict[str, float]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archsim.kernels.spec import ArraySpec
     from archsim.machine.machine import Machine
     from archsim.values.arithmetic import Product, Values
+    from archsim.values.ranges import InputRange
 
 
 class IntegerArithmetic(QuantisedArithmetic):
@@ -26,20 +27,20 @@ class IntegerArithmetic(QuantisedArithmetic):
         self,
         machine: Machine,
         seed: int = 0,
-        ranges: Mapping[str, float] | None = None,
+        ranges: Mapping[str, InputRange] | None = None,
         spec: ArraySpec | None = None,
     ) -> None:
-        """seed: of the errors of arrays; ranges: the largest input of projections, where it is known beforehand."""
+        """seed: of the errors of arrays; ranges: of inputs of projections, where they are known beforehand."""
         super().__init__(
             weight_bits=int(machine.precision.weights),
             input_bits=int(machine.precision.inputs),
             spec=spec,
             seed=seed,
             clip=None if machine.choices.clip is None else float(machine.choices.clip),
-            largest=dict(ranges or {}),
+            ranges=dict(ranges or {}),
         )
         self.machine = machine
-        self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, largest=self.largest)
+        self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, ranges=self.ranges)
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """In arrays, with bits of its own where the file names some; some output channels in digital units."""

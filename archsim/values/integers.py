@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
-from archsim.values.ranges import fitted_range, top, weight_codes
+from archsim.values.ranges import InputRange, fitted_range, top, weight_codes
 from archsim.values.stages import Staged
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class IntegerNetwork:
         self,
         stages: Sequence[Stage],
         images: Values,
-        ranges: Mapping[str, Mapping[int, float]],
+        ranges: Mapping[str, Mapping[int, InputRange]],
         *,
         memory: int = 2 << 30,
     ) -> None:
@@ -71,9 +71,9 @@ class IntegerNetwork:
         if stage.pooled:
             x = x.mean(axis=(1, 2), keepdims=True)
         weights, scale = self._codes(at, weight_bits)
-        exact = len(weights) * top(weight_bits) * top(input_bits) < _EXACT
+        span = self.ranges[stage.key][input_bits]
+        exact = len(weights) * top(weight_bits) * span.top(input_bits) < _EXACT
         weights = weights if exact else weights.astype(np.float64)
-        unit = np.float32(self.ranges[stage.key][input_bits] / top(input_bits))
         height, width = (
             (n + 2 * stage.pad - k) // stage.stride + 1
             for n, k in zip(x.shape[1:3], stage.weight.shape[2:], strict=True)
@@ -82,9 +82,9 @@ class IntegerNetwork:
         rows = max(1, _CHUNK // (height * width * len(weights)))
         for first in range(0, len(x), rows):
             part = x[first : first + rows]
-            codes = _windows(_inputs(part, unit, input_bits, stage.pad), stage)
+            codes = _windows(_inputs(part, span, input_bits, stage.pad), stage)
             sums = codes.astype(weights.dtype, copy=False) @ weights
-            _finish(out[first : first + rows], sums, unit * scale, stage, before[first : first + rows])
+            _finish(out[first : first + rows], sums, span.unit(input_bits) * scale, stage, before[first : first + rows])
         return out
 
     def _codes(self, at: int, bits: int) -> tuple[Values, Values]:
@@ -96,14 +96,14 @@ class IntegerNetwork:
         return self._weights[at, bits]
 
 
-def _inputs(x: Values, unit: np.float32, bits: int, pad: int) -> Values:
+def _inputs(x: Values, span: InputRange, bits: int, pad: int) -> Values:
     """Codes, with zeros around."""
     batch, height, width, channels = x.shape
     padded = np.zeros((batch, height + 2 * pad, width + 2 * pad, channels), np.float32)
     inner = padded[:, pad : pad + height, pad : pad + width]
-    np.divide(x, unit, out=inner)
+    np.divide(x, span.unit(bits), out=inner)
     np.rint(padded, out=padded)
-    return np.clip(padded, -top(bits), top(bits), out=padded)
+    return np.clip(padded, span.low(bits), span.top(bits), out=padded)
 
 
 def _windows(codes: Values, stage: Stage) -> Values:
@@ -135,23 +135,28 @@ class _Probe(FloatArithmetic):
 
     def __init__(self) -> None:
         self.inputs: dict[str, Values] = {}
+        self.signed: dict[str, bool] = {}
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         multiply = super().linear(key, weight, bias)
 
         def product(x: Values) -> Values:
             flat = x.reshape(-1)
+            self.signed[key] = bool(flat.min(initial=0) < 0)
             self.inputs[key] = flat[:: max(1, len(flat) // _SAMPLES)]
             return multiply(x)
 
         return product
 
 
-def input_ranges(stages: Sequence[Stage], images: Values, choices: Sequence[int]) -> dict[str, dict[int, float]]:
+def input_ranges(stages: Sequence[Stage], images: Values, choices: Sequence[int]) -> dict[str, dict[int, InputRange]]:
     """Ranges with the least squared error for each number of bits, by the inputs that some images bring.
 
     images: (batch, height, width, channels).
     """
     probe = _Probe()
     Staged(stages, probe)(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
-    return {key: {bits: fitted_range(inputs, bits) for bits in choices} for key, inputs in probe.inputs.items()}
+    return {
+        key: {bits: fitted_range(inputs, bits, signed=probe.signed[key]) for bits in choices}
+        for key, inputs in probe.inputs.items()
+    }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archsim.machine.machine import Machine
     from archsim.values.arithmetic import Values
+    from archsim.values.ranges import InputRange
 
 _NAMES = {"gelu_tanh": "gelu"}
 _SMALLEST = 2.0**-8
@@ -33,8 +34,8 @@ class MachineArithmetic(IntegerArithmetic):
     All else digital units compute in float32: their precision is not modelled.
     """
 
-    def __init__(self, machine: Machine, seed: int = 0, ranges: Mapping[str, float] | None = None) -> None:
-        """seed: of all errors; ranges: the largest input of projections, where it is known beforehand."""
+    def __init__(self, machine: Machine, seed: int = 0, ranges: Mapping[str, InputRange] | None = None) -> None:
+        """seed: of all errors; ranges: of inputs of projections, where they are known beforehand."""
         super().__init__(machine, seed, ranges, array_spec(machine))
         self.tables: dict[tuple[str, float, float], Table] = {}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
-from archsim.values.ranges import top, weight_codes
+from archsim.values.ranges import InputRange, weight_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +37,8 @@ def whole_weights(weight: Values, bits: int, *, fitted: bool = False) -> tuple[I
 class QuantisedArithmetic(FloatArithmetic):
     """Products of integers; everything else in float32.
 
-    weight_bits: signed, symmetric, a scale for each output. input_bits: signed, symmetric; the scale is that of the
-    `largest` input of the projection where that is known (from a pass while `calibrating`), else of each input vector.
+    weight_bits: signed, symmetric, a scale for each output. input_bits: over the projection's range where one is known
+    (from a pass while `calibrating`), else signed, up to the largest of each input vector.
     bits: of weights and inputs, for projections that have bits of their own; ranges of their weights are fitted.
     spec: the arrays that products are done in; None does them exactly. seed: of errors of programming and reading.
     clip: weights are cut off at so many standard deviations of the whole matrix before they are scaled; None: never.
@@ -53,7 +53,7 @@ class QuantisedArithmetic(FloatArithmetic):
     clip: float | None = None
     bits: dict[str, tuple[int, int]] = field(default_factory=dict)
     calibrating: bool = False
-    largest: dict[str, float] = field(default_factory=dict)
+    ranges: dict[str, InputRange] = field(default_factory=dict)
     saturated: dict[str, int] = field(default_factory=dict)
     conversions: dict[str, int] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class QuantisedArithmetic(FloatArithmetic):
 
         def product(x: Values) -> Values:
             if self.calibrating:
-                self.largest[key] = max(self.largest.get(key, 0.0), float(np.abs(x).max(initial=0)))
+                self.ranges[key] = _wider(self.ranges.get(key, InputRange(0.0, signed=False)), x)
             codes, unit = self._codes(key, x)
             out: Values = (multiply(codes) * unit * scale).astype(np.float32)
             return out if bias is None else out + bias
@@ -78,14 +78,19 @@ class QuantisedArithmetic(FloatArithmetic):
         return self.bits.get(key, (self.weight_bits, self.input_bits))
 
     def _codes(self, key: str, x: Values) -> tuple[Ints, Values]:
-        """Signed codes of inputs (n, in), and what one is worth, (n, 1)."""
-        most = np.float32(top(self._bits(key)[1]))
-        if key in self.largest and not self.calibrating:
-            unit = np.full((len(x), 1), self.largest[key] / most, np.float32)
+        """Codes of inputs (n, in), and what one is worth, (n, 1)."""
+        bits, known = self._bits(key)[1], self._range(key)
+        span = known or InputRange(1.0)
+        if known is not None:
+            unit = np.full((len(x), 1), span.unit(bits), np.float32)
         else:
-            unit = np.abs(x).max(axis=1, keepdims=True) / most
+            unit = np.abs(x).max(axis=1, keepdims=True) / np.float32(span.top(bits))
         unit = np.where(unit == 0, np.float32(1), unit)
-        return np.clip(np.rint(x / unit), -most, most).astype(np.int64), unit
+        return np.clip(np.rint(x / unit), span.low(bits), span.top(bits)).astype(np.int64), unit
+
+    def _range(self, key: str) -> InputRange | None:
+        """Of a projection's inputs; none where each vector has its own."""
+        return None if self.calibrating else self.ranges.get(key)
 
     @staticmethod
     def _exactly(weights: Ints) -> Callable[[Ints], NDArray[np.float64]]:
@@ -99,7 +104,8 @@ class QuantisedArithmetic(FloatArithmetic):
         from archsim.kernels.spec import used_bits
 
         assert self.spec is not None  # noqa: S101 (asked before)
-        spec = self.spec
+        known = self._range(key)
+        spec = replace(self.spec, signed_inputs=known is None or known.signed)
         if key in self.bits:
             held, read = self.bits[key]
             cells = used_bits(spec.cell_bits, held, paired=spec.signs != "offset")
@@ -119,3 +125,9 @@ class QuantisedArithmetic(FloatArithmetic):
             return found
 
         return multiply
+
+
+def _wider(span: InputRange, x: Values) -> InputRange:
+    """With more inputs in it."""
+    largest = max(span.largest, float(np.abs(x).max(initial=0)))
+    return InputRange(largest, span.signed or bool(x.min(initial=0) < 0))

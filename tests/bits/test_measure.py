@@ -14,7 +14,7 @@ from archsim.graph import load_model
 from archsim.values.integers import IntegerNetwork, input_ranges
 from archsim.values.pictures import Pictures, load_pictures
 from archsim.values.quantised import QuantisedArithmetic
-from archsim.values.ranges import fitted_range, weight_codes
+from archsim.values.ranges import InputRange, fitted_range, weight_codes
 from archsim.values.stages import Stage, Staged
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def network(seed: int = 0) -> tuple[tuple[Stage, ...], Values]:
 
 def slow(stages: tuple[Stage, ...], images: Values, choice: dict[str, tuple[int, int]]) -> Values:
     ranges = input_ranges(stages, images, CHOICES)
-    largest = {key: ranges[key][inputs] for key, (_, inputs) in choice.items()}
-    return Staged(stages, QuantisedArithmetic(bits=choice, largest=largest))(images.transpose(0, 3, 1, 2))
+    spans = {key: ranges[key][inputs] for key, (_, inputs) in choice.items()}
+    return Staged(stages, QuantisedArithmetic(bits=choice, ranges=spans))(images.transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize("memory", [1 << 30, 40_000, 0])
@@ -68,7 +68,7 @@ def test_sums_that_are_too_large_for_float32_are_exact_all_the_same() -> None:
     weight = rng.normal(size=(3, 2000)).astype(np.float32)
     x = np.abs(rng.normal(size=(5, 1, 1, 2000))).astype(np.float32)
     stage = Stage("0", weight[:, :, None, None], np.zeros(3, np.float32), function=None)
-    fast = IntegerNetwork([stage], x, {"0": {8: 2.0}})
+    fast = IntegerNetwork([stage], x, {"0": {8: InputRange(2.0)}})
     codes, scale = weight_codes(weight, 8, fitted=True)
     inputs = np.clip(np.rint(x.reshape(5, -1) / np.float32(2 / 127)), -127, 127)
     exact = inputs.astype(np.int64) @ codes.T.astype(np.int64)
@@ -77,10 +77,11 @@ def test_sums_that_are_too_large_for_float32_are_exact_all_the_same() -> None:
 
 
 def test_ranges_cut_off_what_is_seldom() -> None:
-    """Codes from -3 to 3, one 10 among many 1s: up to 3 the 1s are exact, wider they are not."""
+    """Codes to 3, one 10 among many 1s: up to 3 the 1s are exact, wider they are not."""
     samples = np.array([1.0] * 1000 + [10.0], np.float32)
-    assert fitted_range(samples, 3) == pytest.approx(3)
-    assert fitted_range(samples, 8) > 9
+    for bits, signed in ((3, True), (2, False)):
+        assert fitted_range(samples, bits, signed=signed).largest == pytest.approx(3)
+    assert fitted_range(samples, 8, signed=True).largest > 9
     codes, scale = weight_codes(samples[None], 8)
     assert codes.max() == 127
     assert scale[0] == pytest.approx(10 / 127)
@@ -89,13 +90,13 @@ def test_ranges_cut_off_what_is_seldom() -> None:
 def test_accuracy_and_divergence_by_hand() -> None:
     """Odds of 1 : 1 become 3 : 1 in both: ln 1/2 - ln 3/4 and ln 1/2 - ln 1/4, their mean is half of ln 4/3.
 
-    Of the right answers one loses a fourth, one gains it: nothing, and twice an error of a fourth over the root of 2.
+    Of the right answers one loses a fourth, one gains it: nothing, and thrice an error of a fourth over the root of 2.
     """
     logits = np.log(np.array([[3, 1], [3, 1]], np.float32))
     before = np.array([[1, 1 - 1e-7], [1 - 1e-7, 1]], np.float32)
     found = quality(logits, np.array([0, 1]), before)
     assert found.accuracy == 0.5
-    assert found.lost == pytest.approx(2 * 0.25 / 2**0.5)
+    assert found.lost == pytest.approx(3 * 0.25 / 2**0.5)
     assert found.divergence == pytest.approx(np.log(4 / 3) / 2)
 
 

@@ -112,6 +112,24 @@ def test_greedy_finds_the_best_where_projections_do_not_hang_together() -> None:
     assert search(small, "greedy", 60, seed=0).best.cost.time == best
 
 
+def test_greedy_gives_bits_that_take_no_time() -> None:
+    """The slowest counts: 3 cycles a bit of the first's inputs, 1 of the second's; weights take none.
+
+    With 2 bits of the first's inputs, 6 cycles, all others may have their 4.
+    """
+    found = problem()
+    slowest = type(found)(
+        keys=("0", "1"),
+        cost=lambda choice: Cost(time := max(3 * choice[0][1], choice[1][1]), 1, time + sum(map(sum, choice)) / 100),
+        quality=lambda choice: Quality(1.0, lost := sum(4.0**-bits for pair in choice for bits in pair), lost),
+        allowed=0.1,
+        base=12.0,
+        features=found.features[:2],
+        choices=(2, 3, 4),
+    )
+    assert search(slowest, "greedy", 60, seed=0).best.choice == ((4, 2), (4, 4))
+
+
 def test_actions_and_bits_are_each_others_inverse() -> None:
     found = problem()
     assert [bits_of(found, action_of(found, bits)) for bits in found.choices] == list(found.choices)

@@ -195,7 +195,7 @@ def test_a_point_that_kills_its_worker(tmp_path: Path, words: tuple[str, ...], *
 
 
 def test_interrupted(tmp_path: Path) -> None:
-    write(tmp_path, HEAD + LONG)
+    write(tmp_path, HEAD + LONGEST)
     with running(tmp_path) as process:
         _await(lambda: (tmp_path / "study.db").exists() and _done(tmp_path) > 0)
         process.send_signal(signal.SIGINT)

@@ -127,8 +127,8 @@ def test_what_has_no_room_is_left_out(made: tuple[Path, dict[str, Any]], data_di
 def test_few_digital_projections_win_most_back(data_dir: Path) -> None:
     """On a machine on which stories3M loses most of its sense, with a tenth of the products digital at most.
 
-    Some choice wins back nine tenths of the perplexity; and the first and the last projection are beaten in accuracy
-    for less energy, and in accuracy for less latency.
+    Some choice wins back nine tenths of the perplexity; and some beats the first and the last projection in accuracy,
+    energy and latency at once.
     """
     machine, model = load_machine("hetero_512"), data_dir / "llama2c/stories3M-q80.bin"
     task = load_task(model, data_dir / "text/stories3M_sampled_tokens.npy", limit=3)
@@ -140,8 +140,7 @@ def test_few_digital_projections_win_most_back(data_dir: Path) -> None:
     assert any(each["recovered"] >= 0.9 and each["analog_mac_share"] >= 0.9 for each in points.values())
     rule = points["first-last"]
     better = [each for each in points.values() if each["delta_ppl"]["mean"] < rule["delta_ppl"]["mean"] / 2]
-    assert any(each["energy_j"] <= rule["energy_j"] for each in better)
-    assert any(each["latency_s"] <= rule["latency_s"] for each in better)
+    assert any(each["energy_j"] < rule["energy_j"] and each["latency_s"] < rule["latency_s"] for each in better)
 
 
 def test_channels(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
