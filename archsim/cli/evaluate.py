@@ -50,7 +50,7 @@ def command(
     from archsim.values.tasks import load_task
 
     loaded = load_machine(machine, settings, mapping=mapping)
-    strangers(mapping, loaded.name, model.resolve().stem)
+    strangers(mapping, loaded.name, model.absolute().stem)
     task = load_task(model, text, tokenizer, limit)
     with progress() as report:
         found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)

@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
             check_suffix(each, name, kinds)
             save.check_folder(each.parent)
     loaded = load_machine(machine, settings, mapping=mapping)
-    strangers(mapping, loaded.name, model.resolve().stem)
+    strangers(mapping, loaded.name, model.absolute().stem)
     task = load_task(model, text, tokenizer, limit)
     with progress() as report:
         found = profile(loaded, task, seeds, workers=processes or cores(), progress=report)

@@ -117,6 +117,7 @@ def profile_map(data: Mapping[str, Any]) -> Figure:
         axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
         axes.set_yticks(range(depth + 1), [*map(str, range(depth)), "head"])
         axes.set_ylabel("block")
+        axes.set_xlabel("the projection that is analog")
         axes.set_title(f"{data['model']} on {data['machine']}", loc="left", fontweight="bold")
         axes.spines[:].set_visible(False)
     return figure
@@ -139,6 +140,6 @@ def _cells(figure: Figure, axes: Axes, values: NDArray[np.float64]) -> None:
             back = {"facecolor": "white", "edgecolor": "none", "pad": 1} if value < 0 else None
             axes.text(column, block, f"{value:.2g}", ha="center", va="center", color=colour, bbox=back)
     if (values < 0).any():
-        figure.legend(handles=[Rectangle((0, 0), 1, 1, label="change below 0", **_BELOW)], loc="outside lower right")
+        figure.legend(handles=[Rectangle((0, 0), 1, 1, label="change below 0", **_BELOW)], loc="outside upper right")
     if (values >= 0).any():
-        figure.colorbar(shown, ax=axes, label="change of perplexity, one projection analog")
+        figure.colorbar(shown, ax=axes, label="change of perplexity")
