@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archsim.cli.mapped import strangers
+from archsim.cli.options import json_option
 from archsim.cli.progress import progress
 from archsim.cli.values import file, folder, numbers, whole, word
 
@@ -40,9 +42,16 @@ _MOST = 1 << 20
     "--precision", metavar="|".join(_PRECISIONS), default="fp16", show_default=True, callback=word(*_PRECISIONS)
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change all of MACHINE.")
+@click.option(
+    "--mapping",
+    metavar="FILE",
+    callback=file,
+    help="Put the choices of a mapping file over the machine's own. For one MACHINE, which --against may name again, "
+    "for the machine without it: files are made for one machine.",
+)
 @click.option("--measured", metavar="FILE", callback=file, help="Measurements (CSV) to show beside the GPUs' figures.")
 @click.option("--out", callback=folder, metavar="DIR", help="Draw a plot in DIR.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     machines: tuple[str, ...],
@@ -54,6 +63,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     batches: tuple[float, ...],
     precision: str,
     settings: tuple[str, ...],
+    mapping: Path | None,
     measured: Path | None,
     out: Path | None,
     as_json: bool,
@@ -69,14 +79,15 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     if out is not None:
         save.check_folder(out)
     known = read_measurements(measured) if measured is not None else ()
-    found = rivals(machines, gpus, against.split(",") if against else (), settings)
+    found = rivals(machines, gpus, against.split(",") if against else (), settings, mapping)
     also = {gpu.name: (name, gpu.name) for name, gpu in zip(gpus, found.gpus, strict=False)}
     also |= {gpu.name: (gpu.name, gpu.name) for gpu in found.gpus if gpu.name not in also}
     compared = [machine.name for machine in found.machines[: found.compared]]
+    graphs = [load_model(model) for model in models]
+    strangers(mapping, found.machines[0].name.partition("@")[0], *(graph.name for graph in graphs))
     rows, related, shown = [], [], []
     with progress() as report:
-        for model in models:
-            graph = load_model(model)
+        for model, graph in zip(models, graphs, strict=True):
             for job in jobs(graph, seq, new_tokens, [int(batch) for batch in batches]):
                 ran = compare(found.machines, found.gpus, graph, job, precision=precision, progress=report)
                 related += ratios(ran, compared, found.references, [gpu.name for gpu in found.gpus])

@@ -5,44 +5,43 @@ from pathlib import Path
 
 import click
 
-from archsim.cli.mapped import mapping_option, warn_of_strangers
+from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.options import (
+    CHECKPOINT,
+    json_option,
+    limit_option,
+    one_argument,
+    seeds_option,
+    settings_option,
+    text_option,
+    tokenizer_option,
+)
 from archsim.cli.progress import progress
-from archsim.cli.values import whole
-
-_MOST_SEEDS = 1000
 
 
 @click.command("evaluate", epilog="MACHINE is a name that archsim knows, or a file.")
 @click.argument("machine")
-@click.option("--model", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Of llama2.c, or GPT-2.")
-@click.option(
-    "--text", type=click.Path(path_type=Path), required=True, metavar="FILE", help="A text, or tokens (.npy)."
-)
-@click.option(
-    "--tokenizer",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Default: tokN.bin, or GPT-2's files, beside the model.",
-)
-@click.option(
-    "--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="Of programming."
-)
-@click.option("--limit", metavar="N", callback=whole(1 << 30), help="Take so many sequences of the text; all.")
+@one_argument("evaluate MACHINE --model PATH --text FILE")
+@click.option("--model", type=click.Path(path_type=Path), required=True, metavar="PATH", help=f"{CHECKPOINT}.")
+@text_option
+@tokenizer_option
+@limit_option
 @click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
+@seeds_option(3)
+@settings_option
 @mapping_option
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits='6 b'.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(
     *,
     machine: str,
     model: Path,
     text: Path,
     tokenizer: Path | None,
-    seeds: int,
     limit: int | None,
     calibrate: bool,
-    mapping: Path | None,
+    seeds: int,
     settings: tuple[str, ...],
+    mapping: Path | None,
     as_json: bool,
 ) -> None:
     """Print the perplexity of a model in float, in integers, and with the errors of MACHINE."""
@@ -51,8 +50,7 @@ def command(
     from archsim.values.tasks import load_task
 
     loaded = load_machine(machine, settings, mapping=mapping)
-    if mapping is not None:
-        warn_of_strangers(mapping, loaded.name, model.stem)
+    strangers(mapping, loaded.name, model.absolute().stem)
     task = load_task(model, text, tokenizer, limit)
     with progress() as report:
         found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)

@@ -16,9 +16,17 @@ mapping_option = click.option(
 )
 
 
-def warn_of_strangers(mapping: Path, machine: str, model: str | None = None) -> None:
-    """A line on standard error where a mapping file names another machine or model than the one that is run."""
+def strangers(mapping: Path | None, machine: str, *models: str) -> list[str]:
+    """A line where a mapping file names another machine or model than those that are run, said on standard error too.
+
+    They are said before the run, which may fail for what they say.
+    """
+    if mapping is None:
+        return []
     from archsim.machine.mapping_file import read_mapping
 
-    for line in read_mapping(mapping).strangers(machine, model):
+    read = read_mapping(mapping)
+    lines = list(dict.fromkeys(line for model in models or (None,) for line in read.strangers(machine, model)))
+    for line in lines:
         click.echo(line, err=True)
+    return lines

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from archsim.cli.options import json_option, settings_option
 from archsim.cli.values import whole
 
 _MOST = 1 << 14
@@ -16,8 +17,8 @@ _MOST = 1 << 14
 @click.option("--cols", metavar="N", default="128", show_default=True, callback=whole(_MOST), help="Outputs.")
 @click.option("--batch", metavar="N", default="64", show_default=True, callback=whole(_MOST), help="Input vectors.")
 @click.option("--seed", metavar="N", default="1", show_default=True, callback=whole(1 << 30), help="Of all draws.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.adc.bits='6 b'.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@settings_option
+@json_option
 def command(
     *, machine: str, rows: int, cols: int, batch: int, seed: int, settings: tuple[str, ...], as_json: bool
 ) -> None:

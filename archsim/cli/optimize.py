@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archsim.cli.options import json_option, settings_option
 from archsim.cli.values import file, share, whole, word
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
 @click.argument("machine")
 @click.argument("model")
 @click.option(
+    "--weights", metavar="FILE", callback=file, help="Search bits for each projection, with these (.safetensors)."
+)
+@click.option("--images", metavar="FILE", callback=file, help="Pictures and labels (.npz) to measure accuracy on.")
+@click.option("--seq", metavar="N", callback=whole(1 << 20), help="Tokens of the prompt.")
+@click.option("--batch", metavar="N", default="1", show_default=True, callback=whole(1 << 16), help="Inputs together.")
+@click.option(
     "--objective",
     "goal",
     metavar="|".join(_GOALS),
@@ -33,16 +40,11 @@ _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
     callback=word(*_GOALS),
     help="The sum of all projections' times, the longest of them, or what they spend, whatever their copies.",
 )
-@click.option(
-    "--tiles",
-    metavar="N",
-    callback=whole(1 << 30),
-    help="To use; all of the chips.",
-)
+@click.option("--tiles", metavar="N", callback=whole(1 << 30), help="To use; all of the chips.")
 @click.option("--bits", metavar="wNaM", help="Bits of all weights and inputs, such as w6a6; those of the machine.")
-@click.option("--weights", metavar="FILE", callback=file, help="Search bits for each projection, with these weights.")
-@click.option("--images", metavar="FILE", callback=file, help="Pictures and labels (.npz) to measure accuracy on.")
-@click.option("--accuracy-drop", metavar="SHARE", default="1%", show_default=True, callback=share, help="Allowed.")
+@click.option(
+    "--accuracy-drop", metavar="SHARE", default="1%", show_default=True, callback=share, help="Allowed, of a search."
+)
 @click.option(
     "--search",
     metavar="|".join(_SEARCHERS),
@@ -54,28 +56,28 @@ _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
 @click.option(
     "--evaluations", metavar="N", default="150", show_default=True, callback=whole(1 << 20), help="Of a search."
 )
-@click.option("--seed", metavar="N", default="1", show_default=True, callback=whole(1 << 30), help="Of a search.")
 @click.option("--baseline", is_flag=True, help="Print gains over the machine's own bits without copies.")
-@click.option("--seq", metavar="N", callback=whole(1 << 20), help="Tokens of the prompt.")
-@click.option("--batch", metavar="N", default="1", show_default=True, callback=whole(1 << 16), help="Inputs together.")
+@click.option("--seed", metavar="N", default="1", show_default=True, callback=whole(1 << 30), help="Of a search.")
+@settings_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a mapping file.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(  # noqa: PLR0913 (an option each)
     *,
     machine: str,
     model: str,
+    weights: Path | None,
+    images: Path | None,
+    seq: int | None,
+    batch: int,
     goal: Goal,
     tiles: int | None,
     bits: str | None,
-    weights: Path | None,
-    images: Path | None,
     accuracy_drop: float,
     search: str,
     evaluations: int,
-    seed: int,
     baseline: bool,
-    seq: int | None,
-    batch: int,
+    seed: int,
+    settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -95,10 +97,11 @@ def command(  # noqa: PLR0913 (an option each)
         raise click.UsageError("--bits says what --weights and --images would search. Try one of them")
     if out is not None:
         save.check_folder(out.parent)
-    described, graph = load_machine(machine), load_model(model)
+    described, graph = load_machine(machine, settings), load_model(model)
     job = make_job(graph, "prefill", seq, 0, batch)
     if weights is None or images is None:
-        _say_copies(_copies(described, graph, job, goal, tiles, bits, baseline=baseline), out, as_json=as_json)
+        copies = _copies(described, graph, job, goal, tiles, bits, baseline=baseline)
+        _say_copies(copies, settings, out, as_json=as_json)
         return
     from archsim.bits.find import find_bits
     from archsim.values.pictures import load_pictures
@@ -115,7 +118,7 @@ def command(  # noqa: PLR0913 (an option each)
         seed=seed,
         tiles=tiles,
     )
-    _say_bits(found, out, as_json=as_json)
+    _say_bits(found, settings, out, as_json=as_json)
 
 
 def _copies(
@@ -128,26 +131,26 @@ def _copies(
     return optimize(machine, graph, job, goal, tiles=tiles, bits=given, baseline=baseline)
 
 
-def _say_copies(found: Optimized, out: Path | None, *, as_json: bool) -> None:
+def _say_copies(found: Optimized, settings: tuple[str, ...], out: Path | None, *, as_json: bool) -> None:
     from archsim.report.optimize import data, mapping_file, optimize_blocks
     from archsim.report.tables import write_blocks
     from archsim.result import save
 
     if out is not None:
-        save.write(out, mapping_file(found))
+        save.write(out, mapping_file(found, settings))
     if as_json:
         sys.stdout.write(save.dump(data(found)))
         return
     write_blocks(optimize_blocks(found), sys.stdout)
 
 
-def _say_bits(found: FoundBits, out: Path | None, *, as_json: bool) -> None:
+def _say_bits(found: FoundBits, settings: tuple[str, ...], out: Path | None, *, as_json: bool) -> None:
     from archsim.report.bits import bits_blocks, data, mapping_file
     from archsim.report.tables import write_blocks
     from archsim.result import save
 
     if out is not None:
-        save.write(out, mapping_file(found))
+        save.write(out, mapping_file(found, settings))
     if as_json:
         sys.stdout.write(save.dump(data(found)))
         return

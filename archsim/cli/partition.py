@@ -7,24 +7,36 @@ from pathlib import Path
 
 import click
 
+from archsim.cli.options import (
+    json_option,
+    limit_option,
+    machine_option,
+    one_argument,
+    seeds_option,
+    settings_option,
+    text_option,
+    tokenizer_option,
+)
 from archsim.cli.progress import progress
 from archsim.cli.values import file, folder, share, whole, word, words
 
-_PATH = click.Path(path_type=Path)
 _STRATEGIES = ("first-last", "sensitivity", "macs", "analytical")
 _GRANULARITIES = ("layer", "projection", "channel")
 _OBJECTIVES = ("energy", "latency", "macs")
 _USUAL = ("first-last", "sensitivity", "analytical")
-_MOST_SEEDS = 1000
 
 
 @click.command("partition", epilog="MODEL is a checkpoint of llama2.c; MACHINE needs digital units for projections.")
-@click.argument("model", type=_PATH)
-@click.option("--machine", required=True, metavar="NAME", help="A machine that archsim knows, or a file.")
-@click.option("--text", type=_PATH, required=True, metavar="FILE", help="A text, or tokens (.npy).")
-@click.option("--tokenizer", type=_PATH, metavar="PATH", help="Default: beside the model.")
-@click.option("--limit", metavar="N", callback=whole(1 << 30), help="Take so many sequences of the text; all.")
+@click.argument("model", type=click.Path(path_type=Path))
+@one_argument("partition MODEL --machine NAME --text FILE")
+@machine_option
+@text_option
+@tokenizer_option
+@limit_option
 @click.option("--profile", "known", callback=file, metavar="FILE", help="What `archsim profile --out` wrote, as .json.")
+@click.option(
+    "--seq", metavar="N", default="64", show_default=True, callback=whole(1 << 20), help="Tokens of the prompt."
+)
 @click.option(
     "--strategy",
     "tried",
@@ -50,15 +62,18 @@ _MOST_SEEDS = 1000
     help="What the analytical strategy makes least.",
 )
 @click.option(
-    "--accuracy-drop", "drop", metavar="SHARE", default="1%", show_default=True, callback=share, help="Macs allows."
+    "--accuracy-drop",
+    "drop",
+    metavar="SHARE",
+    default="1%",
+    show_default=True,
+    callback=share,
+    help="Allowed, of macs.",
 )
-@click.option("--seq", metavar="N", default="64", show_default=True, callback=whole(1 << 20), help="Of the run.")
-@click.option(
-    "--seeds", metavar="N", default="3", show_default=True, callback=whole(_MOST_SEEDS), help="To measure by."
-)
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: mapping.clip=3.")
+@seeds_option(3)
+@settings_option
 @click.option("--out", callback=folder, metavar="DIR", help="Write mapping files, a table and a plot.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     model: Path,
@@ -67,11 +82,11 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     tokenizer: Path | None,
     limit: int | None,
     known: Path | None,
+    seq: int,
     tried: tuple[str, ...],
     granularity: str,
     objective: str,
     drop: float,
-    seq: int,
     seeds: int,
     settings: tuple[str, ...],
     out: Path | None,

@@ -7,28 +7,38 @@ from pathlib import Path
 
 import click
 
+from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.options import (
+    CHECKPOINT,
+    json_option,
+    limit_option,
+    machine_option,
+    one_argument,
+    seeds_option,
+    settings_option,
+    text_option,
+    tokenizer_option,
+)
 from archsim.cli.progress import progress
 from archsim.cli.values import file, whole
 
-_MOST_SEEDS = 1000
 _MOST_PROCESSES = 1024
-_PATH = click.Path(path_type=Path)
 
 
-@click.command("profile", epilog="MODEL is a checkpoint of llama2.c, or GPT-2: a safetensors file, or its folder.")
-@click.argument("model", type=_PATH)
-@click.option("--machine", required=True, metavar="NAME", help="A machine that archsim knows, or a file.")
-@click.option("--text", type=_PATH, required=True, metavar="FILE", help="A text, or tokens (.npy).")
-@click.option("--tokenizer", type=_PATH, metavar="PATH", help="tokN.bin, or GPT-2's folder; default: beside the model.")
-@click.option("--limit", metavar="N", callback=whole(1 << 30), help="Take so many sequences of the text; all.")
-@click.option(
-    "--seeds", metavar="N", default="10", show_default=True, callback=whole(_MOST_SEEDS), help="Of programming."
-)
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: mapping.clip=3.")
+@click.command("profile", epilog=f"MODEL: {CHECKPOINT}.")
+@click.argument("model", type=click.Path(path_type=Path))
+@one_argument("profile MODEL --machine NAME --text FILE")
+@machine_option
+@text_option
+@tokenizer_option
+@limit_option
 @click.option("--processes", metavar="N", callback=whole(_MOST_PROCESSES), help="On this machine; one a core.")
+@seeds_option(10)
+@settings_option
+@mapping_option
 @click.option("--out", callback=file, metavar="FILE", help="Write all of it as .json, or the projections as .csv.")
 @click.option("--plot", callback=file, metavar="FILE", help="Draw blocks by projections: .svg or .png.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     model: Path,
@@ -36,9 +46,10 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     text: Path,
     tokenizer: Path | None,
     limit: int | None,
+    processes: int | None,
     seeds: int,
     settings: tuple[str, ...],
-    processes: int | None,
+    mapping: Path | None,
     out: Path | None,
     plot: Path | None,
     as_json: bool,
@@ -57,7 +68,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
         if each is not None:
             check_suffix(each, name, kinds)
             save.check_folder(each.parent)
-    loaded = load_machine(machine, settings)
+    loaded = load_machine(machine, settings, mapping=mapping)
+    strangers(mapping, loaded.name, model.absolute().stem)
     task = load_task(model, text, tokenizer, limit)
     with progress() as report:
         found = profile(loaded, task, seeds, workers=processes or cores(), progress=report)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archsim.cli.mapped import mapping_option, warn_of_strangers
+from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.options import json_option, settings_option
 from archsim.cli.progress import progress
 from archsim.cli.values import folder, sizes, whole, word
 from archsim.errors import ArchsimError, UsageError
@@ -75,14 +76,14 @@ _MOST_BATCH = 1 << 16
 @click.option(
     "--what-if", "tries", is_flag=True, help="Play changes of the bottleneck too, and say what each would do."
 )
+@settings_option
 @mapping_option
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
 @click.option(
     "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", callback=sizes, help="Of an ONNX input: x=1x3x224x224."
 )
 @click.option("--approximate", is_flag=True, help="Let an ONNX file's unknown operators cost an operation a value.")
 @click.option("--out", callback=folder, metavar="DIR", help="Save result.json and timing.json in DIR.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     machine: str,
@@ -112,8 +113,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     if out is not None:
         save.check_folder(out)
     described, graph = _load(machine, settings, mapping, lambda: load_model(model, shapes, approximate=approximate))
-    if mapping is not None:
-        warn_of_strangers(mapping, described.name, graph.name)
+    strange = strangers(mapping, described.name, graph.name)
     times = {"load": time.perf_counter() - began}
 
     job: dict[str, Any] = {"phase": phase, "seq": seq, "new_tokens": tokens, "batch": batch, "grain": grain}
@@ -124,6 +124,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
             asked = time.perf_counter()
             found = replace(found, what_if=what_if(described, found, lambda on: simulate(on, graph, **job), report))
             times["what if"] = time.perf_counter() - asked
+    if strange:
+        found = replace(found, notes=[*found.notes, *strange])
     result = found.to_dict()
     times["total"] = time.perf_counter() - began
     if out is not None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.options import json_option, settings_option
 from archsim.cli.progress import progress
 from archsim.cli.values import folder, numbers, whole, word
 from archsim.errors import UsageError
@@ -107,14 +109,16 @@ _POLICIES = ("first-come", "shortest-first")
 @click.option(
     "--seed", metavar="N", default="1", show_default=True, callback=whole(_MOST_TOKENS), help="Of the arrivals."
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64.")
+@settings_option
+@mapping_option
 @click.option("--out", callback=folder, metavar="DIR", help="Save result.json, timing.json and plots in DIR.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@json_option
 def command(
     *,
     machine: str,
     model: str,
     settings: tuple[str, ...],
+    mapping: Path | None,
     out: Path | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - those that say what requests there are, and by which rules they are served
@@ -136,7 +140,8 @@ def command(
     rates: tuple[float, ...] = options["rates"] or ()
     requests = _requests(options, rates)
     rules = Rules(options["policy"], options["most"] or 1 << 30, options["chunk"])
-    described, graph = load_machine(machine, settings), load_model(model)
+    described, graph = load_machine(machine, settings, mapping=mapping), load_model(model)
+    strangers(mapping, described.name, graph.name)
     with progress() as report:
         costs = step_costs(described, graph, requests.longest)
         point, served = at_rate(requests, costs, rules, rates[0] if rates else requests.rate)

@@ -20,15 +20,24 @@ class Rivals:
     references: list[str] = field(default_factory=list)
 
 
-def rivals(machines: Sequence[str], gpus: Sequence[str], against: Sequence[str], settings: Sequence[str]) -> Rivals:
+def rivals(
+    machines: Sequence[str],
+    gpus: Sequence[str],
+    against: Sequence[str],
+    settings: Sequence[str],
+    mapping: Path | None = None,
+) -> Rivals:
     """Load all that is named; what stands only in `against` is run too, and is not changed by `settings`.
 
-    Every GPU is a reference, besides what `against` names; without either, the first machine is.
+    Every GPU is a reference, besides what `against` names; without either, the first machine is. mapping: a mapping
+    file for the only machine, which is then called MACHINE@FILE, so that MACHINE in `against` is the one without it.
     """
-    described = [load_variant(name, settings) for name in machines]
+    if mapping is not None and len(machines) > 1:
+        raise UsageError(f"--mapping goes with one MACHINE; found {len(machines)}. Name the others with --against.")
+    described = [load_variant(name, settings, mapping) for name in machines]
     found = Rivals(described, [load_gpu(name) for name in gpus], len(described))
     names = [machine.name for machine in found.machines] + [gpu.name for gpu in found.gpus]
-    known = dict(zip((*machines, *gpus), names, strict=True))
+    known = dict(zip((*(machines if mapping is None else names[:1]), *gpus), names, strict=True))
     for name in against:
         if name not in known and name not in known.values():
             known[name] = _join(found, name)
@@ -39,13 +48,17 @@ def rivals(machines: Sequence[str], gpus: Sequence[str], against: Sequence[str],
     return found
 
 
-def load_variant(text: str, settings: Sequence[str]) -> Machine:
-    """A machine, by its name or file; each `@key=value` behind it is a setting of its own, and part of its name."""
+def load_variant(text: str, settings: Sequence[str], mapping: Path | None = None) -> Machine:
+    """A machine, by its name or file; each `@key=value` behind it is a setting of its own, and part of its name.
+
+    mapping: a mapping file, whose name is part of it too.
+    """
     name, *own = [text] if Path(text).is_file() else text.split("@")
     if not all("=" in each for each in own):
         raise UsageError(f"found {text!r}; expected NAME@KEY=VALUE, such as isaac@parts.adc.alternative=survey")
-    machine = load_machine(name, (*settings, *own))
-    return replace(machine, name="@".join((machine.name, *own))) if own else machine
+    machine = load_machine(name, (*settings, *own), mapping=mapping)
+    more = own if mapping is None else [*own, mapping.name]
+    return replace(machine, name="@".join((machine.name, *more)))
 
 
 def _join(found: Rivals, name: str) -> str:

@@ -42,7 +42,7 @@ def check_digital(draft: Draft) -> None:
 def check_placement(draft: Draft) -> None:
     """What `mapping.digital` asks for: a recipe, and a memory for the weights."""
     file, loc = draft.file, ("mapping", "digital")
-    if not file.mapping.digital:
+    if not any(file.mapping.digital.values()):
         return
     if "dense" not in standard_recipes(file, draft.parts):
         found = "no unit does projections; expected recipes.dense: [multiply_accumulate: PART]"

@@ -14,13 +14,13 @@ Where = Literal["analog", "digital"]
 
 def _portion(text: str) -> Fraction:
     value = units.ratio(text)
-    if not 0 < value <= 1:
-        raise units.UnitError(f"found {quoted(text)}; expected more than 0, at most 1")
+    if value > 1:
+        raise units.UnitError(f"found {quoted(text)}; expected a share from 0 to 1")
     return value
 
 
 Portion = Annotated[Fraction, field_type(_portion, Fraction)]
-"""More than none, at most all."""
+"""From none to all."""
 
 
 def _count_or_auto(text: str) -> int | str:
@@ -129,8 +129,9 @@ class Choices(_Strict):
     replicate: greedy gives the slowest projection another copy of its weights while tiles are left; copies: by
     projection or layer, how many copies it has; bits: likewise, bits of its weights and inputs. order: sequential runs
     operators one after another. pack: blocks of several projections share an array where they fit beside each other.
-    digital: by projection or layer, the share of its output channels that digital units compute. clip: weights are cut
-    off at so many standard deviations of their projection's before they are written; None: never.
+    digital: likewise, the share of its output channels that digital units compute. A projection's own name goes before
+    its layer's. clip: weights are cut off at so many standard deviations of their projection's before they are written;
+    None: never.
     """
 
     replicate: Literal["none", "greedy"] = "none"

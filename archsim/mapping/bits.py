@@ -15,6 +15,7 @@ from archsim.graph.operators import Linear
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
 from archsim.mapping.digital import digitised
+from archsim.mapping.named import named
 from archsim.mapping.tiling import Tiling, tile_with_room
 
 _UNIFORM = re.compile(r"w(?P<weights>[1-9]\d?)a(?P<inputs>[1-9]\d?)")
@@ -33,24 +34,29 @@ class Bits:
 
 
 def bits_of(machine: Machine, graph: Graph) -> dict[str, Bits]:
-    """By projection the bits that the machine's file names for it or its layer, else the machine's.
+    """By projection the bits that the machine's file names for it, else for its layer, else the machine's.
 
     Digital units compute with the machine's own, so that names of their projections change nothing.
 
     Raises ArchsimError for a name that the model does not have.
     """
-    own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
-    found = {linear.key: own for linear in graph.linears}
-    for name, given in machine.choices.bits.items():
-        keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
-        if not keys and name not in graph.by_key and name not in graph.by_layer:
-            known = did_you_mean(name, (*found, *(linear.layer for linear in graph.linears)))
-            message = f"mapping.bits.{name}: {graph.name} has no such projection. {known}"
+    known = [name for linear in graph.linears for name in (linear.key, linear.layer)]
+    for name in machine.choices.bits:
+        if name not in known and name not in graph.by_key and name not in graph.by_layer:
+            message = f"mapping.bits.{name}: {graph.name} has no such projection. {did_you_mean(name, known)}"
             raise ArchsimError(Fault(message, machine.document.key_place(("mapping", "bits", name))))
-        for key in keys:
-            weights, inputs = given.weights or found[key].weights, given.inputs or found[key].inputs
-            found[key] = Bits(int(weights), int(inputs))
-    return found
+    own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
+    return {linear.key: bits_named(machine, linear.key) or own for linear in graph.linears}
+
+
+def bits_named(machine: Machine, key: str) -> Bits | None:
+    """Of a projection by its key; None where the machine's file names none. What a name leaves out another may say."""
+    given = named(machine.choices.bits, key)
+    if not given:
+        return None
+    weights = next((each.weights for each in given if each.weights is not None), machine.precision.weights)
+    inputs = next((each.inputs for each in given if each.inputs is not None), machine.precision.inputs)
+    return Bits(int(weights), int(inputs))
 
 
 def uniform(machine: Machine, graph: Graph, text: str) -> dict[str, Bits]:

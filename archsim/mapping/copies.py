@@ -10,6 +10,7 @@ from archsim.errors import ArchsimError, Fault, did_you_mean
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
 from archsim.machine.machine import Machine
+from archsim.mapping.named import named
 from archsim.mapping.tiling import Tiling
 
 Chips = Callable[[Dict[str, Tiling]], int]
@@ -23,7 +24,7 @@ def with_copies(
     chips: how many some tilings need. Raises ArchsimError for a name that the model does not have.
     """
     found = dict(tilings)
-    for name, number in machine.choices.copies.items():
+    for name in machine.choices.copies:
         keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
         if not keys and (name in graph.by_key or name in graph.by_layer):
             place = machine.document.key_place(("mapping", "copies", name))
@@ -33,8 +34,9 @@ def with_copies(
             place = machine.document.key_place(("mapping", "copies", name))
             found_none = f"mapping.copies.{name}: {graph.name} has no such projection. {known}"
             raise ArchsimError(Fault(found_none, place))
-        for key in keys:
-            found[key] = replace(found[key], copies=min(number, _most(graph, job, key)))
+    for key, tiling in tilings.items():
+        for number in named(machine.choices.copies, key)[:1]:
+            found[key] = replace(tiling, copies=min(number, _most(graph, job, key)))
     if machine.choices.replicate == "greedy":
         _replicate(machine, graph, job, found, chips)
     return found

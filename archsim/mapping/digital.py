@@ -13,6 +13,7 @@ from archsim.graph.operators import Edge, Linear, Operator, Product, Rowwise
 from archsim.machine.machine import Machine
 from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Group
+from archsim.mapping.named import named
 
 DENSE = "dense"
 """Kind of a product whose weights are read from a memory for each position."""
@@ -76,7 +77,7 @@ def _parts(machine: Machine, graph: Graph, linear: Linear, channels: int) -> lis
 
 
 def digital_shares(machine: Machine, graph: Graph) -> dict[str, Fraction]:
-    """By projection the share of its output channels that digital units compute; later names go before earlier ones."""
+    """By projection the share of its output channels that digital units compute."""
     known = dict.fromkeys(name for each in graph.linears for name in (each.key, each.layer))
     for name in machine.choices.digital:
         if name not in known:
@@ -86,9 +87,8 @@ def digital_shares(machine: Machine, graph: Graph) -> dict[str, Fraction]:
 
 
 def named_share(machine: Machine, key: str) -> Fraction | None:
-    """Of a projection by its key, or that of its layer; None where nothing of it is digital."""
-    names = (key, key.rpartition("/")[0])
-    return next((share for name, share in reversed(machine.choices.digital.items()) if name in names), None)
+    """Of a projection by its key, else that of its layer; None where nothing of it is digital."""
+    return next((share or None for share in named(machine.choices.digital, key)), None)
 
 
 def digital_channels(share: Fraction, channels: int) -> int:

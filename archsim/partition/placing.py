@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archsim.errors import ArchsimError
 from archsim.machine.load import change
 from archsim.mapping.digital import DENSE
+from archsim.mapping.named import require_none
 from archsim.simulation import simulate
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ def require_units(machine: Machine) -> None:
     if machine.digital_weights is None or DENSE not in machine.recipes:
         found = "has no digital units for projections; expected a recipe 'dense' and digital_weights: MEMORY"
         raise ArchsimError(f"{machine.file}: {found}. `hetero_512` has both.")
-    if machine.choices.digital:
-        raise ArchsimError(f"{machine.file}: found mapping.digital, which partition is to find; expected none")
+    require_none(machine, "digital", "which partition is to find")
 
 
 def placed(machine: Machine, digital: Mapping[str, float]) -> Machine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archsim.mapping.named import require_none
 from archsim.profile.causes import Cause, analog
 from archsim.profile.change import change, correlation, perplexity
 from archsim.profile.proxies import PROXIES
@@ -35,8 +36,11 @@ def profile(
     """Sensitivities of all projections, the greatest change of perplexity first, as data of schema archsim.profile/1.
 
     workers: processes of one thread each, whose number changes no bit; 0: work here. Functions and attention are
-    computed in float throughout. Raises ArchsimError.
+    computed in float throughout. Raises ArchsimError, also where the machine's file names some for digital
+    units, or bits of some.
     """
+    require_none(machine, "digital", "but a profile puts every projection in arrays")
+    require_none(machine, "bits", "but a profile computes with the machine's own bits")
     how, board = analog(machine), Switchboard()
     batched(task.sequences)  # whose faults are said here, not by a process that ends
     depth = task.make(board).depth

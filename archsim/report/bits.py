@@ -11,6 +11,8 @@ from archsim.report.optimize import mapping_file as copies_file
 from archsim.report.optimize import optimize_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archsim.bits.find import FoundBits
     from archsim.bits.measure import Difference
 
@@ -59,6 +61,6 @@ def data(found: FoundBits) -> dict[str, Any]:
     }
 
 
-def mapping_file(found: FoundBits) -> str:
-    """Bits and copies: `archsim run MACHINE MODEL --mapping FILE` plays them."""
-    return copies_file(found.optimized, f"; its bits lose {_lost(found.judged.lost)} of accuracy from 8 bits")
+def mapping_file(found: FoundBits, given: Sequence[str] = ()) -> str:
+    """Bits and copies: `archsim run MACHINE MODEL --mapping FILE` plays them; given: settings of the machine."""
+    return copies_file(found.optimized, given, f"; its bits lose {_lost(found.judged.lost)} of accuracy from 8 bits")

@@ -9,6 +9,8 @@ from archsim.report.blocks import Block, cell, figure, quantity
 from archsim.units import SECONDS_PER_PS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archsim.optimize import Optimized
 
 
@@ -74,9 +76,13 @@ def data(found: Optimized) -> dict[str, Any]:
     }
 
 
-def mapping_file(found: Optimized, note: str = "") -> str:
-    """A mapping file of what was found: `archsim run MACHINE MODEL --mapping FILE` plays it; note: more to say."""
-    said = f"copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by archsim optimize{note}"
+def mapping_file(found: Optimized, given: Sequence[str] = (), note: str = "") -> str:
+    """A mapping file of what was found: `archsim run MACHINE MODEL --mapping FILE` plays it.
+
+    given: settings of the machine, which the file does not hold; note: more to say.
+    """
+    changed = "".join(f" --set {setting}" for setting in given)
+    said = f"copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by archsim optimize{changed}{note}"
     settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in found.settings)
     lines = [
         "schema: archsim.mapping/1",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _SMALLEST, _SHADES = 1e-12, 1000
 """The largest change that a colour stands for is at least the one, and so many times the smallest."""
+_DARK = 12
+"""What is above this share of the largest, one of so many, is so dark that its number is white."""
+_BELOW: dict[str, Any] = {"facecolor": "#9ecae1", "edgecolor": "#08519c", "hatch": "////", "linewidth": 0}
 _INCHES_A_COLUMN, _INCHES_A_BLOCK = 1.0, 0.35
 
 
@@ -83,7 +86,7 @@ def check_suffix(path: Path, option: str, kinds: Sequence[str]) -> None:
 def plot_profile(data: Mapping[str, Any], path: Path) -> None:
     """Draw the change of perplexity, blocks by projections. Raises ArchsimError where it cannot be written."""
     try:
-        draw_file(_map(data), path)
+        draw_file(profile_map(data), path)
     except OSError as error:
         raise ArchsimError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -92,8 +95,11 @@ _PARTS = ("qkv", "attention output", "ffn gate", "ffn up", "ffn down", "logits")
 """Columns, in the order of a block's work; others stand behind them."""
 
 
-def _map(data: Mapping[str, Any]) -> Figure:
-    """Colours are logarithmic; what is less than a thousandth of the largest, or below 0, is as the lowest."""
+def profile_map(data: Mapping[str, Any]) -> Figure:
+    """Colours are logarithmic, darker for more; what is less than a thousandth of the largest is as the lowest.
+
+    What is below 0 has a colour of its own, and stripes, which grey print keeps apart too.
+    """
     import numpy as np
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -111,6 +117,7 @@ def _map(data: Mapping[str, Any]) -> Figure:
         axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
         axes.set_yticks(range(depth + 1), [*map(str, range(depth)), "head"])
         axes.set_ylabel("block")
+        axes.set_xlabel("the projection that is analog")
         axes.set_title(f"{data['model']} on {data['machine']}", loc="left", fontweight="bold")
         axes.spines[:].set_visible(False)
     return figure
@@ -119,12 +126,20 @@ def _map(data: Mapping[str, Any]) -> Figure:
 def _cells(figure: Figure, axes: Axes, values: NDArray[np.float64]) -> None:
     import numpy as np
     from matplotlib.colors import LogNorm
+    from matplotlib.patches import Rectangle
 
     top = max(float(np.nanmax(values)), _SMALLEST)
     low = top / _SHADES
-    shown = axes.imshow(np.maximum(values, low), cmap="viridis", norm=LogNorm(low, top), aspect="auto")
+    worse = np.where(values < 0, np.nan, np.maximum(values, low))
+    shown = axes.imshow(worse, cmap="YlOrRd", norm=LogNorm(low, top), aspect="auto")
     for (block, column), value in np.ndenumerate(values):
+        if value < 0:
+            axes.add_patch(Rectangle((column - 0.5, block - 0.5), 1, 1, **_BELOW))
         if not np.isnan(value):
-            colour = "white" if value < top / 10 else "black"
-            axes.text(column, block, f"{value:.2g}", ha="center", va="center", color=colour)
-    figure.colorbar(shown, ax=axes, label="change of perplexity, one projection analog")
+            colour = "white" if value > top / _DARK else "black"
+            back = {"facecolor": "white", "edgecolor": "none", "pad": 1} if value < 0 else None
+            axes.text(column, block, f"{value:.2g}", ha="center", va="center", color=colour, bbox=back)
+    if (values < 0).any():
+        figure.legend(handles=[Rectangle((0, 0), 1, 1, label="change below 0", **_BELOW)], loc="outside upper right")
+    if (values >= 0).any():
+        figure.colorbar(shown, ax=axes, label="change of perplexity")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archsim.mapping.bits import bits_named
 from archsim.values.digital import beside
 from archsim.values.quantised import QuantisedArithmetic
 
@@ -44,8 +45,7 @@ class IntegerArithmetic(QuantisedArithmetic):
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """In arrays, with bits of its own where the file names some; some output channels in digital units."""
-        named = self.machine.choices.bits
-        given = named.get(key) or named.get(key.rpartition("/")[0])
-        if given is not None:
-            self.bits[key] = int(given.weights or self.weight_bits), int(given.inputs or self.input_bits)
+        own = bits_named(self.machine, key)
+        if own is not None:
+            self.bits[key] = own.weights, own.inputs
         return beside(self.machine, key, weight, bias, super().linear, self.units.linear)

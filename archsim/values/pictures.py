@@ -87,7 +87,8 @@ def _require_same(path: Path, stages: tuple[Stage, ...], graph: Graph) -> None:
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     if not path.is_file():
-        raise ArchsimError(f"{path}: no such file; expected images and labels, as numpy.savez writes them")
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise ArchsimError(f"{path}: {found}; expected a file .npz of images and labels, as numpy.savez writes it")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays: dict[str, NDArray[Any]] = {name: file[name] for name in file.files}

@@ -21,7 +21,7 @@ def read_bytes(path: Path, expected: str) -> bytes:
     """The bytes of a regular file; raises ArchsimError."""
     try:
         if not path.is_file():
-            found = "is no regular file" if path.exists() else "no such file"
+            found = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else "no such file"
             raise ArchsimError(f"{path}: {found}; expected {expected}")
         if path.stat().st_size > _LARGEST:
             raise ArchsimError(f"{path}: is larger than 16 GiB; expected {expected}")
@@ -49,7 +49,7 @@ def read_safetensors(path: Path) -> dict[str, Values]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    raw = read_bytes(path, "a safetensors file")
+    raw = read_bytes(path, "a safetensors file (.safetensors)")
     try:
         found = load(raw)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:

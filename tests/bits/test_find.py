@@ -55,6 +55,16 @@ def optimize(*more: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+def test_a_folder_is_no_file(files: list[str], tmp_path: Path) -> None:
+    for option, expected in (
+        ("--weights", "a safetensors file (.safetensors)"),
+        ("--images", "a file .npz of images and labels, as numpy.savez writes it"),
+    ):
+        words = list(files)
+        words[words.index(option) + 1] = str(tmp_path)
+        assert optimize(*words) == (1, f"{tmp_path}: is a folder; expected {expected}\n")
+
+
 def test_bits_are_found_judged_and_written(files: list[str], tmp_path: Path) -> None:
     """What the file says is what is played: its machine takes as long as the run after."""
     out = tmp_path / "found.yaml"

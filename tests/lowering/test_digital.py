@@ -186,8 +186,8 @@ def test_tokens_are_counted_as_the_job_counts_them(share: str) -> None:
     ("more", "message"),
     [
         ("mapping.digital={2 con: 1}", "mapping.digital.2 con: net has no such projection. Did you mean '2 conv'?"),
-        ("mapping.digital={2 conv: 0}", "mapping.digital.2 conv: found '0'; expected more than 0, at most 1"),
-        ("mapping.digital={2 conv: 1.5}", "mapping.digital.2 conv: found '1.5'; expected more than 0, at most 1"),
+        ("mapping.digital={2 conv: -1}", "mapping.digital.2 conv: found '-1'; it must not be negative"),
+        ("mapping.digital={2 conv: 1.5}", "mapping.digital.2 conv: found '1.5'; expected a share from 0 to 1"),
         ("parts.close.size=100 b", "need 512 b on a chip, close has 100 b. Try parts.close.size: 512 b, or fewer in"),
         ("mapping.copies={2 conv: 2}", "mapping.copies.2 conv: has no weights in arrays, so no copies of them"),
         ("chips.split=projections", "mapping.digital: goes with chips.split: layers alone"),

@@ -88,9 +88,10 @@ def test_fewer_bits_are_faster_and_spend_less() -> None:
         assert after.energy_j < before.energy_j
 
 
-def test_later_names_change_what_layers_say() -> None:
-    settings = {"1 conv": {"weights": "4 b"}, "1 conv/product": {"inputs": "3 b"}}
-    machine = change(LRMP, (f"mapping.bits={json.dumps(settings)}",))
+@pytest.mark.parametrize("turned", [1, -1])
+def test_a_projection_goes_before_its_layer_which_says_what_it_leaves_out(turned: int) -> None:
+    settings = {"1 conv": {"weights": "4 b", "inputs": "5 b"}, "1 conv/product": {"inputs": "3 b"}}
+    machine = change(LRMP, (f"mapping.bits={json.dumps(dict([*settings.items()][::turned]))}",))
     found = bits_of(machine, load_model("resnet-18"))
     assert found["1 conv/product"] == Bits(4, 3)
     assert found["2 conv/product"] == Bits(8, 8)

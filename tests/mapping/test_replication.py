@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from archsim.errors import ArchsimError
 from archsim.graph import load_model
+from archsim.graph.job import make_job
+from archsim.machine import load_machine
+from archsim.mapping.placement import place
 from archsim.mapping.replication import Work, allot, allot_by_bisection, allot_by_tiles
 from tests.end_to_end.command import archsim
 
@@ -101,6 +104,28 @@ def test_residual_networks_on_their_own_tiles(model: str, bits: int, latency: fl
 def test_too_few_tiles_name_the_fewest_that_do() -> None:
     with pytest.raises(ArchsimError, match=r"7 tiles hold one copy of each projection, there are 6\. Try 7 tiles\."):
         allot([Work("a", 3, 1, 3), Work("b", 3, 1, 4)], 6, "latency")
+
+
+def test_the_command_takes_settings_and_says_them_in_the_file(tmp_path: Path) -> None:
+    """A weight of 4 bits takes half the tiles of 8: 4 a copy, and 8 for the second with its two rows of tiles."""
+    layers = "layers: [conv: {out: 8, kernel: 3}, linear: {out: 4}]\n"
+    (tmp_path / "net.yaml").write_text("schema: archsim.network/1\nname: net\ninput: [3, 8, 8]\n" + layers)
+    words = ("lrmp_chip", "net.yaml", "--tiles", "36", "--set", "precision.weights=4 b")
+    done = archsim("optimize", *words, "--json", "--out", "best.yaml", folder=tmp_path)
+    found = json.loads(done.stdout)
+    assert (found["copies"], found["tiles_used"]) == ({"1 conv/product": 6, "2 linear/product": 1}, 6 * 4 + 8)
+    note = 'note: "copies for 32 of 36 tiles, by archsim optimize --set precision.weights=4 b"'
+    assert note in (tmp_path / "best.yaml").read_text()
+    wrong = archsim("optimize", *words[:4], "--set", "precision.weight=4 b", folder=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "precision.weight: unknown key. Did you mean 'weights'?" in wrong.stderr
+
+
+def test_copies_of_a_projection_go_before_those_of_its_layer() -> None:
+    copies = "mapping.copies={1 conv/product: 2, 1 conv: 5, 2 conv: 3}"
+    graph = load_model("resnet-18")
+    placed = place(load_machine("lrmp_chip", (copies,)), graph, make_job(graph, "prefill", None, 0, 1)).placed
+    assert [placed[f"{number} conv/product"].tiling.copies for number in (1, 2, 3)] == [2, 3, 1]
 
 
 def test_the_command_writes_a_mapping_that_is_as_fast_as_it_says(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_mistakes(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
         (["--granularity", "chanel"], "Did you mean 'channel'"),
         (["--profile", str(text)], "broken JSON"),
         (["--accuracy-drop", "1 %%"], "expected"),
+        (["--set", "mapping.digital={head: 1}"], "found mapping.digital, which partition is to find; expected none"),
     ):
         done = CliRunner().invoke(main, [*words, *more])
         assert done.exit_code != 0

@@ -127,6 +127,15 @@ def test_a_tied_head_is_cut_off_on_a_copy(gpt2: Path) -> None:
         (["--machine", "isaac", "--set", "mapping.clp=2"], "mapping.clp: unknown key. Did you mean 'clip'?"),
         (["--machine", "isaac", "--text", "text.txt"], "found no tokenizer; expected vocab.json and merges.txt"),
         (["--machine", "isaac", "--text", "none.npy"], "none.npy: no such file; expected tokens"),
+        (
+            ["--machine", "hetero_512", "--set", "mapping.digital={layer 0: 1}"],
+            ":1:9  found mapping.digital, but a profile puts every projection in arrays; expected none. Try --set",
+        ),
+        (
+            ["--machine", "hetero_512", "--set", "mapping.bits={layer 0: {weights: 4 b}}"],
+            ":1:9  found mapping.bits, but a profile computes with the machine's own bits; expected none. Try --set",
+        ),
+        (["isaac"], "Error: found a second argument, 'isaac'; expected archsim profile MODEL --machine NAME --text F"),
     ],
 )
 def test_mistakes_are_said(gpt2: Path, words: list[str], said: str) -> None:
@@ -135,6 +144,35 @@ def test_mistakes_are_said(gpt2: Path, words: list[str], said: str) -> None:
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_mapping_file(gpt2: Path) -> None:
+    """Its clip goes before the machine's; what it gives to digital units is refused, unless that is none."""
+    words = ("profile", ".", "--text", "tokens.npy", "--limit", "1", "--seeds", "1", "--processes", "1", "--json")
+    clipped = archsim(*words, "--machine", "hetero_512", "--set", "mapping.clip=1", folder=gpt2)
+    (gpt2 / "my.yaml").write_text("schema: archsim.mapping/1\nmapping: {clip: 1, digital: {layer 0: 0}}\n")
+    mapped = archsim(*words, "--machine", "hetero_512", "--mapping", "my.yaml", folder=gpt2)
+    assert (mapped.returncode, mapped.stderr) == (0, "")
+    found = json.loads(mapped.stdout)
+    assert found["projections"] == json.loads(clipped.stdout)["projections"]
+    (gpt2 / "my.yaml").write_text("schema: archsim.mapping/1\nmachine: isaac\nmapping: {digital: {layer 0: 1}}\n")
+    refused = archsim(*words, "--machine", "hetero_512", "--mapping", "my.yaml", folder=gpt2)
+    assert refused.stderr == (
+        "my.yaml:2:10  the mapping is for machine 'isaac'; this is 'hetero_512'\n"
+        "my.yaml:3:11  found mapping.digital, but a profile puts every projection in arrays; expected none. "
+        "Try --set mapping.digital={}\n"
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "profile", "partition"])
+def test_the_machine_and_the_model_as_other_commands_take_them(command: str) -> None:
+    """One line says the right form; what else is missing is not said first."""
+    done = archsim(command, "isaac", "model.bin")
+    assert done.returncode == 2
+    form = "MACHINE --model PATH" if command == "evaluate" else "MODEL --machine NAME"
+    line = f"Error: found a second argument, 'model.bin'; expected archsim {command} {form} --text FILE"
+    assert done.stderr.splitlines()[-1] == line
 
 
 def test_a_model_that_is_none_is_said(gpt2: Path) -> None:
@@ -146,6 +184,6 @@ def test_a_model_that_is_none_is_said(gpt2: Path) -> None:
     short = archsim("profile", ".", "--machine", "isaac", "--text", "one.npy", folder=gpt2).stderr
     assert short == "found no text to predict; expected two tokens or more\n"
     (gpt2 / "empty").mkdir()
-    assert refused("empty") == "empty/model.safetensors: no such file; expected a safetensors file\n"
+    assert refused("empty") == "empty/model.safetensors: no such file; expected a safetensors file (.safetensors)\n"
     (gpt2 / "config.json").write_text('{"n_head": "2"}')
     assert refused(".") == "config.json: n_head: found '2'; expected how many heads a layer has\n"

@@ -46,6 +46,24 @@ def test_the_arrays_part_is_as_if_it_were_alone() -> None:
     assert np.array_equal(found[:, :4], alone)
 
 
+@pytest.mark.parametrize("shares", ["layer 0: 1, layer 0/qkv: 0", "layer 0/qkv: 0, layer 0: 1"])
+def test_a_projection_of_a_digital_layer_may_stay_in_arrays(shares: str) -> None:
+    weight, x = values(8, 16), values(5, 16)
+    machine = isaac(f"mapping.digital={{{shares}}}")
+    for key, alike in (("layer 0/qkv", isaac()), ("layer 0/ffn up", isaac("mapping.digital={layer 0: 1}"))):
+        found = MachineArithmetic(machine).linear(key, weight, None)(x)
+        assert np.array_equal(found, MachineArithmetic(alike).linear(key, weight, None)(x))
+
+
+def test_bits_of_a_layer_and_of_its_projection_are_put_together_as_in_time() -> None:
+    """4 bits of weights by the layer, 6 of inputs by the projection."""
+    weight, x = values(8, 16), values(5, 16)
+    both = isaac("mapping.bits={layer 0/qkv: {inputs: 6 b}, layer 0: {weights: 4 b, inputs: 3 b}}")
+    alone = isaac("mapping.bits={layer 0/qkv: {inputs: 6 b, weights: 4 b}}")
+    first, second = (MachineArithmetic(each).linear("layer 0/qkv", weight, None)(x) for each in (both, alone))
+    assert np.array_equal(first, second)
+
+
 def test_evaluate_takes_a_mapping_file(data_dir: Path, tmp_path: Path) -> None:
     """With every projection digital no array errs, and the perplexity is that of integers."""
     folder = data_dir / "llama2c"
