@@ -30,6 +30,7 @@ ASKED: Final[dict[str, tuple[Goal, float]]] = {
     "latency": ("latency", 0.01),
     "latency, 0.5 %": ("latency", 0.005),
     "throughput": ("throughput", 0.01),
+    "throughput, 0.5 %": ("throughput", 0.005),
 }
 """What is searched: a goal, and accuracy that may be lost."""
 DATA = Path(os.environ.get("ARCHSIM_DATA") or ROOT.parent / "shared" / "data")

@@ -1,6 +1,6 @@
 """What is searched: bits of weights and inputs of each projection, their cost, and the accuracy that they leave."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, log
 
@@ -46,7 +46,8 @@ class Problem:
     """Bits of `keys` out of `choices` (ascending), so that the cost falls and no more than `allowed` accuracy is lost.
 
     base: what gains are relative to, a cost. features: of projections,
-    (projections, n), for a searcher that learns from them.
+    (projections, n), for a searcher that learns from them. ladder: of what each place is worth (w of a divergence
+    w / 4^bits, by place), choices of ever less time, each the least divergent; None where only a path to them is known.
     """
 
     keys: tuple[str, ...]
@@ -56,6 +57,7 @@ class Problem:
     base: float
     features: NDArray[np.float32]
     choices: tuple[int, ...] = (2, 3, 4, 5, 6, 7, 8)
+    ladder: Callable[[Sequence[float]], Sequence[Choice]] | None = None
 
     def uniform(self, bits: int) -> Choice:
         """The same everywhere."""

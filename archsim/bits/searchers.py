@@ -40,19 +40,30 @@ def at_random(trials: Trials, seed: int) -> None:
 
 
 def greedy(trials: Trials, seed: int) -> None:
-    """One path from the most bits to the fewest, always where it gains most for the least divergence; its last allowed.
+    """The fastest that is allowed of choices that should diverge least for their time; then small changes.
 
-    What each place adds to the divergence is measured alone, and taken to be fourfold with every bit less. The path is
-    halved again and again: few choices are measured near the limit, so that luck decides little. From the first that is
-    not allowed a way back, to more bits, is halved too; small changes follow.
+    What each place adds to the divergence is measured alone, and taken to be fourfold with every bit less. Choices are
+    found by halving: few are measured near the limit, so that luck decides little.
     """
-    problem, worths = trials.problem, _worths(trials, trials.begin())
+    worths = _worths(trials, trials.begin())
+    if trials.problem.ladder is None:
+        _along(trials, worths)
+    else:
+        _last_allowed(trials, trials.problem.ladder(worths))
+    _climb(trials, worths, Random(seed))  # noqa: S311
+
+
+def _along(trials: Trials, worths: list[float]) -> None:
+    """One path from the most bits to the fewest, where it gains most for the least divergence, to its last allowed.
+
+    From the first that is not allowed a way back, to more bits, is halved too.
+    """
+    problem = trials.problem
     steps = _steps(problem, _path(problem, worths))
     allowed = _last_allowed(trials, steps)
     if allowed + 1 < len(steps):
         slowest = problem.cost(steps[allowed]).time if allowed >= 0 else inf
         _last_allowed(trials, _way_back(problem, worths, steps[allowed + 1], slowest))
-    _climb(trials, worths, Random(seed))  # noqa: S311
 
 
 def _last_allowed(trials: Trials, steps: Sequence[Choice]) -> int:

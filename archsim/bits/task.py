@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsim.bits.cost import bare_amount, cost
+from archsim.bits.ladder import Ladder
 from archsim.bits.problem import Choice, Problem
 from archsim.mapping.bits import Bits
 
@@ -50,14 +52,16 @@ def make_problem(
     keys = tuple(linear.key for linear in graph.linears)
     eight = ((CHOICES[-1],) * 2,) * len(keys)
     own = works(eight)
+    room = tiles or sum(work.tiles for work in own)
     return Problem(
         keys=keys,
-        cost=cost(works, tiles or sum(work.tiles for work in own), goal),
+        cost=cost(works, room, goal),
         quality=halves.searched.quality,
         allowed=allowed,
         base=bare_amount(own, goal),
         features=_features(graph, job, own),
         choices=CHOICES,
+        ladder=partial(Ladder, works, CHOICES, room) if goal == "throughput" else None,
     )
 
 

@@ -48,18 +48,19 @@ class _Names(FloatArithmetic):
 
 
 def require_names(machine: Machine, make: Callable[[Arithmetic], object]) -> None:
-    """Raise ArchsimError for names in `mapping.digital` that a model does not have; `make` prepares it."""
-    if not machine.choices.digital:
+    """Raise ArchsimError for names in `mapping.digital` and `bits` that a model does not have; `make` prepares it."""
+    given = [("digital", name) for name in machine.choices.digital] + [("bits", name) for name in machine.choices.bits]
+    if not given:
         return
     names = _Names()
     make(names)
     known = {each: None for key in names.heard for each in (key, key.rpartition("/")[0])}
     faults = [
         Fault(
-            f"mapping.digital.{name}: the model has no such projection. {did_you_mean(name, known)}",
-            machine.document.key_place(("mapping", "digital", name)),
+            f"mapping.{choice}.{name}: the model has no such projection. {did_you_mean(name, known)}",
+            machine.document.key_place(("mapping", choice, name)),
         )
-        for name in machine.choices.digital
+        for choice, name in given
         if name not in known
     ]
     if faults:

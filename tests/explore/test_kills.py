@@ -194,6 +194,15 @@ def test_a_point_that_kills_its_worker(tmp_path: Path, words: tuple[str, ...], *
         assert "its worker ended 2 times" in str(states["7 b"][1])
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """As in a terminal: what a shell starts in the background ignores them, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_interrupted(tmp_path: Path) -> None:
     write(tmp_path, HEAD + LONGEST)
     with running(tmp_path) as process:

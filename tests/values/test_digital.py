@@ -81,3 +81,5 @@ def test_evaluate_takes_a_mapping_file(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text("schema: archsim.mapping/1\nmapping:\n  digital: {layer 9: 1}\n")
     wrong = archsim(*words, "--mapping", "all.yaml", *settings, folder=tmp_path)
     assert wrong.stderr.startswith("all.yaml:3:13  mapping.digital.layer 9: the model has no such projection. Did you")
+    done = archsim(*words, "--set", "mapping.bits={layr 0: {weights: 8 b}}", folder=tmp_path)
+    assert "mapping.bits.layr 0: the model has no such projection. Did you mean 'layer 0'?" in done.stderr
