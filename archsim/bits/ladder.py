@@ -6,7 +6,8 @@ Divergences of places are taken to add up, w / 4^bits each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import chain, product
 from math import ceil, inf
 from typing import TYPE_CHECKING, overload
 
@@ -36,12 +37,11 @@ class Ladder(Sequence["Choice"]):
         self.tiles, self.worths = tiles, worths
         projections = len(worths) // 2
         self.works = {bits: works((bits,) * projections) for bits in product(choices, choices)}
-        paces = {
-            work.pace(copies)
-            for inputs in choices
-            for work in self.works[choices[0], inputs]
-            for copies in work.options(tiles)
-        }
+        fewest: dict[Work, int] = {}
+        for work in chain.from_iterable(self.works.values()):
+            alike = replace(work, name="", tiles=1, energy=0)
+            fewest[alike] = min(work.tiles, fewest.get(alike, work.tiles))
+        paces = {alike.pace(copies) for alike, each in fewest.items() for copies in alike.options(tiles // each)}
         times = sorted(paces, reverse=True)
         low, high = 0, len(times)
         while low < high:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from math import inf, log
 
 import numpy as np
@@ -64,14 +65,19 @@ class Problem:
         return ((bits, bits),) * len(self.keys)
 
     def fitting(self, choice: Choice) -> Choice:
-        """Where weights do not fit: one bit less for one projection after the other, from the last, until they do."""
-        found, at = list(choice), len(choice)
-        least = self.choices[0]
-        while self.cost(tuple(found)).time == inf and any(weights > least for weights, _ in found):
-            at = at - 1 if at else len(found) - 1
+        """Where weights do not fit: one bit less for one projection after the other, from the last, until they do.
+
+        Not where it takes more tiles: columns of fewer bits may be so many that a core's registers do not hold them.
+        """
+        found, in_vain = choice, 0
+        for at in cycle(reversed(range(len(choice)))):
+            if self.cost(found).time < inf or in_vain == len(choice):
+                return found
             weights, inputs = found[at]
-            found[at] = (max(least, weights - 1), inputs)
-        return tuple(found)
+            fewer = (*found[:at], (max(self.choices[0], weights - 1), inputs), *found[at + 1 :])
+            better = fewer != found and self.cost(fewer).tiles <= self.cost(found).tiles
+            found, in_vain = (fewer, 0) if better else (found, in_vain + 1)
+        return found
 
     def gain(self, cost: Cost) -> float:
         """How many times as fast, or as thrifty."""

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Found:
-    """The best choice, and all that were measured, in order."""
+    """The best choice, and all that were measured, in order; cut: whether a search that ends by itself could not."""
 
     best: Trial
     history: tuple[Trial, ...]
+    cut: bool = False
 
 
 def _tpe(trials: Trials, seed: int) -> None:
@@ -43,10 +44,13 @@ SEARCHERS: Final[dict[str, Callable[[Trials, int], None]]] = {
     "rl": _rl,
 }
 
+_ENDING: Final = ("greedy",)
+"""Searches that end by themselves; all others go on as long as they may."""
+
 
 def search(problem: Problem, name: str, evaluations: int, seed: int) -> Found:
     """Let a searcher measure so many choices. Raises ArchsimError where nothing fits, or a library is missing."""
     trials = Trials(problem, evaluations)
     with suppress(SpentError):
         SEARCHERS[name](trials, seed)
-    return Found(trials.best, trials.history)
+    return Found(trials.best, trials.history, cut=name in _ENDING and not trials.left)

@@ -88,6 +88,8 @@ def _worths(trials: Trials, base: Trial) -> list[float]:
     worths = []
     for place in reversed(range(2 * len(base.choice))):  # from the last: what comes before is not computed again
         fewer = max(at(base.choice, place) - _DEEPER, problem.choices[0])
+        while problem.cost(changed(most.choice, place, fewer)).time == inf:  # most.choice itself fits
+            fewer += 1
         rise = trials(changed(most.choice, place, fewer)).quality.divergence - most.quality.divergence
         worths.append(max(rise, _LEAST) * _COARSER**fewer)
     return worths[::-1]
@@ -101,7 +103,7 @@ def _path(problem: Problem, worths: list[float]) -> list[Choice]:
     while queue:
         _, place = heapq.heappop(queue)
         tried = stepped(problem, choice, place, -1)
-        if tried == choice:
+        if tried == choice or problem.cost(tried).time == inf:
             continue
         gained = log(problem.cost(choice).smooth / problem.cost(tried).smooth)
         rate = -gained * _COARSER ** at(choice, place) / worths[place]

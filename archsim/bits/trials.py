@@ -1,12 +1,13 @@
 """Trials of a search: each choice is measured once, and no more than so many are."""
 
 from dataclasses import dataclass
+from math import inf
 
-from archsim.bits.problem import Choice, Cost, Problem, Quality
+from archsim.bits.problem import PENALTY, Choice, Cost, Problem, Quality
 from archsim.errors import ArchsimError
 
 _IN_A_ROW = 1000
-"""Choices asked for that were all seen before, after which a search has come to its end."""
+"""Choices asked for that were all seen before, or do not fit, after which a search has come to its end."""
 
 
 class SpentError(Exception):
@@ -34,7 +35,10 @@ class Trials:
         self.repeated = 0  # choices in a row that were seen before
 
     def __call__(self, asked: Choice) -> Trial:
-        """Measure a choice, made to fit first. Raises SpentError, and ArchsimError where nothing fits."""
+        """Measure a choice, made to fit first; one that cannot be is as bad as if it lost everything.
+
+        Raises SpentError, and ArchsimError where the first does not fit.
+        """
         problem = self.problem
         choice = problem.fitting(asked)
         if choice in self.seen:
@@ -42,16 +46,24 @@ class Trials:
             if self.repeated > _IN_A_ROW:
                 raise SpentError
             return self.seen[choice]
+        cost = problem.cost(choice)
+        if cost.time == inf:
+            return self._without_room(choice, cost)
         self.repeated = 0
         if len(self.seen) >= self.evaluations:
             raise SpentError
-        cost = problem.cost(choice)
-        if cost.time == float("inf"):
-            raise ArchsimError(f"the weights take {cost.tiles:,} tiles with the fewest bits. Try as many tiles.")
         quality = problem.quality(choice)
         allowed = quality.lost <= problem.allowed
         self.seen[choice] = Trial(choice, cost, quality, problem.score(cost, quality), allowed)
         return self.seen[choice]
+
+    def _without_room(self, choice: Choice, cost: Cost) -> Trial:
+        if not self.seen:
+            raise ArchsimError(f"the weights take {cost.tiles:,} tiles with the fewest bits. Try as many tiles.")
+        self.repeated += 1
+        if self.repeated > _IN_A_ROW:
+            raise SpentError
+        return Trial(choice, cost, Quality(0.0, inf, 1.0), -PENALTY, allowed=False)
 
     @property
     def left(self) -> int:

@@ -60,7 +60,10 @@ def share(_context: click.Context, _option: click.Parameter, text: str) -> float
         value = float(number) if number.isascii() and "_" not in number else -1.0
     except ValueError:
         value = -1.0
-    value = value / 100 if text.strip().endswith("%") else value
+    percent = text.strip().endswith("%")
+    value = value / 100 if percent else value
+    if value == 1 and not percent:
+        raise click.BadParameter(f"found {quoted(text)}, which is all; expected 100%, or, of a hundredth, 1% or 0.01")
     if not 0 <= value <= 1:
         raise click.BadParameter(f"found {quoted(text)}; expected a share, such as 1% or 0.01")
     return value

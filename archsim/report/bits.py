@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from archsim.bits.measure import Difference
 
 
+_AFTER = 60
+"""Evaluations that are enough after each place was measured, by all networks of docs/bits.md."""
+
+
 def bits_blocks(found: FoundBits) -> list[Block]:
     """Bits by projection, accuracy on what was not searched, then copies and gains."""
     judged, best = found.judged, found.found.best
@@ -34,6 +38,7 @@ def bits_blocks(found: FoundBits) -> list[Block]:
         ("choices measured", f"{len(found.found.history):,}"),
         ("allowed by the half that was searched", verdict),
         ("gain that was searched for", figure(found.gain)),
+        *_cut(found),
     )
     return [
         Block("bits", "Bits", "w>>", bits, ("projection", "weights", "inputs")),
@@ -41,6 +46,12 @@ def bits_blocks(found: FoundBits) -> list[Block]:
         Block("search", "Search", "w<", searched),
         *optimize_blocks(found.optimized),
     ]
+
+
+def _cut(found: FoundBits) -> list[tuple[str, str]]:
+    places = 2 * len(found.found.best.choice)
+    said = f"the evaluations; {places} go to what each place does alone. Try --evaluations {places + _AFTER}"
+    return [("was cut short by", said)] if found.found.cut else []
 
 
 def _lost(found: Difference) -> str:
@@ -57,6 +68,7 @@ def data(found: FoundBits) -> dict[str, Any]:
             "allowed": found.found.best.allowed,
             "accuracy_drop": found.allowed,
             "gain": found.gain,
+            "cut": found.found.cut,
         },
     }
 

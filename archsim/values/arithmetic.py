@@ -51,7 +51,7 @@ def _sigmoid(x: Values) -> Values:
     return found
 
 
-_FUNCTIONS: dict[str, Callable[[Values], Values]] = {
+ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
     "silu": lambda x: x * _sigmoid(x),
@@ -71,7 +71,7 @@ class FloatArithmetic:
 
     def function(self, name: str, x: Values) -> Values:
         """As in the model."""
-        return _FUNCTIONS[name](x)
+        return ELEMENTWISE[name](x)
 
     def softmax(self, x: Values) -> Values:
         """With the maximum taken off first."""

@@ -56,6 +56,7 @@ class IntegerNetwork:
             begin -= 1
         begin = min(begin, len(self.stages) - 1)
         del self._states[begin + 1 :]
+        self._seen = wanted[:begin]  # all that holds, should this run fail
         room = self.memory - sum(kept[0].nbytes for kept in self._states[1:] if kept is not None)
         before, x = state
         for at in range(begin, len(self.stages)):

@@ -9,11 +9,14 @@ from zipfile import BadZipFile
 import numpy as np
 
 from archsim.errors import ArchsimError
+from archsim.values.arithmetic import ELEMENTWISE
 from archsim.values.cnn import cifar_stages, scaled
+from archsim.values.same_network import require_same, require_size
 from archsim.values.stages import Stage
 from archsim.values.weights import Named, read_safetensors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,12 +41,12 @@ class Pictures:
 def load_pictures(weights: Path, images: Path, graph: Graph) -> Pictures:
     """A network of a safetensors file for a model, and an `.npz` file of `images` (8 bits) and `labels`.
 
-    The file holds a CIFAR ResNet by its usual names, or full layers as `1.weight`, `1.bias`, `2.weight`, …, with tanh
-    between them. Raises ArchsimError where a file is wrong, or holds another network than the model.
+    The file holds a CIFAR ResNet by its usual names, or full layers as `1.weight`, `1.bias`, `2.weight`, …, with the
+    model's functions between them. Raises ArchsimError where a file is wrong, or holds another network than the model.
     """
     named = Named(weights, read_safetensors(weights))
-    stages = cifar_stages(named) if named.has("conv1.weight") else full_layers(named)
-    _require_same(weights, stages, graph)
+    stages = cifar_stages(named) if named.has("conv1.weight") else full_layers(named, _functions(graph))
+    require_same(weights, stages, graph)
     pixels, labels = _read(images)
     convolutions = stages[0].weight.shape[2] > 1
     dimensions = _COLOUR if convolutions else _GREY
@@ -52,6 +55,11 @@ def load_pictures(weights: Path, images: Path, graph: Graph) -> Pictures:
     if pixels.ndim != dimensions or found != values:
         wanted = "(n, height, width, 3)" if convolutions else f"(n, height, width) of {values} pixels"
         raise ArchsimError(f"{images}: found images of the shape {pixels.shape}; expected {wanted}")
+    if convolutions:
+        require_size(images, stages, graph, *pixels.shape[1:3])
+    classes = len(stages[-1].weight)
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ArchsimError(f"{images}: found labels from {labels.min()} to {labels.max()}; expected 0 to {classes - 1}")
     inputs = scaled(pixels) if convolutions else grey(pixels)
     return Pictures(stages, inputs, labels)
 
@@ -61,28 +69,21 @@ def grey(images: NDArray[np.uint8]) -> Values:
     return (images.astype(np.float32) / np.float32(255)).reshape(len(images), 1, 1, -1)
 
 
-def full_layers(named: Named) -> tuple[Stage, ...]:
-    """Named as in the Graph of `workloads/models/mlp-mnist.yaml`; raises ArchsimError."""
+def _functions(graph: Graph) -> dict[str, str]:
+    """By what they are of."""
+    return {each.inputs[0].source: each.kind for each in graph.operators if each.kind in ELEMENTWISE and each.inputs}
+
+
+def full_layers(named: Named, functions: Mapping[str, str]) -> tuple[Stage, ...]:
+    """Named as in the Graph of `workloads/models/mlp-mnist.yaml`; functions: by projection. Raises ArchsimError."""
     found: list[Stage] = []
     while named.has(f"{len(found) + 1}.weight") or not found:
         number = len(found) + 1
         weight = named.take(f"{number}.weight", -1, -1)
         bias = named.take(f"{number}.bias", weight.shape[0])
-        last = not named.has(f"{number + 1}.weight")
         key = f"{number} linear/product"
-        found.append(Stage(key, weight[:, :, None, None], bias, function=None if last else "tanh"))
+        found.append(Stage(key, weight[:, :, None, None], bias, function=functions.get(key)))
     return tuple(found)
-
-
-def _require_same(path: Path, stages: tuple[Stage, ...], graph: Graph) -> None:
-    here = [(each.key, len(each.weight), each.weight[0].size) for each in stages]
-    there = [(each.key, each.out_features, each.in_features) for each in graph.linears]
-    for found, wanted in zip(here, there, strict=False):
-        if found != wanted:
-            shapes = " and ".join(f"{key} of {rows} x {columns}" for key, columns, rows in (found, wanted))
-            raise ArchsimError(f"{path}: is another network than {graph.name}; found and expected: {shapes}")
-    if len(here) != len(there):
-        raise ArchsimError(f"{path}: found {len(here)} products; {graph.name} has {len(there)}")
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -100,4 +101,6 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     if images.dtype != np.uint8 or labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
         found = f"images of {images.dtype} {images.shape}, labels of {labels.dtype} {labels.shape}"
         raise ArchsimError(f"{path}: found {found}; expected images of uint8, and a whole number for each")
+    if not len(labels):
+        raise ArchsimError(f"{path}: found no pictures")
     return images, labels.astype(np.int64)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archsim.errors import ArchsimError
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
 from archsim.values.ranges import InputRange, weight_codes
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from archsim.kernels.encode import Ints
     from archsim.kernels.spec import ArraySpec
+
+
+_FEWEST = 2
+"""Bits of a number with a sign that is not 0."""
 
 
 def clipped(weight: Values, deviations: float | None) -> Values:
@@ -61,7 +66,9 @@ class QuantisedArithmetic(FloatArithmetic):
         """A product in integers, scaled back."""
         if self.only is not None and not self.only(key):
             return super().linear(key, weight, bias)
-        weight_bits, _ = self._bits(key)
+        weight_bits = self._bits(key)[0]
+        if weight_bits < _FEWEST:
+            raise ArchsimError(f"{key}: found weights of {weight_bits} bit; expected {_FEWEST} or more, with a sign")
         whole, scale = whole_weights(clipped(weight, self.clip), weight_bits, fitted=key in self.bits)
         multiply = self._in_arrays(key, whole) if self.spec is not None else self._exactly(whole)
 
@@ -81,6 +88,8 @@ class QuantisedArithmetic(FloatArithmetic):
         """Codes of inputs (n, in), and what one is worth, (n, 1)."""
         bits, known = self._bits(key)[1], self._range(key)
         span = known or InputRange(1.0)
+        if not span.top(bits):
+            raise ArchsimError(f"{key}: found inputs of {bits} bit; expected {_FEWEST} or more, as they have a sign")
         if known is not None:
             unit = np.full((len(x), 1), span.unit(bits), np.float32)
         else:

@@ -12,9 +12,11 @@ from click.testing import CliRunner
 from safetensors.numpy import save_file
 
 from archsim.cli import main
+from archsim.graph import load_model
 from archsim.machine import load_machine
 from archsim.machine.load import change
 from archsim.values.machine_arithmetic import MachineArithmetic
+from archsim.values.pictures import load_pictures
 from archsim.values.quantised import QuantisedArithmetic
 
 if TYPE_CHECKING:
@@ -50,8 +52,8 @@ def files(tmp_path: Path) -> list[str]:
     return [places["yaml"], "--weights", places["safetensors"], "--images", places["npz"]]
 
 
-def optimize(*more: str) -> tuple[int, str]:
-    done = CliRunner().invoke(main, ["optimize", "lrmp_chip", *more])
+def optimize(*more: str, machine: str = "lrmp_chip") -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["optimize", machine, *more])
     return done.exit_code, done.output
 
 
@@ -108,6 +110,26 @@ def test_mistakes_are_told(files: list[str], more: list[str], message: str) -> N
     code, text = optimize(files[0], *more)
     assert code != 0
     assert message in " ".join(text.split())
+
+
+def test_functions_are_those_of_the_model(files: list[str], tmp_path: Path) -> None:
+    """A file of weights says nothing of them; what is no function of one value is not run."""
+    for name in ("tanh", "relu", "sigmoid"):
+        (tmp_path / "small.yaml").write_text(MODEL.replace("tanh", name))
+        pictures = load_pictures(
+            tmp_path / "small.safetensors", tmp_path / "small.npz", load_model(tmp_path / "small.yaml")
+        )
+        assert [stage.function for stage in pictures.stages] == [name, None]
+    (tmp_path / "small.yaml").write_text(MODEL.replace("tanh", "hardswish"))
+    code, text = optimize(*files)
+    assert code == 1
+    assert "small is no network that is run on pictures" in " ".join(text.split())
+
+
+def test_fewer_bits_may_take_more_tiles(files: list[str]) -> None:
+    """On ISAAC a core's register holds the outputs of 8 bits, not of as many columns as 2 bits have: no search ends."""
+    code, text = optimize(*files, "--evaluations", "12", machine="isaac")
+    assert code == 0, text
 
 
 def test_too_few_tiles_are_told(files: list[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from archsim.bits.cost import smooth_amount
 from archsim.bits.episode import action_of, bits_of, environment, states
-from archsim.bits.problem import Cost, Quality
+from archsim.bits.problem import Choice, Cost, Problem, Quality
 from archsim.bits.search import SEARCHERS, search
 from archsim.bits.trials import SpentError, Trials
 from archsim.errors import ArchsimError, UsageError
@@ -62,6 +62,29 @@ def test_weights_that_do_not_fit_have_fewer_bits_from_the_last() -> None:
         Trials(problem(tiles=25), 5)(((8, 8),) * 4)
 
 
+def test_where_fewer_bits_take_more_tiles_there_are_no_fewer() -> None:
+    """3 tiles for 2 bits, 1 else, on 2: not fit to be made smaller, as bad as if all were lost, and not counted."""
+    found = problem()
+    odd = type(found)(
+        keys=("0",),
+        cost=lambda choice: Cost(
+            inf if choice[0][0] == 2 else choice[0][1], 3 if choice[0][0] == 2 else 1, sum(choice[0])
+        ),
+        quality=lambda choice: Quality(1.0, 4.0 ** -sum(choice[0]), 0.0),
+        allowed=0.01,
+        base=4.0,
+        features=found.features[:1],
+        choices=(2, 3, 4),
+    )
+    assert odd.fitting(((3, 4),)) == ((3, 4),)
+    trials = Trials(odd, 3)
+    trials(((4, 4),))
+    unfit = trials(((2, 2),))
+    assert (unfit.allowed, unfit.choice, trials.left) == (False, ((2, 2),), 2)
+    for name in QUICK:
+        assert search(odd, name, 9, seed=0).best.choice[0] in ((3, 2), (4, 2)), name
+
+
 def test_only_what_was_not_seen_counts() -> None:
     trials = Trials(problem(), 2)
     eight, seven = trials.problem.uniform(8), trials.problem.uniform(7)
@@ -82,6 +105,12 @@ def test_a_search_measures_as_often_as_it_may_and_is_the_same_again(name: str) -
     assert first.best.allowed
     best = max(trial.score for trial in first.history if trial.allowed)
     assert first.best.score == best
+
+
+def test_a_greedy_search_that_was_cut_short_says_so() -> None:
+    assert search(problem(), "greedy", 6, seed=0).cut
+    assert not search(problem(), "greedy", 200, seed=0).cut
+    assert not search(problem(), "annealing", 6, seed=0).cut
 
 
 @pytest.mark.parametrize("name", ["greedy", "annealing", "tpe"])
@@ -110,6 +139,35 @@ def test_greedy_finds_the_best_where_projections_do_not_hang_together() -> None:
     best = min(small.cost(choice).time for choice in every)
     assert best == 9  # inputs of 2 and 3 bits: 3 x 2 + 3
     assert search(small, "greedy", 60, seed=0).best.cost.time == best
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_greedy_is_near_the_optimum_of_many_unlike_projections(seed: int) -> None:
+    """24 places whose harm differs a thousandfold, 7 numbers of bits each; the optimum by an integer program."""
+    milp = pytest.importorskip("scipy.optimize", reason="needs the extra scipy")
+    rng = np.random.default_rng(seed)
+    projections, choices = 12, (2, 3, 4, 5, 6, 7, 8)
+    worths, times = 10 ** rng.uniform(-2, 1, 2 * projections), rng.integers(1, 100, 2 * projections)
+    harms = worths[:, None] / 4.0 ** np.array(choices)
+    spent = times[:, None] * np.array(choices)
+
+    def cost(choice: Choice) -> Cost:
+        time = int((times * np.ravel(choice)).sum())
+        return Cost(time, 1, time)
+
+    def quality(choice: Choice) -> Quality:
+        lost = float((worths / 4.0 ** np.ravel(choice)).sum())
+        return Quality(1.0, lost, lost)
+
+    keys = tuple(str(at) for at in range(projections))
+    features = np.zeros((projections, 1), np.float32)
+    many = Problem(keys, cost, quality, 0.05, float(8 * times.sum()), features, choices)
+    one = np.kron(np.eye(2 * projections), np.ones(len(choices)))
+    limits = [milp.LinearConstraint(one, 1, 1), milp.LinearConstraint(harms.reshape(1, -1), -np.inf, 0.05)]
+    best = milp.milp(spent.ravel(), constraints=limits, integrality=np.ones(spent.size), bounds=milp.Bounds(0, 1))
+    found = search(many, "greedy", 150, seed=0).best
+    assert found.allowed
+    assert best.fun <= found.cost.time <= 1.01 * best.fun
 
 
 def test_greedy_gives_bits_that_take_no_time() -> None:
