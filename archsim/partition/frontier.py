@@ -9,7 +9,7 @@ import numpy as np
 
 from archsim.explore.pareto import frontier
 from archsim.partition import strategies
-from archsim.partition.known import require_profile
+from archsim.partition.known import require_profile, require_text
 from archsim.partition.measure import Measure
 from archsim.partition.placing import require_units
 from archsim.partition.prices import prices
@@ -58,6 +58,7 @@ def partition(
     require_units(machine)
     require_profile(profile, machine, graph)
     replay = Replay(task.make, task.sequences)
+    require_text(profile, replay.losses)
     first = profile["seeds"]
     measure = Measure(machine, graph, job, replay, range(first, first + wanted.seeds))
     every = _candidates(units_of(graph, job, profile, wanted.granularity), measure, wanted, progress)

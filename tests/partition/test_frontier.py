@@ -103,6 +103,10 @@ def test_a_profile_of_something_else(made: tuple[Path, dict[str, Any]], data_dir
         ({"model": "stories3M.bin"}, [], "is of stories3M.bin; expected one of stories260K"),
         ({"projections": known["projections"][1:]}, [], "expected one of stories260K: "),
         ({"projections": [{}]}, [], "the profile is not whole ('key')"),
+        ({"projections": known["projections"] * 2}, [], "the profile is not whole (a projection stands there twice)"),
+        ({"baseline": {"nll": "0.5"}}, [], "the profile is not whole ("),
+        ({"tokens": 5}, [], "is of another text: 5 predicted tokens"),
+        ({"baseline": {"nll": 9.0}}, [], "9.0000 nats each; here are"),
         ({"seeds": "x"}, [], "the profile has 'x' seeds; expected a whole number"),
     ):
         file = made[0] / "other.json"
