@@ -127,7 +127,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
             given = profile(described, task, seeds, workers=cores(), progress=report)
         found = partition(described, graph, make_job(graph, "prefill", seq, 0, 1), task, given, wanted, report)
     if out is not None:
-        for name, content in {"frontier.json": save.dump(found), **mapping_files(found)}.items():
+        for name, content in {"frontier.json": save.dump(found), **mapping_files(found, settings)}.items():
             save.write(out / name, content)
         plot_partition(found, out / "frontier.svg")
     if as_json:

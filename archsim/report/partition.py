@@ -10,7 +10,7 @@ from archsim.report.blocks import Block, cell, quantity, spread
 from archsim.report.plots import draw_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -28,7 +28,8 @@ def partition_blocks(data: Mapping[str, Any]) -> list[Block]:
         ("machine", data["machine"]),
         ("model", data["model"]),
         ("tokens", str(data["tokens"])),
-        ("seeds", str(data["seeds"])),
+        ("seeds", f"{data['first_seed']} to {data['first_seed'] + data['seeds'] - 1}"),
+        ("latency_and_energy", f"prefill of {data['seq']} tokens"),
         ("ppl_float", f"{data['ppl_float']:.4f}"),
         *((("without_room", ", ".join(data["without_room"])),) if data["without_room"] else ()),
     )
@@ -70,14 +71,15 @@ def _row(point: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def mapping_files(data: Mapping[str, Any]) -> dict[str, str]:
-    """By file name what `archsim run MACHINE MODEL --mapping FILE` takes."""
-    return {f"{point['name'].replace('%', '')}.yaml": _mapping(data, point) for point in data["points"]}
+def mapping_files(data: Mapping[str, Any], given: Sequence[str] = ()) -> dict[str, str]:
+    """By file name what `archsim run MACHINE MODEL --mapping FILE` takes; given: settings, which the file has not."""
+    return {f"{point['name'].replace('%', '')}.yaml": _mapping(data, point, given) for point in data["points"]}
 
 
-def _mapping(data: Mapping[str, Any], point: Mapping[str, Any]) -> str:
+def _mapping(data: Mapping[str, Any], point: Mapping[str, Any], given: Sequence[str]) -> str:
     ppl = point["delta_ppl"]
-    note = f"{point['name']}: perplexity {data['ppl_float']:.4f} {ppl['mean']:+.4f}, by archsim partition"
+    by = "".join((f"archsim partition --seq {data['seq']}", *(f" --set {setting}" for setting in given)))
+    note = f"{point['name']}: perplexity {data['ppl_float']:.4f} {ppl['mean']:+.4f}, by {by}"
     lines = [
         "schema: archsim.mapping/1",
         f"machine: {json.dumps(data['machine'])}",

@@ -64,6 +64,8 @@ def test_a_point_is_what_its_file_gives(made: tuple[Path, dict[str, Any]], data_
     result = json.loads(done.stdout)
     assert result["energy_j"] == point["energy_j"]
     assert result["latency_s"] == point["latency_s"]
+    assert "by archsim partition --seq 64" in file.read_text()
+    assert (found["seq"], found["first_seed"], found["seeds"]) == (64, 1, 1)
     task = load_task(model, folder / "story.txt")
     measured = evaluate(load_machine("hetero_512", mapping=file), task, 2)["perplexity"]
     # `evaluate` has the seeds 0 and 1, the point has seed 1, since the profile had 0
