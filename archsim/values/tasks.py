@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from archsim.values.metrics import score
 from archsim.values.weights import Named, read_bytes, read_safetensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from archsim.values.arithmetic import Arithmetic
@@ -60,17 +61,17 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
     """
     found = _gpt2(model, tokenizer) if model.is_dir() or model.suffix == ".safetensors" else _llama(model, tokenizer)
     if text.suffix == ".npy":
-        sequences = _tokens(text, found.vocabulary)
+        sequences: Iterable[list[int]] = _tokens(text, found.vocabulary)
     else:
         encode = found.encode()
         try:
             stories = read_bytes(text, "a text").decode("utf-8").split(_END)
         except UnicodeDecodeError:
             raise ArchsimError(f"{text}: found bytes that are no UTF-8; expected a text") from None
-        sequences = [encode(story.strip()) for story in stories if story.strip()]
+        sequences = (encode(story.strip()) for story in stories if story.strip())
     cut = found.positions + 1
-    parts = [tuple(tokens[at : at + cut]) for tokens in sequences for at in range(0, len(tokens), cut)]
-    return Task(found.make, tuple(parts[:limit]), model.name)
+    parts = (tuple(tokens[at : at + cut]) for tokens in sequences for at in range(0, len(tokens), cut))
+    return Task(found.make, tuple(islice(parts, limit)), model.name)
 
 
 def _llama(path: Path, tokenizer: Path | None) -> _Model:
