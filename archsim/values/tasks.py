@@ -71,7 +71,10 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
         sequences = (encode(story.strip()) for story in stories if story.strip())
     cut = found.positions + 1
     parts = (tuple(tokens[at : at + cut]) for tokens in sequences for at in range(0, len(tokens), cut))
-    return Task(found.make, tuple(islice(parts, limit)), model.name)
+    kept = tuple(islice(parts, limit))
+    if all(len(tokens) < 2 for tokens in kept):  # noqa: PLR2004 (one to predict, one to predict from)
+        raise ArchsimError(f"{text}: found no text to predict; expected two tokens or more")
+    return Task(found.make, kept, model.name)
 
 
 def _llama(path: Path, tokenizer: Path | None) -> _Model:
@@ -124,7 +127,8 @@ def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
         found = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ArchsimError(f"{path}: is no whole file of numpy numbers ({error})") from None
-    if found.ndim != 2 or found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= vocabulary:  # noqa: PLR2004
+    wrong = found.ndim != 2 or found.dtype.kind not in "iu"  # noqa: PLR2004 (sequences, n)
+    if wrong or (found.size and (found.min() < 0 or found.max() >= vocabulary)):
         shape = f"{found.dtype} {found.shape}"
         raise ArchsimError(f"{path}: found {shape}; expected whole numbers (sequences, n) from 0 to {vocabulary - 1}")
     rows: list[list[int]] = found.tolist()

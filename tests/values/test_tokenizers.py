@@ -4,8 +4,10 @@ import random
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from archsim.errors import ArchsimError
 from archsim.values.llama2c import Tokenizer
 from archsim.values.tasks import load_task
 
@@ -70,3 +72,16 @@ def test_what_the_limit_leaves_out_is_not_encoded(
     assert len(load_task(model, text, limit=2).sequences) == 2
     assert asked == ["One day.", "Two days."]
     assert len(load_task(model, text).sequences) == 3
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (3, 0), (4, 1)])
+def test_files_of_too_few_tokens_are_named(data_dir: Path, tmp_path: Path, shape: tuple[int, int]) -> None:
+    np.save(tmp_path / "few.npy", np.zeros(shape, int))
+    with pytest.raises(ArchsimError, match=r"few.npy: found no text to predict; expected two tokens or more"):
+        load_task(data_dir / "llama2c" / "stories260K.bin", tmp_path / "few.npy")
+
+
+def test_a_text_of_blanks_is_named(data_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "blank.txt").write_text(" \n<|endoftext|>\n")
+    with pytest.raises(ArchsimError, match=r"blank.txt: found no text to predict"):
+        load_task(data_dir / "llama2c" / "stories260K.bin", tmp_path / "blank.txt")
