@@ -231,7 +231,7 @@ def test_steps_state_their_error_and_where_keys_live(costs: StepCosts) -> None:
     ("machine", "where", "line"),
     [
         ("hetero_512", {}, "no memory that the machine's file names"),
-        ("retransformer", {"arrays of crossbar": 4}, "arrays of crossbar (4 attentions)"),
+        ("retransformer", {"arrays of core": 4}, "arrays of core (4 attentions)"),
     ],
 )
 def test_without_a_memory_for_them_nothing_limits_keys_and_values(
