@@ -64,6 +64,7 @@ def _information(suffix: str, per_second: int) -> dict[str, Fraction]:
     return {p + s + suffix: f * n * scale for p, f in prefixes.items() for s, n in symbols.items()}
 
 
+_INFORMATION: Final = _information("", 0)
 _RATE: Final = _units("Hz S/s", -12, "kMGT")
 _BANDWIDTH: Final = _information("/s", 12) | {
     unit: worth for unit, worth in _information("ps", 12).items() if "bit" not in unit and "i" not in unit
@@ -81,7 +82,8 @@ DIMENSIONS: Final[dict[str, _Dimension]] = {
     "energy": _Dimension("an energy", "1.5 pJ", _units("J", 21, "fpnumk"), shared=True),
     "power": _Dimension("a power", "2 mW", _units("W", 9, "fpnumkM"), shared=True),
     "area": _Dimension("an area", "0.37 mm2", _units("m2 m²", 12, "nucm", power=2), shared=True),
-    "information": _Dimension("an amount of memory", "64 KiB", _information("", 0), shared=True),
+    "information": _Dimension("an amount of memory", "64 KiB", _INFORMATION, shared=True),
+    "resolution": _Dimension("a number of bits", "8 b", _INFORMATION),
     "performance": _Dimension("a rate of operations", "312 TFLOP/s", _OPERATIONS),
     "bandwidth": _Dimension("a bandwidth", "6.4 GB/s", _BANDWIDTH, shared=True),
     "voltage": _Dimension("a voltage", "0.2 V", _units("V", 0, "umk"), signed=True),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archsim.cli.mapped import strangers
+from archsim.cli.mapped import said_first, strangers
 from archsim.cli.options import json_option
 from archsim.cli.progress import progress
 from archsim.cli.values import file, folder, numbers, whole, word
@@ -79,7 +79,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     if out is not None:
         save.check_folder(out)
     known = read_measurements(measured) if measured is not None else ()
-    found = rivals(machines, gpus, against.split(",") if against else (), settings, mapping)
+    with said_first(mapping, machines[0], settings):
+        found = rivals(machines, gpus, against.split(",") if against else (), settings, mapping)
     also = {gpu.name: (name, gpu.name) for name, gpu in zip(gpus, found.gpus, strict=False)}
     also |= {gpu.name: (gpu.name, gpu.name) for gpu in found.gpus if gpu.name not in also}
     compared = [machine.name for machine in found.machines[: found.compared]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.mapped import mapping_option, said_first, strangers
 from archsim.cli.options import (
     CHECKPOINT,
     json_option,
@@ -49,7 +49,8 @@ def command(
     from archsim.values.evaluate import evaluate
     from archsim.values.tasks import load_task
 
-    loaded = load_machine(machine, settings, mapping=mapping)
+    with said_first(mapping, machine, settings):
+        loaded = load_machine(machine, settings, mapping=mapping)
     strangers(mapping, loaded.name, model.absolute().stem)
     task = load_task(model, text, tokenizer, limit)
     with progress() as report:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.mapped import mapping_option, said_first, strangers
 from archsim.cli.options import (
     CHECKPOINT,
     json_option,
@@ -68,7 +68,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
         if each is not None:
             check_suffix(each, name, kinds)
             save.check_folder(each.parent)
-    loaded = load_machine(machine, settings, mapping=mapping)
+    with said_first(mapping, machine, settings):
+        loaded = load_machine(machine, settings, mapping=mapping)
     strangers(mapping, loaded.name, model.absolute().stem)
     task = load_task(model, text, tokenizer, limit)
     with progress() as report:

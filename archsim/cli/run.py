@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.mapped import mapping_option, said_first, strangers
 from archsim.cli.options import json_option, settings_option
 from archsim.cli.progress import progress
 from archsim.cli.values import folder, sizes, whole, word
@@ -158,7 +158,8 @@ def _load(
     from archsim.machine import load_machine
 
     try:
-        described = load_machine(machine, settings, mapping=mapping)
+        with said_first(mapping, machine, settings):
+            described = load_machine(machine, settings, mapping=mapping)
     except ArchsimError as error:
         try:
             load_model()

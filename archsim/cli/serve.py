@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archsim.cli.mapped import mapping_option, strangers
+from archsim.cli.mapped import mapping_option, said_first, strangers
 from archsim.cli.options import json_option, settings_option
 from archsim.cli.progress import progress
 from archsim.cli.values import folder, numbers, whole, word
@@ -140,7 +140,9 @@ def command(
     rates: tuple[float, ...] = options["rates"] or ()
     requests = _requests(options, rates)
     rules = Rules(options["policy"], options["most"] or 1 << 30, options["chunk"])
-    described, graph = load_machine(machine, settings, mapping=mapping), load_model(model)
+    with said_first(mapping, machine, settings):
+        described = load_machine(machine, settings, mapping=mapping)
+    graph = load_model(model)
     strangers(mapping, described.name, graph.name)
     with progress() as report:
         costs = step_costs(described, graph, requests.longest)

@@ -58,8 +58,8 @@ def _rate(text: str) -> Fraction:
     return value
 
 
-def _bits(text: str, most: int = _LARGEST_MEMORY) -> Fraction:
-    value = units.parse(text, "information")
+def _bits(text: str, dimension: str = "information", most: int = _LARGEST_MEMORY) -> Fraction:
+    value = units.parse(text, dimension)
     if value.denominator != 1 or not 1 <= value <= most:
         limit = f", at most {most}" if value > most else ", at least 1"
         raise units.UnitError(f"found {quoted(text)}; expected a whole number of bits{limit}")
@@ -88,7 +88,7 @@ Area = Annotated[Fraction, quantity_type("area")]
 """Square micrometres."""
 Bits = Annotated[Fraction, field_type(_bits, Fraction, int)]
 """Whole bits of storage or of one word, at least 1."""
-Resolution = Annotated[Fraction, field_type(lambda text: _bits(text, _WIDEST_NUMBER), Fraction, int)]
+Resolution = Annotated[Fraction, field_type(lambda text: _bits(text, "resolution", _WIDEST_NUMBER), Fraction, int)]
 """Whole bits of one number, from 1 to 64."""
 Share = Annotated[Fraction, field_type(units.ratio, Fraction, int)]
 """A count, or a fraction of a part that several modules share."""

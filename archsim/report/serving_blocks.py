@@ -63,16 +63,20 @@ def _times(result: Mapping[str, Any]) -> Block:
 
 
 def _kept(kept: Mapping[str, Any]) -> Block:
-    where = ", ".join(f"{name} ({number} attentions)" for name, number in kept["where"].items()) or "written arrays"
-    rows = (
-        ("keys and values live in", cell(where)),
-        ("one token takes", f"{figure(kept['kib_per_token'])} KiB"),
-        ("tokens that fit", f"{kept['tokens_that_fit']:,}"),
-        (f"sequences of {figure(kept['mean_sequence_tokens'])} tokens that fit", f"{kept['sequences_that_fit']:,}"),
-        ("used, mean", " ".join(percent(kept["mean_share"]))),
-        ("used, peak", " ".join(percent(kept["peak_share"]))),
-    )
-    return Block("kv", "Keys and values", "<w", rows)
+    where = ", ".join(f"{name} ({number} attentions)" for name, number in kept["where"].items())
+    length = figure(kept["mean_sequence_tokens"])
+    rows = [("keys and values live in", cell(where or "no memory that the machine's file names"))]
+    if kept["tokens_that_fit"] is None:
+        rows.append(("tokens that fit", "not limited by a memory"))
+    else:
+        rows += [
+            ("one token takes", f"{figure(kept['kib_per_token'])} KiB"),
+            ("tokens that fit", f"{kept['tokens_that_fit']:,}"),
+            (f"sequences of {length} tokens that fit", f"{kept['sequences_that_fit']:,}"),
+            ("used, mean", " ".join(percent(kept["mean_share"]))),
+            ("used, peak", " ".join(percent(kept["peak_share"]))),
+        ]
+    return Block("kv", "Keys and values", "<w", tuple(rows))
 
 
 def _energy(result: Mapping[str, Any]) -> Block:

@@ -41,10 +41,11 @@ def _over_time(result: Mapping[str, Any]) -> Figure:
         upper.set_ylabel("requests")
         upper.legend(frameon=False)
         lower.plot(timeline["time_s"], timeline["kept_tokens"], color="#1b7837")
-        lower.axhline(result["kv"]["tokens_that_fit"], color="0.5", linestyle=":", label="tokens that fit")
+        if result["kv"]["tokens_that_fit"] is not None:
+            lower.axhline(result["kv"]["tokens_that_fit"], color="0.5", linestyle=":", label="tokens that fit")
+            lower.legend(frameon=False)
         lower.set_ylabel("tokens kept")
         lower.set_xlabel("time, s")
-        lower.legend(frameon=False)
         upper.set_title(f"{result['model']} on {result['machine']}", loc="left", fontweight="bold")
     return figure
 

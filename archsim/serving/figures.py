@@ -26,7 +26,8 @@ class ServingResult:
     first_token: from arrival to the first new token; per_token: between new tokens, of requests that make more than
     one; end_to_end: from arrival to the last one; queue: from arrival until the first step enters.
     utilisation: share of the time that the pipeline's entry was taken. queued, in_machine: requests, mean over time.
-    kv: where keys and values live, what a token takes, how many fit; timeline: samples over time.
+    kv: where keys and values live, what a token takes, how many fit (None: no memory holds them).
+    timeline: samples over time.
     """
 
     schema: str = SCHEMA
@@ -132,12 +133,20 @@ def _kept(costs: StepCosts, served: Served) -> dict[str, Any]:
     return {
         "where": where,
         "bits_per_token": bits,
-        "kib_per_token": bits / _BITS_PER_KIB,
+        "kib_per_token": None if bits is None else bits / _BITS_PER_KIB,
+        "mean_sequence_tokens": float(tokens.mean()) if len(tokens) else 0.0,
+    } | _shares(room, tokens, mean, float(level.max(initial=0)))
+
+
+def _shares(room: int | None, tokens: NDArray[np.int64], mean: float, peak: float) -> dict[str, Any]:
+    """How much fits, and how much of it is used; None where no memory limits it."""
+    if room is None:
+        return dict.fromkeys(("tokens_that_fit", "sequences_that_fit", "mean_share", "peak_share"))
+    return {
         "tokens_that_fit": room,
         "sequences_that_fit": int(room // max(1, round(tokens.mean()))) if len(tokens) else 0,
-        "mean_sequence_tokens": float(tokens.mean()) if len(tokens) else 0.0,
         "mean_share": mean / room,
-        "peak_share": float(level.max(initial=0)) / room,
+        "peak_share": peak / room,
     }
 
 

@@ -1,5 +1,6 @@
 """The serving loop: admit requests, choose who goes next, let a step pass. One pipeline, many sequences in it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -63,7 +64,7 @@ def serve(
     """
     room = costs.kept_tokens()[0]
     needed = requests.prompt + requests.output - 1
-    if len(requests) and needed.max() > room:
+    if room is not None and len(requests) and needed.max() > room:
         worst = int(needed.argmax())
         found = f"request {worst + 1} needs room for {needed[worst]:,} tokens, the memories hold {room:,}"
         raise ArchsimError(f"{found}. Try shorter requests, or a larger memory.")
@@ -73,8 +74,9 @@ def serve(
 class _Loop:
     """State of a run; lists are indexed by request."""
 
-    def __init__(self, requests: Requests, costs: StepCosts, rules: Rules, room: int) -> None:
-        self.requests, self.rules, self.room = requests, rules, room
+    def __init__(self, requests: Requests, costs: StepCosts, rules: Rules, room: int | None) -> None:
+        self.requests, self.rules = requests, rules
+        self.room = math.inf if room is None else room
         self.latency = costs.latency.tolist()
         self.interval = costs.interval.tolist()
         self.filling = costs.filling.tolist()

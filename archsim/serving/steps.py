@@ -4,7 +4,7 @@ Tokens follow each other through the machine as through a pipeline: the next one
 before, and each leaves a latency after it entered. Both are measured at grid points and interpolated between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,8 +15,11 @@ from archsim.core.timing import Timer
 from archsim.errors import UsageError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job, Span
+from archsim.graph.operators import Matmul
 from archsim.lowering.lower import lower
 from archsim.machine.machine import Machine
+from archsim.mapping.cache import attentions
+from archsim.mapping.dynamic import is_written
 from archsim.mapping.mapping import Mapping
 from archsim.mapping.placement import place
 from archsim.program import Run
@@ -52,15 +55,26 @@ class StepCosts:
     points: tuple[int, ...]
     error: float
 
-    def kept_tokens(self) -> tuple[int, int, dict[str, int]]:
-        """Tokens that the memories hold of all sequences; bits of one; by memory, how many attentions live there."""
+    def kept_tokens(self) -> tuple[int | None, int | None, dict[str, int]]:
+        """Tokens that the memories hold of all sequences; bits of one; by memory, how many attentions live there.
+
+        None where no memory holds any: they are written into arrays, or the machine names no memory for them.
+        """
         homes = self.mapping.homes.values()
-        room = min((home.capacity // home.per_position for home in homes), default=np.iinfo(np.int64).max)
         where: dict[str, int] = {}
         for home in homes:
             name = f"{home.module}.{home.part}"
             where[name] = where.get(name, 0) + 1
+        written = sum(self._written(readers) for _, readers in attentions(self.mapping.graph))
+        if written:
+            where[f"arrays of {self.mapping.machine.core}"] = written
+        if not homes:
+            return None, None, where
+        room = min(home.capacity // home.per_position for home in homes)
         return int(room), sum(home.per_position for home in homes), where
+
+    def _written(self, readers: Sequence[Matmul]) -> bool:
+        return all(is_written(self.mapping.machine, reader) for reader in readers)
 
 
 def step_costs(machine: Machine, model: Graph, longest: int) -> StepCosts:

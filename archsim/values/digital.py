@@ -39,29 +39,45 @@ class _Names(FloatArithmetic):
     """Hears the names of a model's projections."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.heard: dict[str, int] = {}
+        """Output channels by key."""
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """Nothing is computed by it."""
-        self.heard.append(key)
+        self.heard[key] = len(weight)
         return super().linear(key, weight, bias)
 
 
 def require_names(machine: Machine, make: Callable[[Arithmetic], object]) -> None:
-    """Raise ArchsimError for names in `mapping.digital` and `bits` that a model does not have; `make` prepares it."""
-    given = [("digital", name) for name in machine.choices.digital] + [("bits", name) for name in machine.choices.bits]
+    """Raise ArchsimError for names in `mapping.digital`, `bits` and `copies` that a run would refuse too.
+
+    They are names that a model does not have, and copies of what is not in arrays; `make` prepares the model.
+    """
+    choices = machine.choices
+    given = [(of, name) for of in ("digital", "bits", "copies") for name in getattr(choices, of)]
     if not given:
         return
     names = _Names()
     make(names)
-    known = {each: None for key in names.heard for each in (key, key.rpartition("/")[0])}
-    faults = [
-        Fault(
-            f"mapping.{choice}.{name}: the model has no such projection. {did_you_mean(name, known)}",
-            machine.document.key_place(("mapping", choice, name)),
-        )
-        for choice, name in given
-        if name not in known
-    ]
+    known: dict[str, list[str]] = {}
+    for key in names.heard:
+        for name in {key, key.rpartition("/")[0]}:
+            known.setdefault(name, []).append(key)
+    faults = []
+    for choice, name in given:
+        if name not in known:
+            wrong = f"the model has no such projection. {did_you_mean(name, known)}"
+        elif choice == "copies" and all(_digital(machine, key, names.heard[key]) for key in known[name]):
+            wrong = "has no weights in arrays, so no copies of them"
+        else:
+            continue
+        place = machine.document.key_place(("mapping", choice, name))
+        faults.append(Fault(f"mapping.{choice}.{name}: {wrong}", place))
     if faults:
         raise ArchsimError(*faults)
+
+
+def _digital(machine: Machine, key: str, channels: int) -> bool:
+    """Whether digital units compute all of its output channels."""
+    share = named_share(machine, key)
+    return share is not None and digital_channels(share, channels) == channels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from itertools import pairwise
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,13 @@ from archsim.values.llama import LlamaConfig, LlamaWeights
 from archsim.values.weights import check_finite, read_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from archsim.values.arithmetic import Values
+
+_GONE = -1
+"""In place of a token that was merged into the one before it."""
 
 
 def read_checkpoint(path: Path) -> tuple[LlamaConfig, LlamaWeights]:
@@ -115,15 +119,34 @@ class Tokenizer:
         for character in text:
             raw = character.encode()
             tokens += [known[raw]] if raw in known else [byte + 3 for byte in raw]
-        while True:
-            pairs = [known.get(self.pieces[a] + self.pieces[b]) for a, b in pairwise(tokens)]
-            scored = [(self.scores[pair], -at) for at, pair in enumerate(pairs) if pair is not None]
-            if not scored:
-                return tokens
-            at = -max(scored)[1]
-            merged = pairs[at]
-            assert merged is not None  # noqa: S101 (it was scored)
-            tokens[at : at + 2] = [merged]
+        return self._merged(tokens, known)
+
+    def _merged(self, tokens: list[int], known: Mapping[bytes, int]) -> list[int]:
+        """Merges the pair of the best score, of equals the leftmost, until none is known; in n log n steps.
+
+        Each token knows its neighbours. A pair in the heap is out of date if either of its tokens is another by now.
+        """
+        before, after = list(range(-1, len(tokens) - 1)), [*range(1, len(tokens)), -1]
+        heap: list[tuple[float, int, int, int, int, int]] = []
+
+        def offer(at: int, to: int) -> None:
+            if at >= 0 and to >= 0:
+                pair = known.get(self.pieces[tokens[at]] + self.pieces[tokens[to]])
+                if pair is not None:
+                    heappush(heap, (-self.scores[pair], at, to, tokens[at], tokens[to], pair))
+
+        for at, to in enumerate(after):
+            offer(at, to)
+        while heap:
+            _, at, to, left, right, pair = heappop(heap)
+            if (tokens[at], tokens[to]) != (left, right) or after[at] != to:
+                continue
+            tokens[at], tokens[to], after[at] = pair, _GONE, after[to]
+            if after[at] >= 0:
+                before[after[at]] = at
+            offer(before[at], at)
+            offer(at, after[at])
+        return [token for token in tokens if token != _GONE]
 
 
 def read_tokenizer(path: Path, vocabulary: int) -> Tokenizer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from archsim.values.metrics import score
 from archsim.values.weights import Named, read_bytes, read_safetensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from archsim.values.arithmetic import Arithmetic
@@ -60,17 +61,20 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
     """
     found = _gpt2(model, tokenizer) if model.is_dir() or model.suffix == ".safetensors" else _llama(model, tokenizer)
     if text.suffix == ".npy":
-        sequences = _tokens(text, found.vocabulary)
+        sequences: Iterable[list[int]] = _tokens(text, found.vocabulary)
     else:
         encode = found.encode()
         try:
             stories = read_bytes(text, "a text").decode("utf-8").split(_END)
         except UnicodeDecodeError:
             raise ArchsimError(f"{text}: found bytes that are no UTF-8; expected a text") from None
-        sequences = [encode(story.strip()) for story in stories if story.strip()]
+        sequences = (encode(story.strip()) for story in stories if story.strip())
     cut = found.positions + 1
-    parts = [tuple(tokens[at : at + cut]) for tokens in sequences for at in range(0, len(tokens), cut)]
-    return Task(found.make, tuple(parts[:limit]), model.name)
+    parts = (tuple(tokens[at : at + cut]) for tokens in sequences for at in range(0, len(tokens), cut))
+    kept = tuple(islice(parts, limit))
+    if all(len(tokens) < 2 for tokens in kept):  # noqa: PLR2004 (one to predict, one to predict from)
+        raise ArchsimError(f"{text}: found no text to predict; expected two tokens or more")
+    return Task(found.make, kept, model.name)
 
 
 def _llama(path: Path, tokenizer: Path | None) -> _Model:
@@ -123,7 +127,8 @@ def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
         found = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ArchsimError(f"{path}: is no whole file of numpy numbers ({error})") from None
-    if found.ndim != 2 or found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= vocabulary:  # noqa: PLR2004
+    wrong = found.ndim != 2 or found.dtype.kind not in "iu"  # noqa: PLR2004 (sequences, n)
+    if wrong or (found.size and (found.min() < 0 or found.max() >= vocabulary)):
         shape = f"{found.dtype} {found.shape}"
         raise ArchsimError(f"{path}: found {shape}; expected whole numbers (sequences, n) from 0 to {vocabulary - 1}")
     rows: list[list[int]] = found.tolist()

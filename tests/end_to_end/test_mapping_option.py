@@ -92,3 +92,29 @@ def test_compare_takes_one_for_one_machine(tmp_path: Path) -> None:
     two = archsim(*words, "isaac", folder=tmp_path)
     line = "--mapping goes with one MACHINE; found 2. Name the others with --against.\n"
     assert (two.returncode, two.stdout, two.stderr) == (2, "", line)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run isaac bert-tiny",
+        "serve isaac gpt2 --rate 1 --requests 2 --prompt 4 --output 2",
+        "compare isaac --model bert-tiny",
+        "compare isaac@parts.xbar.rows=64 --model bert-tiny",
+        "evaluate isaac --model model.bin --text text.txt",
+        "profile model.bin --machine isaac --text text.txt",
+    ],
+)
+def test_that_it_is_for_another_machine_is_said_before_what_this_one_lacks(tmp_path: Path, words: str) -> None:
+    written(tmp_path, "{layer 0/qkv: 1}", "machine: hetero_512\n")
+    for name in ("model.bin", "text.txt"):
+        (tmp_path / name).write_text("")
+    done = archsim(*words.split(), "--mapping", "my.yaml", folder=tmp_path)
+    first, second = done.stderr.splitlines()
+    assert first == "my.yaml:2:10  the mapping is for machine 'hetero_512'; this is 'isaac'"
+    assert second.startswith(
+        "my.yaml:4:3  mapping.digital: no memory holds the weights; expected digital_weights: MEMORY."
+    )
+    alone = archsim(*words.split(), "--mapping", "none.yaml", folder=tmp_path).stderr
+    assert alone.startswith("none.yaml: no such file")
+    assert len(alone.splitlines()) == 1

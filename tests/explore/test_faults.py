@@ -31,7 +31,7 @@ objectives: [latncy, tops up]
 EXPECTED = [
     (2, 22, "machine[1]: unknown name 'isaax', and no such file. Did you mean 'isaac'?"),
     (3, 8, "model: unknown name 'mlp-mnis', and no such file. Did you mean 'mlp-mnist'?"),
-    (5, 20, "found '6', a bare number; expected an amount of memory with its unit, such as '64 KiB'. Try '6 b'."),
+    (5, 20, "found '6', a bare number; expected a number of bits with its unit, such as '8 b'. Try '6 b'."),
     (6, 3, "unknown key. Did you mean 'bits'?"),
     (7, 3, "no such part: 'adcc'. Did you mean 'adc'?"),
     (8, 3, "no such part or module. Did you mean 'adc'?"),

@@ -41,7 +41,7 @@ CASES = [
     (
         "bits: 4 b",
         "bits: 4",
-        "9:11  parts.adc.bits: found '4', a bare number; expected an amount of memory with its unit, such as '64 KiB'",
+        "9:11  parts.adc.bits: found '4', a bare number; expected a number of bits with its unit, such as '8 b'",
     ),
     (
         "rate: 1 GHz",

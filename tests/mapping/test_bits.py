@@ -104,6 +104,8 @@ def test_what_cannot_be() -> None:
         ArchsimError, match=r"mapping\.bits\.1 conv\.weights: found 9 b; expected at most the machine's 8"
     ):
         change(LRMP, ('mapping.bits={"1 conv": {weights: 9 b}}',))
+    with pytest.raises(ArchsimError, match=r"found '40', a bare number; expected a number of bits .*such as '8 b'"):
+        change(LRMP, ('mapping.bits={"1 conv": {weights: 40}}',))
     wrong = change(LRMP, ('mapping.bits={"1 con": {weights: 6 b}}',))
     with pytest.raises(ArchsimError, match=r"has no such projection\. Did you mean '1 conv'"):
         place(wrong, load_model("resnet-18"), ONE)

@@ -182,7 +182,7 @@ def test_a_model_that_is_none_is_said(gpt2: Path) -> None:
     assert refused("none.bin") == "none.bin: no such file; expected a checkpoint of llama2.c\n"
     np.save(gpt2 / "one.npy", np.zeros((3, 1), np.int64))
     short = archsim("profile", ".", "--machine", "isaac", "--text", "one.npy", folder=gpt2).stderr
-    assert short == "found no text to predict; expected two tokens or more\n"
+    assert short == "one.npy: found no text to predict; expected two tokens or more\n"
     (gpt2 / "empty").mkdir()
     assert refused("empty") == "empty/model.safetensors: no such file; expected a safetensors file (.safetensors)\n"
     (gpt2 / "config.json").write_text('{"n_head": "2"}')

@@ -18,6 +18,7 @@ from archsim.machine import load_machine
 from archsim.mapping.mapping import Home
 from archsim.mapping.placement import place
 from archsim.program.simpy import play
+from archsim.report.serving_blocks import serving_blocks
 from archsim.serving.figures import figures
 from archsim.serving.load import curve, highest_rate, saturation
 from archsim.serving.requests import Requests, make_requests
@@ -219,8 +220,33 @@ def test_steps_state_their_error_and_where_keys_live(costs: StepCosts) -> None:
     assert costs.error < 0.05
     room, bits, where = costs.kept_tokens()
     assert (bits, where) == (4 * 2 * 256 * 16, {"digital.edram": 4})
-    assert room > LONGEST
+    assert room is not None and room > LONGEST  # noqa: PT018
     with pytest.raises(UsageError, match="bert-base is no decoder"):
         step_costs(ISAAC, load_model("bert-base"), 8)
     with pytest.raises(UsageError, match="has 1,024 positions, a request needs 2,000"):
         step_costs(ISAAC, load_model("gpt2"), 2000)
+
+
+@pytest.mark.parametrize(
+    ("machine", "where", "line"),
+    [
+        ("hetero_512", {}, "no memory that the machine's file names"),
+        ("retransformer", {"arrays of core": 4}, "arrays of core (4 attentions)"),
+    ],
+)
+def test_without_a_memory_for_them_nothing_limits_keys_and_values(
+    machine: str, where: dict[str, int], line: str
+) -> None:
+    """No memory, no figure of what fits in it: neither in the result nor in its table."""
+    on = load_machine(machine)
+    costs = replace(flat(100, 10), mapping=place(on, MODEL, Job(seq=LONGEST)))
+    assert costs.kept_tokens() == (None, None, where)
+    asked = requests((0, 60, 4), (0, 60, 4), (0, 60, 4))
+    served = serve(asked, costs, Rules())
+    assert served.admitted.tolist() == [0, 0, 0]
+    found = figures(on, MODEL, costs, served, Rules()).to_dict() | {"rate": 1.0, "saturation_rate": 1.0}
+    known = {"where": where, "mean_sequence_tokens": 63.0}
+    unknown = ("bits_per_token", "kib_per_token", "tokens_that_fit", "sequences_that_fit", "mean_share", "peak_share")
+    assert found["kv"] == known | dict.fromkeys(unknown)
+    kept = next(block for block in serving_blocks(found) if block.key == "kv")
+    assert kept.rows == (("keys and values live in", line), ("tokens that fit", "not limited by a memory"))

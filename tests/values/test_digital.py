@@ -83,3 +83,26 @@ def test_evaluate_takes_a_mapping_file(data_dir: Path, tmp_path: Path) -> None:
     assert wrong.stderr.startswith("all.yaml:3:13  mapping.digital.layer 9: the model has no such projection. Did you")
     done = archsim(*words, "--set", "mapping.bits={layr 0: {weights: 8 b}}", folder=tmp_path)
     assert "mapping.bits.layr 0: the model has no such projection. Did you mean 'layer 0'?" in done.stderr
+
+
+def test_copies_are_refused_on_values_as_in_a_run(data_dir: Path, tmp_path: Path) -> None:
+    """A projection that is digital whole has no weights in arrays; one that is so in part has some, a layer others."""
+    np.save(tmp_path / "text.npy", np.array([[1, 5, 9, 7]]))
+    model = str(data_dir / "llama2c" / "stories260K.bin")
+    settings = [word for setting in MEMORY for word in ("--set", setting)]
+
+    def told(copies: str) -> tuple[str, str]:
+        text = f"schema: archsim.mapping/1\nmapping:\n  copies: {copies}\n"
+        (tmp_path / "my.yaml").write_text(text + "  digital: {layer 0/qkv: 1, layer 0/ffn up: 0.5}\n")
+        more = ("--mapping", "my.yaml", *settings)
+        values = ("evaluate", "isaac", "--model", model, "--text", "text.npy", "--seeds", "1")
+        run = ("run", "isaac", model, "--seq", "4")
+        evaluated = archsim(*values, *more, folder=tmp_path).stderr
+        return evaluated, archsim(*run, *more, folder=tmp_path).stderr.partition("host: ")[0]
+
+    one = "my.yaml:3:12  mapping.copies.layer 0/qkv: has no weights in arrays, so no copies of them\n"
+    assert told("{layer 0/qkv: 2}") == (one, one)
+    assert told("{layer 0: 2, layer 0/ffn up: 3}") == ("", "")
+    for line in told("{layer 0/ffn dwn: 2}"):
+        assert line.startswith("my.yaml:3:12  mapping.copies.layer 0/ffn dwn: ")
+        assert "has no such projection. Did you mean 'layer 0/ffn down'" in line
