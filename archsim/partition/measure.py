@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archsim.partition.placing import placed, run
 from archsim.partition.sides import sides
 from archsim.profile.change import change, perplexity
+from archsim.profile.replay import lengths
 from archsim.values.machine_arithmetic import MachineArithmetic
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Measure:
 
     def change(self, digital: Mapping[str, float]) -> dict[str, Any]:
         """Of perplexity and log-likelihood against float, with error bars."""
-        return change(self.replay.losses, self.losses(digital))
+        return change(self.replay.losses, self.losses(digital), lengths(self.replay.batches))
 
 
 def _key(digital: Mapping[str, float]) -> Digital:
