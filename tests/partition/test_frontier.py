@@ -79,7 +79,7 @@ def test_a_point_is_what_its_file_gives(made: tuple[Path, dict[str, Any]], data_
 def test_choices_are_not_made_with_the_seeds_that_measure_them(
     made: tuple[Path, dict[str, Any]], data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The profile had seed 0: by it `macs` tries six layers, one after another; with others only points are measured."""
+    """The profile had seed 0: by it `macs` tries six layers in turn; with others only points are measured."""
     used = []
 
     def watched(machine: Machine, seed: int) -> MachineArithmetic:
