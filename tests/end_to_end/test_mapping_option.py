@@ -64,9 +64,7 @@ def test_a_mapping_of_something_else_is_among_the_notes(tmp_path: Path) -> None:
 
 def test_what_a_mapping_file_says_is_described(tmp_path: Path) -> None:
     """Over the machine's own clip of 2.5; without a model names cannot be judged, which is said."""
-    chosen = (
-        "mapping: {digital: {layer 0/qvk: 0.5}, copies: {head: 2}, bits: {head: {weights: 4 b}}, order: sequential}\n"
-    )
+    named = "digital: {layer 0/qvk: 0.5}, copies: {head: 2}, bits: {head: {weights: 4 b}}"
     (tmp_path / "my.yaml").write_text(f"schema: archsim.mapping/1\nmapping: {{{named}, order: sequential}}\n")
     found = told(tmp_path, "describe", "hetero_512", "--mapping", "my.yaml")
     assert found["mapping"] == {
