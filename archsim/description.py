@@ -1,7 +1,9 @@
 """A machine as a tree of what it is made of, with areas, peak power and the speed of its cores."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from archsim.core.load import full_core
 from archsim.core.timing import Timer
@@ -9,6 +11,7 @@ from archsim.errors import ArchsimError
 from archsim.machine.bibliography import cited
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
+from archsim.machine.schema import Choices
 from archsim.parts.base import UNKNOWN
 from archsim.units import JOULES_PER_ZJ, M2_PER_UM2, SECONDS_PER_PS, WATTS_PER_NW
 
@@ -55,11 +58,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A machine's tree and what it rests on."""
+    """A machine's tree and what it rests on. mapping: choices of how models are put on it, but for the usual ones."""
 
     machine: str
     text: str
     root: Node
+    mapping: Mapping[str, Any]
     sources: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
@@ -73,7 +77,33 @@ def describe(machine: Machine) -> Description:
         speed = None
         notes += (f"a core in full use cannot work: {error}",)
     root = _node(machine, speed, machine.root, "", Fraction(1), Fraction(1))
-    return Description(machine.name, machine.description, root, cited(machine.provenance), notes)
+    made = chosen(machine.choices)
+    named = [f"mapping.{name}" for name, value in made.items() if isinstance(value, dict)]
+    if named:
+        notes += (f"names in {', '.join(named)} are of a model's projections: they are checked when one is run",)
+    return Description(machine.name, machine.description, root, made, cited(machine.provenance), notes)
+
+
+def chosen(choices: Choices) -> dict[str, Any]:
+    """JSON-ready choices that differ from the usual ones: words and numbers, or by name shares, copies or bits."""
+    usual = Choices()
+    found: dict[str, Any] = {
+        name: getattr(choices, name)
+        for name in ("replicate", "order", "pack")
+        if getattr(choices, name) != getattr(usual, name)
+    }
+    if choices.clip is not None:
+        found["clip"] = float(choices.clip)
+    if choices.digital:
+        found["digital"] = {name: float(share) for name, share in choices.digital.items()}
+    if choices.copies:
+        found["copies"] = dict(choices.copies)
+    if choices.bits:
+        found["bits"] = {
+            name: {kind: int(bits) for kind in ("weights", "inputs") if (bits := getattr(given, kind)) is not None}
+            for name, given in choices.bits.items()
+        }
+    return found
 
 
 def remarks(machine: Machine) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from archsim.bits.search import Found, search
 from archsim.bits.task import CHOICES, make_problem, named, works_on
 from archsim.errors import ArchsimError
 from archsim.machine.load import change
+from archsim.mapping.named import require_none
 from archsim.optimize import Goal, Optimized, optimize
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ def find_bits(
 ) -> FoundBits:
     """The best bits for a goal on `tiles` tiles (default: as many as 8 bits take) that lose no more than allowed.
 
-    Gains are over 8 bits with one copy of each projection. Raises ArchsimError where the machine has fewer bits, where
-    the tiles are too few, or where a library is missing.
+    Gains are over 8 bits with one copy of each projection. Raises ArchsimError where the machine has fewer bits or
+    gives projections to digital units, where the tiles are too few, or where a library is missing.
     """
+    require_none(machine, "digital", "but bits are searched for projections in arrays")
     most = CHOICES[-1]
     if min(int(machine.precision.weights), int(machine.precision.inputs)) < most:
         raise ArchsimError(

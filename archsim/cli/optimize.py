@@ -96,7 +96,7 @@ def command(  # noqa: PLR0913 (an option each)
     if weights is not None and bits is not None:
         raise click.UsageError("--bits says what --weights and --images would search. Try one of them")
     if out is not None:
-        save.check_folder(out.parent)
+        save.check_file(out)
     described, graph = load_machine(machine, settings), load_model(model)
     job = make_job(graph, "prefill", seq, 0, batch)
     if weights is None or images is None:

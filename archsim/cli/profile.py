@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     for each, name, kinds in ((out, "--out", ("json", "csv")), (plot, "--plot", FORMATS)):
         if each is not None:
             check_suffix(each, name, kinds)
-            save.check_folder(each.parent)
+            save.check_file(each)
     with said_first(mapping, machine, settings):
         loaded = load_machine(machine, settings, mapping=mapping)
     strangers(mapping, loaded.name, model.absolute().stem)

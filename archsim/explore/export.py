@@ -13,6 +13,7 @@ from archsim.explore.load import load_study
 from archsim.explore.points import points
 from archsim.explore.running import batches
 from archsim.explore.store import Store
+from archsim.result.replace import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,10 +37,8 @@ def export(study: Study, bases: Bases, store: Store, path: Path) -> None:
     settings = settings_of(study)
     names = columns(settings)
     rows = _rows(study, bases, store, settings)
-    draft = path.with_name(f".{path.name}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with replacing(path) as draft:
             if path.suffix == ".csv":
                 with draft.open("w", encoding="utf-8", newline="") as stream:
                     writer = csv.DictWriter(stream, list(names), restval="", lineterminator="\n")
@@ -47,9 +46,6 @@ def export(study: Study, bases: Bases, store: Store, path: Path) -> None:
                     writer.writerows(rows)
             else:
                 _parquet(list(rows), names, draft)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise ArchsimError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -19,6 +19,10 @@ DENSE = "dense"
 """Kind of a product whose weights are read from a memory for each position."""
 
 
+class NoRoomError(ArchsimError):
+    """The weights of digital projections are more than their memory holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Who computes the projections of a model.
@@ -105,7 +109,7 @@ def depthwise(linear: Linear) -> bool:
 
 
 def require_room(machine: Machine, graph: Graph, groups: Dict[str, Group]) -> None:
-    """Raise ArchsimError where the weights of a chip's digital projections are more than their memory holds."""
+    """Raise NoRoomError where the weights of a chip's digital projections are more than their memory holds."""
     held: dict[int, int] = {}
     for each in streamed(graph.operators):
         chip = groups[each.layer].chip
@@ -117,7 +121,7 @@ def require_room(machine: Machine, graph: Graph, groups: Dict[str, Group]) -> No
     most = max(held.values())
     if most > size * number:
         found = f"weights of digital projections need {most:,} b on a chip, {name} has {size * number:,} b"
-        raise ArchsimError(f"{found}. Try parts.{name}.size: {-(-most // number)} b, or fewer in mapping.digital.")
+        raise NoRoomError(f"{found}. Try parts.{name}.size: {-(-most // number)} b, or fewer in mapping.digital.")
 
 
 def streamed(operators: Iterable[Operator]) -> list[Product]:

@@ -53,7 +53,8 @@ def partition(
 ) -> dict[str, Any]:
     """Points as data of schema archsim.partition/1; raises ArchsimError.
 
-    Choices are made by the sensitivities of `profile` and measured with other programming seeds than its own.
+    Choices are made by the sensitivities of `profile`, and by perplexities with its programming seeds, as many as are
+    measured; they are measured with others.
     """
     require_units(machine)
     require_profile(profile, machine, graph)
@@ -61,7 +62,8 @@ def partition(
     require_text(profile, replay.losses)
     first = profile["seeds"]
     measure = Measure(machine, graph, job, replay, range(first, first + wanted.seeds))
-    every = _candidates(units_of(graph, job, profile, wanted.granularity), measure, wanted, progress)
+    chooser = Measure(machine, graph, job, replay, range(min(first, wanted.seeds)))
+    every, without = _candidates(units_of(graph, job, profile, wanted.granularity), measure, chooser, wanted, progress)
     candidates = [each for each in every if measure.fits(each.digital)]
     points = []
     for number, candidate in enumerate(candidates):
@@ -81,28 +83,40 @@ def partition(
         "granularity": wanted.granularity,
         "ppl_float": perplexity(replay.losses),
         "sides": measure.sides,
-        "without_room": [each.name for each in every if each not in candidates],
+        "without_room": [*(each.name for each in every if each not in candidates), *without],
         "points": points,
     }
 
 
 def _candidates(
-    units: Sequence[Unit], measure: Measure, wanted: Wanted, progress: Callable[[str, int, int], None] | None
-) -> list[Candidate]:
-    """Of all strategies that are wanted; of equal ones the first."""
+    units: Sequence[Unit],
+    measure: Measure,
+    chooser: Measure,
+    wanted: Wanted,
+    progress: Callable[[str, int, int], None] | None,
+) -> tuple[list[Candidate], list[str]]:
+    """Of all strategies that are wanted, of equal ones the first; and names of those that would have no room.
+
+    chooser: measures with the seeds by which choices are made.
+    """
+    without: list[str] = []
     found = strategies.bounds(units)
     if "first-last" in wanted.tried:
         found += strategies.first_last(units)
     if "sensitivity" in wanted.tried:
         found += strategies.by_sensitivity(units)
     if "macs" in wanted.tried:
-        limit = perplexity(measure.replay.losses) * (1 + wanted.threshold)
-        found += strategies.by_macs(units, measure.perplexity, limit)
+        limit = perplexity(chooser.replay.losses) * (1 + wanted.threshold)
+        found += strategies.by_macs(units, chooser.perplexity, limit)
     if "analytical" in wanted.tried:
         offers = prices(units, SHARES[wanted.granularity], measure, progress)
-        found += strategies.analytical(units, offers, wanted.objective, measure.figures({}).latency_s)
+        latency = measure.figures({}).latency_s
+        offered = strategies.analytical(units, offers, wanted.objective, measure.room, latency)
+        found += offered
+        there = [each.name for each in offered]
+        without = [name for name in strategies.names(wanted.objective) if name not in there]
     distinct = {tuple(sorted(each.digital.items())): each for each in reversed(found)}
-    return [each for each in found if distinct[tuple(sorted(each.digital.items()))] is each]
+    return [each for each in found if distinct[tuple(sorted(each.digital.items()))] is each], without
 
 
 def _point(measure: Measure, candidate: Candidate) -> dict[str, Any]:

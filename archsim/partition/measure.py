@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from archsim.mapping.digital import NoRoomError
 from archsim.partition.placing import placed, run
 from archsim.partition.sides import sides
 from archsim.profile.change import change, perplexity
+from archsim.profile.replay import lengths
 from archsim.values.machine_arithmetic import MachineArithmetic
 
 if TYPE_CHECKING:
@@ -57,11 +59,17 @@ class Measure:
         return sum(perplexity(each) for each in self.losses(digital)) / len(self.seeds)
 
     def fits(self, digital: Mapping[str, float]) -> bool:
-        """Whether the memory of one chip has room for all weights of digital units."""
-        weights = {linear.key: linear.weights for linear in self.graph.linears}
-        held = sum(share * weights[key] for key, share in digital.items())
-        side = self.sides["digital"]
-        return bool(held * side["weight_bits"] <= side["room_bits"])
+        """Whether the memories of all chips have room for the weights of their digital units, as the simulator says."""
+        try:
+            self.figures(digital)
+        except NoRoomError:
+            return False
+        return True
+
+    @cached_property
+    def room(self) -> int:
+        """Bits of digital weights that all chips hold, as many as it takes with all in arrays."""
+        return int(self.sides["digital"]["room_bits"]) * self.figures({}).chips
 
     def figures(self, digital: Mapping[str, float]) -> Result:
         """The simulator's."""
@@ -72,7 +80,7 @@ class Measure:
 
     def change(self, digital: Mapping[str, float]) -> dict[str, Any]:
         """Of perplexity and log-likelihood against float, with error bars."""
-        return change(self.replay.losses, self.losses(digital))
+        return change(self.replay.losses, self.losses(digital), lengths(self.replay.batches))
 
 
 def _key(digital: Mapping[str, float]) -> Digital:

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 class Price:
     """Of `share` of a unit's output channels in digital units: seconds and joules more than in arrays, or less.
 
-    busy_s: that the digital units work for it, all of them together.
+    busy_s: that the digital units work for it, all of them together. bits: of its weights in their memory.
     """
 
     share: float
     latency_s: float
     energy_j: float
     busy_s: float
+    bits: int
 
 
-NOTHING = Price(0.0, 0.0, 0.0, 0.0)
+NOTHING = Price(0.0, 0.0, 0.0, 0.0, 0)
 
 
 def prices(
@@ -52,4 +53,5 @@ def prices(
 
 def _price(unit: Unit, share: float, before: Result, after: Result, rate: float) -> Price:
     busy = 2 * unit.macs * share / (rate * after.chips)
-    return Price(share, after.latency_s - before.latency_s, after.energy_j - before.energy_j, busy)
+    latency, energy = after.latency_s - before.latency_s, after.energy_j - before.energy_j
+    return Price(share, latency, energy, busy, after.digital_weight_bits)

@@ -65,25 +65,35 @@ def analytical(
     units: Sequence[Unit],
     prices: Sequence[Sequence[Price]],
     objective: Objective,
+    room: int,
     latency: float = 0.0,
     left: Sequence[float] = LEFT,
 ) -> list[Candidate]:
-    """The cheapest with at most a share of the harm left, by an integer program.
+    """The cheapest with at most a share of the harm left and weights that have room (bits), by an integer program.
 
     Harms and prices of single units are taken to add up, and harm to fall with the share of digital channels. Of the
-    latency (s, of all in arrays) also that it is no less than what keeps the digital units busy.
+    latency (s, of all in arrays) also that it is no less than what keeps the digital units busy. Of a share that leaves
+    no choice there is no candidate.
     """
     offers = [
-        Offer(number, price.share, unit.harm * (1 - price.share), _cost(objective, unit, price), price.busy_s)
+        Offer(
+            number, price.share, unit.harm * (1 - price.share), _cost(objective, unit, price), price.busy_s, price.bits
+        )
         for number, (unit, each) in enumerate(zip(units, prices, strict=True))
         for price in (NOTHING, *each)
     ]
     harm, start = sum(unit.harm for unit in units), latency if objective == "latency" else None
     found = []
-    for each in left:
-        picked = cheapest(offers, each * harm, start)
-        found.append(Candidate("analytical", f"{objective}-{each:.0%}", together(units, picked)))
+    for each, name in zip(left, names(objective, left), strict=True):
+        picked = cheapest(offers, each * harm, room, start)
+        if picked is not None:
+            found.append(Candidate("analytical", name, together(units, picked)))
     return found
+
+
+def names(objective: Objective, left: Sequence[float] = LEFT) -> list[str]:
+    """Of the candidates of `analytical`."""
+    return [f"{objective}-{each:.0%}" for each in left]
 
 
 def _cost(objective: Objective, unit: Unit, price: Price) -> float:

@@ -70,6 +70,11 @@ def batched(sequences: Iterable[Sequence[int]]) -> list[NDArray[np.int64]]:
     return found
 
 
+def lengths(batches: Iterable[NDArray[np.int64]]) -> list[int]:
+    """Predicted tokens of each sequence, in the order of losses."""
+    return [tokens.shape[1] - 1 for tokens in batches for _ in tokens]
+
+
 def block_of(key: str, depth: int) -> int:
     """Number of the block that a projection is in: of `layer 3/ffn up` 3; of the head, `depth`."""
     layer = key.partition("/")[0].rpartition(" ")[2]

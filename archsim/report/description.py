@@ -1,7 +1,7 @@
 """A described machine as JSON-ready data, and as blocks of a report."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -11,6 +11,10 @@ from archsim.report.blocks import Block, cell, quantity
 from archsim.report.result_blocks import notes_block, sources_block
 
 SCHEMA = "archsim.description/1"
+_SHOWN = 8
+"""Names of a choice; JSON has all."""
+_LETTERS = {"weights": "w", "inputs": "a"}
+"""As `archsim optimize --bits` takes them."""
 
 
 def description_dict(description: Description) -> dict[str, Any]:
@@ -20,6 +24,7 @@ def description_dict(description: Description) -> dict[str, Any]:
         "machine": description.machine,
         "text": description.text,
         "tree": _node_dict(description.root),
+        "mapping": dict(description.mapping),
         "sources": [{"key": key, "text": text} for key, text in description.sources],
         "notes": list(description.notes),
     }
@@ -58,6 +63,7 @@ def description_blocks(description: Description, *, terminal: bool) -> list[Bloc
         _tree(nodes, terminal=terminal),
         _cores(nodes),
         _parts(nodes) if terminal else _parameters(nodes),
+        Block("mapping", "How models are put on it", "<w", tuple(_choices(description.mapping))),
         notes_block(description.notes),
         sources_block(description.sources),
     ]
@@ -69,6 +75,23 @@ def _head(description: Description) -> Block:
     if description.text:
         rows.append(("description", cell(description.text)))
     return Block("", "", "<w", tuple(rows), keyed=False)
+
+
+def _choices(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of names, how many there are, and the first of them."""
+    for choice, value in mapping.items():
+        if not isinstance(value, dict):
+            yield choice, cell(f"{value:g}" if isinstance(value, float) else value)
+            continue
+        shown = [f"{name} {_chosen(each)}" for name, each in list(value.items())[:_SHOWN]]
+        more = f", and {len(value) - _SHOWN} more" if len(value) > _SHOWN else ""
+        yield choice, cell(f"{len(value)}: {', '.join(shown)}{more}")
+
+
+def _chosen(value: float | dict[str, int]) -> str:
+    if isinstance(value, dict):
+        return "".join(f"{_LETTERS[kind]}{bits}" for kind, bits in value.items())
+    return f"{value:g}"
 
 
 def _walk(node: Node, depth: int) -> Iterator[tuple[Node, int]]:

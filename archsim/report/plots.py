@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError
 from archsim.report.colours import colours, hatches
+from archsim.result.replace import replacing
 from archsim.units import format_si
 
 if TYPE_CHECKING:
@@ -161,15 +162,10 @@ def write(figure: Figure, stem: Path) -> list[Path]:
 
 
 def draw_file(figure: Figure, path: Path) -> None:
-    """Draw in the format that a file's name says: beside its final name first, so that no reader meets half a file."""
+    """Draw in the format that a file's name says. Raises OSError."""
     from matplotlib import rc_context
 
     kind = path.suffix.removeprefix(".")
-    draft = path.with_name(f".{path.name}.draft")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    try:
-        with rc_context({"svg.hashsalt": "archsim"}):
-            figure.savefig(draft, format=kind, dpi=160, metadata=metadata)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with rc_context({"svg.hashsalt": "archsim"}), replacing(path) as draft:
+        figure.savefig(draft, format=kind, dpi=160, metadata=metadata)

@@ -43,7 +43,7 @@ def profile_blocks(data: Mapping[str, Any]) -> list[Block]:
     for row in data["projections"]:
         ppl, nll = row["delta_ppl"], row["delta_nll"]
         alone = (f"{row['causes'][cause]['delta_ppl']['mean']:.4f}" for cause in causes)
-        both = spread(*ppl.values()), spread(nll["mean"], nll["stderr"])
+        both = spread(*ppl.values()), _trusted(nll["mean"], nll["stderr"])
         rows.append((str(row["rank"]), row["key"], *both, *alone))
     headers = ("rank", "projection", "delta ppl", "delta NLL", *(f"{cause} alone" for cause in causes))
     trust = [("halves of the seeds", data["stability"]), *data["correlations"].items()]
@@ -53,6 +53,10 @@ def profile_blocks(data: Mapping[str, Any]) -> list[Block]:
         Block("profile", "Change when one projection is analog", "><>>" + ">" * len(causes), tuple(rows), headers),
         Block("ranks", "Rank correlation", "<>>", agreements, ("with", "Kendall", "Spearman")),
     ]
+
+
+def _trusted(mean: float, error: float | None) -> str:
+    return spread(mean, 0.0, 1) if error is None else spread(mean, error)
 
 
 def _signed(value: float | None) -> str:

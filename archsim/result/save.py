@@ -3,12 +3,12 @@
 import json
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from archsim.errors import ArchsimError, Fault, Place
+from archsim.result.replace import replacing
 
 SCHEMA = "archsim.result/1"
 TIMING_SCHEMA = "archsim.timing/1"
@@ -37,10 +37,13 @@ def check_folder(folder: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """The same of a file: its folder is made when it is written."""
-    check_folder(path.parent)
+    """The same of a file: its folder is made when it is written. What is there and is no regular file has no folder."""
     if path.is_dir():
         raise ArchsimError(f"{path}: found a folder; expected the name of a file")
+    if not path.exists() or path.is_file():
+        check_folder(Path(os.path.realpath(path)).parent)
+    elif not os.access(path, os.W_OK):
+        raise ArchsimError(f"{path}: cannot be written to; choose another file")
 
 
 def save(result: Mapping[str, Any], folder: Path, timing: Mapping[str, float]) -> Path:
@@ -61,21 +64,10 @@ def save(result: Mapping[str, Any], folder: Path, timing: Mapping[str, float]) -
 
 
 def write(path: Path, text: str) -> None:
-    """Write beside the path, then rename: a reader sees the old file or the new one, never a part.
-
-    The folder is made if absent. Raises ArchsimError where it cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    """Write it whole or not at all, as `replacing` has it. Raises ArchsimError where it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with draft.open("x", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with replacing(path) as draft:
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ArchsimError(f"{path}: cannot be written: {error.strerror}") from error
 

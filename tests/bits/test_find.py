@@ -132,6 +132,16 @@ def test_fewer_bits_may_take_more_tiles(files: list[str]) -> None:
     assert code == 0, text
 
 
+def test_projections_of_digital_units_are_told(files: list[str]) -> None:
+    """A share of 0 leaves a projection in arrays, and is searched as any."""
+    words = ["optimize", "hetero_512", *files, "--evaluations", "2", "--set"]
+    done = CliRunner().invoke(main, [*words, "mapping.digital={1 linear: 1}"])
+    assert done.exit_code == 1
+    said = ":1:9  found mapping.digital, but bits are searched for projections in arrays; expected none. Try --set"
+    assert said in done.output, done.output
+    assert CliRunner().invoke(main, [*words, "mapping.digital={1 linear: 0}"]).exit_code == 0
+
+
 def test_too_few_tiles_are_told(files: list[str]) -> None:
     """Two projections of one block each: 2 tiles a bit, 2 bits at least."""
     code, text = optimize(*files, "--tiles", "3")

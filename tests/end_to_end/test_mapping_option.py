@@ -62,6 +62,26 @@ def test_a_mapping_of_something_else_is_among_the_notes(tmp_path: Path) -> None:
     assert told(tmp_path, "describe", "hetero_512", "--mapping", "my.yaml")["notes"][-1] == machine
 
 
+def test_what_a_mapping_file_says_is_described(tmp_path: Path) -> None:
+    """Over the machine's own clip of 2.5; without a model names cannot be judged, which is said."""
+    named = "digital: {layer 0/qvk: 0.5}, copies: {head: 2}, bits: {head: {weights: 4 b}}"
+    (tmp_path / "my.yaml").write_text(f"schema: archsim.mapping/1\nmapping: {{{named}, order: sequential}}\n")
+    found = told(tmp_path, "describe", "hetero_512", "--mapping", "my.yaml")
+    assert found["mapping"] == {
+        "order": "sequential",
+        "clip": 2.5,
+        "digital": {"layer 0/qvk": 0.5},
+        "copies": {"head": 2},
+        "bits": {"head": {"weights": 4}},
+    }
+    said = "names in mapping.digital, mapping.copies, mapping.bits are of a model's projections: they are checked when"
+    assert found["notes"][-1].startswith(said)
+    plain = archsim("describe", "hetero_512", "--mapping", "my.yaml", folder=tmp_path).stdout
+    assert " ".join(next(line for line in plain.splitlines() if "qvk" in line).split()) == (
+        "mapping.digital 1: layer 0/qvk 0.5"
+    )
+
+
 def test_serve(tmp_path: Path) -> None:
     """768 x 768 products of 0.333 pJ for each position: 2 requests of 4 tokens and one more, whose next is not run."""
     written(tmp_path, ONE, "model: gpt2-xl\n")

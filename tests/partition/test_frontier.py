@@ -10,10 +10,14 @@ from click.testing import CliRunner
 from archsim import load_machine, load_model
 from archsim.cli import main
 from archsim.graph.job import make_job
+from archsim.machine import Machine
 from archsim.partition.frontier import Wanted, partition
+from archsim.partition.measure import Measure
 from archsim.partition.placing import placed, run
 from archsim.profile.profile import profile
+from archsim.profile.replay import Replay
 from archsim.values.evaluate import evaluate
+from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.tasks import load_task
 
 
@@ -74,6 +78,26 @@ def test_a_point_is_what_its_file_gives(made: tuple[Path, dict[str, Any]], data_
     assert found["ppl_float"] + point["delta_ppl"]["mean"] == pytest.approx(second, rel=1e-4)
 
 
+def test_choices_are_not_made_with_the_seeds_that_measure_them(
+    made: tuple[Path, dict[str, Any]], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The profile had seed 0: by it `macs` tries six layers in turn; with others only points are measured."""
+    used = []
+
+    def watched(machine: Machine, seed: int) -> MachineArithmetic:
+        used.append(seed)
+        return MachineArithmetic(machine, seed)
+
+    monkeypatch.setattr("archsim.partition.measure.MachineArithmetic", watched)
+    model = data_dir / "llama2c/stories260K.bin"
+    graph, task = load_model(str(model)), load_task(model, made[0] / "story.txt")
+    wanted = Wanted(tried=("macs",), granularity="layer", threshold=0.05, seeds=2)
+    known = json.loads((made[0] / "profile.json").read_text())
+    found = partition(load_machine("hetero_512"), graph, make_job(graph, "prefill", 16, 0, 1), task, known, wanted)
+    assert (used.count(0), used.count(1), used.count(2)) == (6, len(found["points"]), len(found["points"]))
+    assert len(used) == used.count(0) + used.count(1) + used.count(2)
+
+
 def test_mistakes(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
     model, text = data_dir / "llama2c/stories260K.bin", made[0] / "story.txt"
     words = ["partition", str(model), "--machine", "hetero_512", "--text", str(text)]
@@ -119,7 +143,10 @@ def test_a_profile_of_something_else(made: tuple[Path, dict[str, Any]], data_dir
 
 
 def test_what_has_no_room_is_left_out(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
-    """A bank of 64 KiB holds 58,254 weights of 9 bits: the first projection and the head (8,192 + 32,768), not all."""
+    """A bank of 64 KiB holds 58,254 weights of 9 bits: the first projection and the head (8,192 + 32,768), not all.
+
+    Of what leaves little harm nothing has room; what the integer program chooses has.
+    """
     machine = load_machine("hetero_512", ("modules.chiplet.parts.bank=1",))
     model = data_dir / "llama2c/stories260K.bin"
     graph, task = load_model(str(model)), load_task(model, made[0] / "story.txt")
@@ -128,6 +155,27 @@ def test_what_has_no_room_is_left_out(made: tuple[Path, dict[str, Any]], data_di
     assert "all-digital" in found["without_room"]
     assert "first-last" in [point["name"] for point in found["points"]]
     assert all(point["digital_weight_bits"] <= 64 * 1024 * 8 for point in found["points"])
+    chosen = [point["name"] for point in found["points"] if point["strategy"] == "analytical"]
+    assert "energy-75%" in chosen
+    assert "energy-5%" in found["without_room"]
+
+
+def test_room_is_that_of_each_chip(data_dir: Path) -> None:
+    """Chips of 8 tiles and 524,288 b for digital weights; layers of five tiles and 45,312 weights of 9 b, 407,808 b.
+
+    Layers 0 and 3 digital: layer 0 is at tile 0, and layer 3 behind layers 1 and 2, at tile 10, on chip 1. Layers 0 and
+    1 are both on chip 0.
+    """
+    machine = load_machine("hetero_512", ("modules.chiplet.parts.bank=1", "modules.chiplet.parts.tile=8"))
+    graph = load_model(str(data_dir / "llama2c/stories260K.bin"))
+    job = make_job(graph, "prefill", 16, 0, 1)
+    measure = Measure(machine, graph, job, Replay.__new__(Replay), range(1))  # nothing is computed on values
+
+    def fit(*layers: int) -> bool:
+        return measure.fits({each.key: 1.0 for each in graph.linears if each.layer in {f"layer {n}" for n in layers}})
+
+    assert [fit(0), fit(0, 3), fit(0, 1)] == [True, True, False]
+    assert measure.room == 4 * 524_288
 
 
 @pytest.mark.slow

@@ -93,6 +93,11 @@ def sample_description() -> Description:
         machine="isaac",
         text="A made-up machine [bold]in[/bold] four tiles",
         root=sample_node("chip", Fraction(1), 1, 8.54e-05, 65.8, tile),
+        mapping={
+            "clip": 2.5,
+            "digital": {f"layer {n}/qkv": 0.25 for n in range(10)},
+            "bits": {"head": {"weights": 6, "inputs": 5}, "layer 0": {"inputs": 4}},
+        },
         sources=(("doe2020", "J. Doe: A machine in a paper. 2020."),),
         notes=("The vector unit is assumed.",),
     )
