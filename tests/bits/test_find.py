@@ -84,7 +84,7 @@ def test_bits_are_found_judged_and_written(files: list[str], tmp_path: Path) -> 
     assert found["accuracy"]["lost"]["number"] == 40
     done = CliRunner().invoke(main, ["run", "lrmp_chip", files[0], "--mapping", str(out), "--json"])
     latency = json.loads(done.stdout)["latency_s"]
-    assert latency == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
+    assert latency == found["simulated"]["latency of a run"]["after"] < found["simulated"]["latency of a run"]["before"]
 
 
 def test_the_table_says_what_was_lost_and_gained(files: list[str]) -> None:
@@ -102,6 +102,11 @@ def test_the_table_says_what_was_lost_and_gained(files: list[str]) -> None:
         (["--accuracy-drop", "2 cents"], "found '2 cents'; expected a share, such as 1% or 0.01"),
         (["--accuracy-drop", "120%"], "found '120%'; expected a share"),
         (["--search", "tpee"], "Did you mean 'tpe'"),
+        (["--weights", "x", "--images", "y", "--baseline"], "--baseline is what a search compares with anyway"),
+        (["--accuracy-drop", "1%"], "--accuracy-drop is of a search of bits. Add --weights and --images"),
+        (["--search", "greedy"], "--search is of a search of bits. Add --weights and --images"),
+        (["--evaluations", "150"], "--evaluations is of a search of bits. Add --weights and --images"),
+        (["--seed", "1"], "--seed is of a search of bits. Add --weights and --images"),
     ],
 )
 def test_mistakes_are_told(files: list[str], more: list[str], message: str) -> None:
