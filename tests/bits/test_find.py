@@ -115,6 +115,16 @@ def test_mistakes_are_told(files: list[str], more: list[str], message: str) -> N
     assert message in " ".join(text.split())
 
 
+@pytest.mark.parametrize("goal", ["latency", "throughput"])
+def test_a_billion_tiles_are_no_more_than_are_of_use(files: list[str], goal: str) -> None:
+    """One picture has one vector: copies are of no use, and the tiles of 8 bits enough."""
+    code, text = optimize(*files, "--evaluations", "12", "--objective", goal, "--tiles", "1000000000", "--json")
+    assert code == 0, text
+    found = json.loads(text)
+    assert (set(found["copies"].values()), found["tiles"]) == ({1}, 10**9)
+    assert found["tiles_used"] <= 2 * 8
+
+
 def test_too_few_tiles_are_told(files: list[str]) -> None:
     """Two projections of one block each: 2 tiles a bit, 2 bits at least."""
     code, text = optimize(*files, "--tiles", "3")
