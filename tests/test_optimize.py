@@ -47,6 +47,15 @@ def test_time_between_two_inputs_by_hand(net: Graph) -> None:
     assert (found.status, found.gap) == ("exact; a program's copies are as fast", 0)
 
 
+def test_time_between_two_inputs_is_of_a_pipeline_that_is_filled(net: Graph) -> None:
+    """Four batches less two; two less one are 2 % less here."""
+    found = optimize(LRMP, net, job(net, 2), "throughput", tiles=72)
+    one, two, four = (simulate(change(LRMP, found.settings), net, batch=batch).latency_s for batch in (2, 4, 8))
+    assert found.interval_s is not None
+    assert found.interval_s[1] == (four - two) / 4
+    assert (two - one) / 2 < 0.99 * found.interval_s[1]
+
+
 def test_of_a_batch_the_time_of_an_input_is_predicted() -> None:
     """Four inputs together, whose projections have four vectors and up to four copies; one waits for none."""
     graph = load_model("mlp-mnist")
