@@ -4,7 +4,8 @@ Times are the simulator's own, of products, vector units and transfers; how thes
 Digital units and transfers are taken from the model with the machine's own bits and one copy of each projection, and
 stand with the projection before them. With copies a layer has more of the chip, its units are faster than that, and
 transfers go other ways: on ResNet-18 latency is up to 15 % too long, and an input each up to 20 % too short where links
-of the mesh decide, else within 1 % (docs/lrmp.md).
+of the mesh decide, else within 1 % (docs/lrmp.md). More copies than gain anything do more: ResNet-20 with w6a6 takes
+42.7 us an input by this, 43.5 when run on the 1,986 tiles that this needs, 80.3 with more copies on 4,086.
 """
 
 from collections import Counter, defaultdict

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archsim.bits.judge import Halves
-from archsim.bits.task import CHOICES, make_problem, works_on
+from archsim.bits.task import CHOICES, make_problem, tiles_of_eight, works_on
 from archsim.graph import load_model
 from archsim.graph.job import make_job
 from archsim.machine import load_machine
@@ -49,7 +49,8 @@ class Net:
         """With so much accuracy to lose."""
         batch = BATCHES.get(self.name, 1) if goal == "throughput" else 1
         job = make_job(self.graph, "prefill", None, 0, batch)
-        return make_problem(self.graph, job, self.halves, works_on(self.machine, self.graph, job), goal, allowed)
+        works = works_on(self.machine, self.graph, job)
+        return make_problem(self.graph, job, self.halves, works, goal, allowed, tiles_of_eight(self.graph, works))
 
 
 def load(name: str, mlp: str) -> Net:

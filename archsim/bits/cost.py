@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.bits.problem import Choice, Cost
-from archsim.mapping.replication import allot_by_bisection, allot_by_tiles, single
+from archsim.mapping.replication import allot, single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,21 +24,20 @@ _NORM = 8.0
 
 
 def amount(works: Sequence[Work], tiles: int, goal: Goal) -> int:
-    """Of what a goal wants little: ps of latency, ps between two inputs, zJ; copies by the exact method that is quick.
+    """Of what a goal wants little: ps of latency, ps between two inputs, zJ; with the best copies.
 
     Raises ArchsimError where the tiles are too few.
     """
-    if goal == "latency":
-        return allot_by_tiles(works, tiles).latency
-    if goal == "throughput":
-        return allot_by_bisection(works, tiles).slowest
-    return sum(work.energy for work in works)
+    if goal == "energy":
+        return sum(work.energy for work in works)
+    return allot(works, tiles, goal).amount(goal)
 
 
 def bare_amount(works: Sequence[Work], goal: Goal) -> int:
     """The same with one copy of each projection."""
-    found = single(works, sum(work.tiles for work in works))
-    return {"latency": found.latency, "throughput": found.slowest}.get(goal) or sum(work.energy for work in works)
+    if goal == "energy":
+        return sum(work.energy for work in works)
+    return single(works, sum(work.tiles for work in works)).amount(goal)
 
 
 def smooth_amount(works: Sequence[Work], tiles: int, goal: Goal) -> float:

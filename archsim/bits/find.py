@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archsim.bits.judge import Halves, Judged
 from archsim.bits.search import Found, search
-from archsim.bits.task import CHOICES, make_problem, named, works_on
+from archsim.bits.task import CHOICES, make_problem, named, tiles_of_eight, works_on
 from archsim.errors import ArchsimError
 from archsim.machine.load import change
 from archsim.mapping.named import require_none
@@ -58,7 +58,7 @@ def find_bits(
     eight = change(machine, ("mapping.bits={}", f"precision.weights={most} b", f"precision.inputs={most} b"))
     halves = Halves(pictures, CHOICES)
     works = works_on(eight, graph, job)
-    room = tiles or sum(work.tiles for work in works(((most, most),) * len(graph.linears)))
+    room = tiles or tiles_of_eight(graph, works)
     problem = make_problem(graph, job, halves, works, goal, allowed, room)
     found = search(problem, searcher, evaluations, seed)
     best = found.best.choice

@@ -42,26 +42,34 @@ def works_on(machine: Machine, graph: Graph, job: Job) -> Works:
     return lambda choice: works(machine, graph, job, named(graph, choice))
 
 
+def tiles_of_eight(graph: Graph, works: Works) -> int:
+    """Tiles that 8 bits take with one copy of each projection."""
+    return sum(work.tiles for work in works(_eight(graph)))
+
+
+def _eight(graph: Graph) -> Choice:
+    return ((CHOICES[-1],) * 2,) * len(graph.linears)
+
+
 def make_problem(
-    graph: Graph, job: Job, halves: Halves, works: Works, goal: Goal, allowed: float, tiles: int | None = None
+    graph: Graph, job: Job, halves: Halves, works: Works, goal: Goal, allowed: float, tiles: int
 ) -> Problem:
     """Bits of every projection for a goal on so many tiles; gains are over 8 bits with one copy of each projection.
 
-    works: of a choice. allowed: to be lost on pictures that were not searched. tiles: default: as many as 8 bits take.
+    works: of a choice. allowed: to be lost on pictures that were not searched.
     """
     keys = tuple(linear.key for linear in graph.linears)
-    eight = ((CHOICES[-1],) * 2,) * len(keys)
-    own = works(eight)
-    room = tiles or sum(work.tiles for work in own)
+    own = works(_eight(graph))
+    useful = min(tiles, sum(work.tiles * work.vectors for work in own))
     return Problem(
         keys=keys,
-        cost=cost(works, room, goal),
+        cost=cost(works, tiles, goal),
         quality=halves.searched.quality,
         allowed=allowed,
         base=bare_amount(own, goal),
         features=_features(graph, job, own),
         choices=CHOICES,
-        ladder=partial(Ladder, works, CHOICES, room) if goal == "throughput" else None,
+        ladder=partial(Ladder, works, CHOICES, useful) if goal == "throughput" else None,
     )
 
 

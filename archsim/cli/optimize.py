@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from archsim.cli.options import json_option, settings_option
 from archsim.cli.values import file, share, whole, word
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from archsim.optimize import Goal, Optimized
 
 _GOALS = ("latency", "throughput", "energy")
+_OF_A_SEARCH = ("accuracy_drop", "search", "evaluations", "seed")
 _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
 
 
@@ -40,7 +42,9 @@ _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
     callback=word(*_GOALS),
     help="The sum of all projections' times, the longest of them, or what they spend, whatever their copies.",
 )
-@click.option("--tiles", metavar="N", callback=whole(1 << 30), help="To use; all of the chips.")
+@click.option(
+    "--tiles", metavar="N", callback=whole(1 << 30), help="To use; all of the chips, in a search those of 8 bits."
+)
 @click.option("--bits", metavar="wNaM", help="Bits of all weights and inputs, such as w6a6; those of the machine.")
 @click.option(
     "--accuracy-drop", metavar="SHARE", default="1%", show_default=True, callback=share, help="Allowed, of a search."
@@ -61,7 +65,9 @@ _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
 @settings_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a mapping file.")
 @json_option
+@click.pass_context
 def command(  # noqa: PLR0913 (an option each)
+    context: click.Context,
     *,
     machine: str,
     model: str,
@@ -84,7 +90,8 @@ def command(  # noqa: PLR0913 (an option each)
     """Find how many copies of its weights each projection of MODEL should have on MACHINE, and play it.
 
     With --weights and --images also bits of each projection: searched on every second picture, judged on the others.
-    Predicted times are of operators one after another, and between two inputs; simulated ones of one batch.
+    Gains are printed of a run as the machine makes it, of one with operators one after another (what the latency
+    objective is about), and, for throughput, of an input in the long run.
     """
     from archsim.graph import load_model
     from archsim.graph.job import make_job
@@ -95,6 +102,7 @@ def command(  # noqa: PLR0913 (an option each)
         raise click.UsageError("--weights and --images go together: accuracy is measured with both")
     if weights is not None and bits is not None:
         raise click.UsageError("--bits says what --weights and --images would search. Try one of them")
+    _require_use(context, searched=weights is not None)
     if out is not None:
         save.check_file(out)
     described, graph = load_machine(machine, settings), load_model(model)
@@ -119,6 +127,16 @@ def command(  # noqa: PLR0913 (an option each)
         tiles=tiles,
     )
     _say_bits(found, settings, out, as_json=as_json)
+
+
+def _require_use(context: click.Context, *, searched: bool) -> None:
+    """Raise click.UsageError for options that were given and change nothing."""
+    if searched and context.get_parameter_source("baseline") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--baseline is what a search compares with anyway. Try without it")
+    for name in () if searched else _OF_A_SEARCH:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is of a search of bits. Add --weights and --images")
 
 
 def _copies(

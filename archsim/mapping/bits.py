@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from archsim.core.timing import Timer
 from archsim.errors import ArchsimError, Fault, UsageError, did_you_mean
 from archsim.graph.graph import Graph
-from archsim.graph.operators import Linear
+from archsim.graph.operators import Linear, Product
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
 from archsim.mapping.digital import digitised
@@ -40,13 +40,22 @@ def bits_of(machine: Machine, graph: Graph) -> dict[str, Bits]:
 
     Raises ArchsimError for a name that the model does not have.
     """
-    known = [name for linear in graph.linears for name in (linear.key, linear.layer)]
+    known = [name for each in _projections(graph) for name in (each.key, each.layer)]
     for name in machine.choices.bits:
-        if name not in known and name not in graph.by_key and name not in graph.by_layer:
+        place = machine.document.key_place(("mapping", "bits", name))
+        if name not in known and (name in graph.by_key or name in graph.by_layer):
+            raise ArchsimError(Fault(f"mapping.bits.{name}: has no weights, so no bits of them", place))
+        if name not in known:
             message = f"mapping.bits.{name}: {graph.name} has no such projection. {did_you_mean(name, known)}"
-            raise ArchsimError(Fault(message, machine.document.key_place(("mapping", "bits", name))))
+            raise ArchsimError(Fault(message, place))
     own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
     return {linear.key: bits_named(machine, linear.key) or own for linear in graph.linears}
+
+
+def _projections(graph: Graph) -> list[Linear]:
+    """All, of arrays and of digital units; of a split one the digital part has its name too."""
+    products = [each.linear for each in graph.operators if isinstance(each, Product)]
+    return [*graph.linears, *products]
 
 
 def bits_named(machine: Machine, key: str) -> Bits | None:

@@ -1,24 +1,22 @@
 """How many copies each projection should have on so many tiles, for the least latency or the highest throughput.
 
-Latency is taken as the sum of all projections' times, throughput as one over the longest. Two exact methods that share
-nothing: a mixed integer linear program (HiGHS); dynamic programming over tiles (latency), bisection (throughput).
+Latency is taken as the sum of all projections' times, throughput as one over the longest. Both are exact, in integers:
+by dynamic programming over tiles (latency), and by bisection (throughput). A program checks them (`milp`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, gcd
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from archsim.errors import ArchsimError, UsageError
+from archsim.errors import ArchsimError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Goal = Literal["latency", "throughput"]
-GAP = 1e-6
-"""Relative, at which a program counts as solved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,89 +55,53 @@ class Work:
             found.setdefault(self._products(copies), copies)
         return list(found.values())
 
+    @property
+    def useful(self) -> int:
+        """Tiles with as many copies as shorten its time."""
+        return self.tiles * self.options(self.vectors * self.tiles)[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Allotment:
-    """Copies by projection; ps in all and of the slowest, tiles used; how sure the solver is (gap: relative)."""
+    """Copies by projection; ps in all and of the slowest, tiles used."""
 
     copies: dict[str, int]
     latency: int
     slowest: int
     tiles: int
-    status: str
-    gap: float = 0.0
+
+    def amount(self, goal: Goal) -> int:
+        """Of what a goal wants little, ps."""
+        return self.latency if goal == "latency" else self.slowest
 
 
-def allot(works: Sequence[Work], tiles: int, goal: Goal, *, seconds: float = 60.0) -> Allotment:
-    """The best copies by a mixed integer linear program; raises ArchsimError where `tiles` are too few.
+def allot(works: Sequence[Work], tiles: int, goal: Goal | Literal["energy"]) -> Allotment:
+    """The best copies for a goal, exactly, and of those for the highest throughput or least latency on fewest tiles.
 
-    A variable of 0 or 1 for each number of copies of each projection; for throughput one more, the longest time.
+    For the least energy one copy each: products spend the same on any, and ways are shortest. Raises ArchsimError where
+    `tiles` are too few.
     """
-    _require(works, tiles)
-    try:
-        from scipy.optimize import Bounds, milp
-    except ImportError:
-        raise UsageError("allotting copies needs SciPy: pip install 'archsim[scipy]'") from None
-    options = [(at, n) for at, work in enumerate(works) for n in work.options(_free(works, work, tiles))]
-    longest = goal == "throughput"
-    number = len(options)
-    spent = [works[at].pace(n) if longest else works[at].at(n) for at, n in options]
-    times = np.array(spent, float) / max(spent)
-    found = milp(
-        np.append(np.zeros(number), 1.0) if longest else times,
-        constraints=_limits(works, options, times, tiles, longest=longest),
-        integrality=np.append(np.ones(number), [0] * longest),
-        bounds=Bounds(0, np.append(np.ones(number), [np.inf] * longest)),
-        options={"mip_rel_gap": GAP, "time_limit": seconds},
-    )
-    if found.x is None:
-        raise ArchsimError(f"no allotment was found in {seconds:g} s ({found.message}). Try more time.")
-    chosen = {works[at].name: n for (at, n), value in zip(options, found.x, strict=False) if round(value)}
-    return _allotment(works, chosen, "optimal" if found.status == 0 else "time limit", float(found.mip_gap or 0.0))
+    if goal == "latency":
+        return allot_by_tiles(works, tiles)
+    return allot_by_bisection(works, tiles) if goal == "throughput" else single(works, tiles)
 
 
 def single(works: Sequence[Work], tiles: int) -> Allotment:
     """One copy each; raises ArchsimError where `tiles` are too few."""
-    _require(works, tiles)
-    return _allotment(works, {work.name: 1 for work in works}, "optimal")
-
-
-def _limits(
-    works: Sequence[Work],
-    options: Sequence[tuple[int, int]],
-    times: "NDArray[np.float64]",
-    tiles: int,
-    *,
-    longest: bool,
-) -> list[Any]:
-    """One option each, no more tiles than there are, and none that takes longer than the last variable."""
-    from scipy.optimize import LinearConstraint
-    from scipy.sparse import csr_array
-
-    number, each = len(options), np.arange(len(works))
-    width = number + longest
-    layer, column = np.array([at for at, _ in options]), np.arange(number)
-    size = np.zeros((1, width))
-    size[0, :number] = [works[at].tiles * n for at, n in options]
-    one = csr_array((np.ones(number), (layer, column)), shape=(len(works), width))
-    limits = [LinearConstraint(one, 1, 1), LinearConstraint(size, -np.inf, tiles)]
-    if longest:
-        values = np.append(times, -np.ones(len(works)))
-        at = (np.append(layer, each), np.append(column, np.full(len(works), number)))
-        limits.append(LinearConstraint(csr_array((values, at), shape=(len(works), width)), -np.inf, 0))
-    return limits
+    require(works, tiles)
+    return allotment(works, {work.name: 1 for work in works})
 
 
 def allot_by_tiles(works: Sequence[Work], tiles: int) -> Allotment:
-    """The least latency, by dynamic programming over projections and tiles used."""
-    _require(works, tiles)
+    """The least latency, by dynamic programming over projections and tiles used; of equals one on the fewest tiles."""
+    require(works, tiles)
     unit = gcd(*(work.tiles for work in works))
-    room = tiles // unit
+    room = min(tiles, sum(work.useful for work in works)) // unit
     best = np.zeros(room + 1, np.int64)
     never = np.int64(1) << 62
-    picks: list[NDArray[np.int64]] = []
+    picks: list[NDArray[np.int32]] = []
     for work in works:
-        after, pick = np.full(room + 1, never), np.zeros(room + 1, np.int64)
+        after, pick = np.full(room + 1, never), np.zeros(room + 1, np.int32)
         for copies in work.options(tiles):
             step = copies * work.tiles // unit
             if step > room:
@@ -148,16 +110,16 @@ def allot_by_tiles(works: Sequence[Work], tiles: int) -> Allotment:
             better = here < after[step:]
             after[step:][better], pick[step:][better] = here[better], copies
         best, picks = after, [*picks, pick]
-    left, chosen = room, {}
+    left, chosen = int(np.argmax(best == best[room])), {}
     for work, pick in zip(reversed(works), reversed(picks), strict=True):
         chosen[work.name] = int(pick[left])
         left -= chosen[work.name] * work.tiles // unit
-    return _allotment(works, {work.name: chosen[work.name] for work in works}, "optimal")
+    return allotment(works, {work.name: chosen[work.name] for work in works})
 
 
 def allot_by_bisection(works: Sequence[Work], tiles: int) -> Allotment:
     """The highest throughput: the shortest time for which the copies that meet it fit."""
-    _require(works, tiles)
+    require(works, tiles)
     times = sorted({work.pace(copies) for work in works for copies in work.options(tiles)})
     low, high = 0, len(times) - 1
     while low < high:
@@ -168,7 +130,7 @@ def allot_by_bisection(works: Sequence[Work], tiles: int) -> Allotment:
     chosen = _meeting(works, times[low])
     if chosen is None:
         raise LookupError(times[low])
-    return _allotment(works, chosen, "optimal")
+    return allotment(works, chosen)
 
 
 def _meeting(works: Sequence[Work], time: int) -> dict[str, int] | None:
@@ -181,12 +143,8 @@ def _meeting(works: Sequence[Work], time: int) -> dict[str, int] | None:
     return found
 
 
-def _free(works: Sequence[Work], work: Work, tiles: int) -> int:
-    """Tiles that one projection may have when all others have one copy."""
-    return tiles - sum(other.tiles for other in works if other is not work)
-
-
-def _require(works: Sequence[Work], tiles: int) -> None:
+def require(works: Sequence[Work], tiles: int) -> None:
+    """Raise ArchsimError where `tiles` hold less than one copy each."""
     needed = sum(work.tiles for work in works)
     if needed > tiles:
         raise ArchsimError(
@@ -194,7 +152,8 @@ def _require(works: Sequence[Work], tiles: int) -> None:
         )
 
 
-def _allotment(works: Sequence[Work], copies: dict[str, int], status: str, gap: float = 0.0) -> Allotment:
+def allotment(works: Sequence[Work], copies: dict[str, int]) -> Allotment:
+    """What copies come to."""
     used = sum(work.tiles * copies[work.name] for work in works)
     latency = sum(work.at(copies[work.name]) for work in works)
-    return Allotment(copies, latency, max(work.pace(copies[work.name]) for work in works), used, status, gap)
+    return Allotment(copies, latency, max(work.pace(copies[work.name]) for work in works), used)

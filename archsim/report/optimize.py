@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from archsim.optimize import Optimized
 
+_CLOSE = 0.1
+"""Relative: a simulated time farther than this from the predicted one is told."""
+
 
 def optimize_blocks(found: Optimized) -> list[Block]:
     """Copies by projection; what the simulator says before and after."""
@@ -31,7 +34,8 @@ def optimize_blocks(found: Optimized) -> list[Block]:
     )
     solver = (
         ("tiles", f"{allotment.tiles:,} of {found.tiles:,}"),
-        ("solver", f"{allotment.status}, gap {allotment.gap:.1e}"),
+        ("solver", found.status if found.gap is None else f"{found.status}, gap {found.gap:.1e}"),
+        *_notes(found),
     )
     return [
         Block("copies", "Copies", "w>>>><", copies, ("projection", "tiles", "vectors", "copies", "time", "")),
@@ -44,7 +48,8 @@ def _simulated(found: Optimized) -> list[tuple[str, float, float, str]]:
     before, after = found.before, found.after
     steady = [("time an input", *found.interval_s, "s")] if found.interval_s else []
     return [
-        ("latency", before.latency_s, after.latency_s, "s"),
+        ("latency of a run", before.latency_s, after.latency_s, "s"),
+        ("latency one after another", *found.in_turn_s, "s"),
         *steady,
         ("energy", before.energy_j, after.energy_j, "J"),
     ]
@@ -52,10 +57,24 @@ def _simulated(found: Optimized) -> list[tuple[str, float, float, str]]:
 
 def _predicted(found: Optimized) -> list[tuple[str, float, float, str]]:
     before, after = found.single, found.allotment
+    an_input = SECONDS_PER_PS / found.batch
     return [
-        ("predicted sum of times", before.latency * SECONDS_PER_PS, after.latency * SECONDS_PER_PS, "s"),
-        ("predicted time an input", before.slowest * SECONDS_PER_PS, after.slowest * SECONDS_PER_PS, "s"),
+        ("predicted latency one after another", before.latency * SECONDS_PER_PS, after.latency * SECONDS_PER_PS, "s"),
+        ("predicted time an input", before.slowest * an_input, after.slowest * an_input, "s"),
     ]
+
+
+def _notes(found: Optimized) -> list[tuple[str, str]]:
+    """Where what the goal asks for is simulated otherwise than it was predicted."""
+    simulated = found.interval_s if found.goal == "throughput" else found.in_turn_s
+    if simulated is None or found.goal == "energy":
+        return []
+    predicted = found.allotment.amount(found.goal) * SECONDS_PER_PS / (found.batch if found.interval_s else 1)
+    off = simulated[1] / predicted - 1
+    if abs(off) <= _CLOSE:
+        return []
+    advice = "; more copies have longer ways, so that fewer may be faster: try fewer --tiles" if off > 0 else ""
+    return [("note", f"simulated {abs(off):.0%} {'above' if off > 0 else 'below'} prediction{advice}")]
 
 
 def data(found: Optimized) -> dict[str, Any]:
@@ -67,8 +86,8 @@ def data(found: Optimized) -> dict[str, Any]:
         "model": found.before.model,
         "tiles": found.tiles,
         "tiles_used": allotment.tiles,
-        "status": allotment.status,
-        "gap": allotment.gap,
+        "status": found.status,
+        "gap": found.gap,
         "copies": allotment.copies,
         "bits": {key: {"weights": each.weights, "inputs": each.inputs} for key, each in found.bits.items()},
         "simulated": {name: {"before": before, "after": after} for name, before, after, _ in _simulated(found)},

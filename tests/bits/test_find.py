@@ -86,7 +86,7 @@ def test_bits_are_found_judged_and_written(files: list[str], tmp_path: Path) -> 
     assert found["accuracy"]["lost"]["number"] == 40
     done = CliRunner().invoke(main, ["run", "lrmp_chip", files[0], "--mapping", str(out), "--json"])
     latency = json.loads(done.stdout)["latency_s"]
-    assert latency == found["simulated"]["latency"]["after"] < found["simulated"]["latency"]["before"]
+    assert latency == found["simulated"]["latency of a run"]["after"] < found["simulated"]["latency of a run"]["before"]
 
 
 def test_the_table_says_what_was_lost_and_gained(files: list[str]) -> None:
@@ -104,6 +104,11 @@ def test_the_table_says_what_was_lost_and_gained(files: list[str]) -> None:
         (["--accuracy-drop", "2 cents"], "found '2 cents'; expected a share, such as 1% or 0.01"),
         (["--accuracy-drop", "120%"], "found '120%'; expected a share"),
         (["--search", "tpee"], "Did you mean 'tpe'"),
+        (["--weights", "x", "--images", "y", "--baseline"], "--baseline is what a search compares with anyway"),
+        (["--accuracy-drop", "1%"], "--accuracy-drop is of a search of bits. Add --weights and --images"),
+        (["--search", "greedy"], "--search is of a search of bits. Add --weights and --images"),
+        (["--evaluations", "150"], "--evaluations is of a search of bits. Add --weights and --images"),
+        (["--seed", "1"], "--seed is of a search of bits. Add --weights and --images"),
     ],
 )
 def test_mistakes_are_told(files: list[str], more: list[str], message: str) -> None:
@@ -140,6 +145,16 @@ def test_projections_of_digital_units_are_told(files: list[str]) -> None:
     said = ":1:9  found mapping.digital, but bits are searched for projections in arrays; expected none. Try --set"
     assert said in done.output, done.output
     assert CliRunner().invoke(main, [*words, "mapping.digital={1 linear: 0}"]).exit_code == 0
+
+
+@pytest.mark.parametrize("goal", ["latency", "throughput"])
+def test_a_billion_tiles_are_no_more_than_are_of_use(files: list[str], goal: str) -> None:
+    """One picture has one vector: copies are of no use, and the tiles of 8 bits enough."""
+    code, text = optimize(*files, "--evaluations", "12", "--objective", goal, "--tiles", "1000000000", "--json")
+    assert code == 0, text
+    found = json.loads(text)
+    assert (set(found["copies"].values()), found["tiles"]) == ({1}, 10**9)
+    assert found["tiles_used"] <= 2 * 8
 
 
 def test_too_few_tiles_are_told(files: list[str]) -> None:

@@ -99,6 +99,16 @@ def test_a_projection_goes_before_its_layer_which_says_what_it_leaves_out(turned
     assert (tiling.tiles, tiling.inputs, tiling.layout.weights) == (4, 3, 4)
 
 
+@pytest.mark.parametrize("name", ["layer 0/qkv", "layer 0"])
+def test_names_of_projections_that_digital_units_do_change_nothing(name: str) -> None:
+    """All of them, or a part of their channels."""
+    graph = load_model("bert-tiny")
+    for share in ("1", "0.5"):
+        machine = load_machine("hetero_512", (f"mapping.digital={{layer 0: {share}}}",))
+        given = change(machine, (f'mapping.bits={{{name}: {{inputs: "{machine.precision.inputs} b"}}}}',))
+        assert simulate(given, graph, seq=4).latency_s == simulate(machine, graph, seq=4).latency_s
+
+
 def test_what_cannot_be() -> None:
     with pytest.raises(
         ArchsimError, match=r"mapping\.bits\.1 conv\.weights: found 9 b; expected at most the machine's 8"
@@ -108,6 +118,9 @@ def test_what_cannot_be() -> None:
         change(LRMP, ('mapping.bits={"1 conv": {weights: 40}}',))
     wrong = change(LRMP, ('mapping.bits={"1 con": {weights: 6 b}}',))
     with pytest.raises(ArchsimError, match=r"has no such projection\. Did you mean '1 conv'"):
+        place(wrong, load_model("resnet-18"), ONE)
+    wrong = change(LRMP, ('mapping.bits={"1 conv/relu": {weights: 6 b}}',))
+    with pytest.raises(ArchsimError, match=r"1 conv/relu: has no weights, so no bits of them"):
         place(wrong, load_model("resnet-18"), ONE)
     for text in ("w6", "6,6", "w0a4", "w6a6b"):
         with pytest.raises(UsageError, match="expected bits of weights and inputs, such as w6a5"):
