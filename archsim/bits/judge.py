@@ -1,4 +1,4 @@
-"""Pictures in two halves: bits are searched on one, and judged on the other."""
+"""Pictures in two halves, by chance: bits are searched on one, and judged on the other."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archsim.bits.measure import Difference, Measured, difference, right_in_float
 from archsim.errors import ArchsimError
+from archsim.kernels.draws import generator
 from archsim.values.integers import input_ranges
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Judged:
 
 
 class Halves:
-    """A network on every second picture, for the search, and on those between, for the judgement."""
+    """A network on one half of the pictures, for the search, and on the other, for the judgement."""
 
     def __init__(self, pictures: Pictures, choices: Sequence[int]) -> None:
         """choices: numbers of bits that will be asked for.
@@ -46,7 +47,9 @@ class Halves:
         """
         if len(pictures.labels) < _LEAST:
             raise ArchsimError(f"found {len(pictures.labels)} pictures; expected at least {_LEAST}")
-        mine, self.others = _every_second(pictures, 0), _every_second(pictures, 1)
+        order = generator(0, "pictures", "halves").permutation(len(pictures.labels))
+        middle = (len(order) + 1) // 2
+        mine, self.others = _some(pictures, order[:middle]), _some(pictures, order[middle:])
         self.ranges = input_ranges(mine.stages, mine.inputs[:_CALIBRATED_BY], choices)
         self.searched = Measured(mine, self.ranges)
 
@@ -71,6 +74,5 @@ class Halves:
         return right_in_float(self.others)
 
 
-def _every_second(pictures: Pictures, first: int) -> Pictures:
-    inputs, labels = pictures.inputs[first::2].copy(), pictures.labels[first::2]
-    return replace(pictures, inputs=inputs, labels=labels)
+def _some(pictures: Pictures, which: NDArray[np.int64]) -> Pictures:
+    return replace(pictures, inputs=pictures.inputs[which], labels=pictures.labels[which])

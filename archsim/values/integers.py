@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archsim.kernels.draws import generator
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
 from archsim.values.ranges import InputRange, fitted_range, top, weight_codes
 from archsim.values.stages import Staged
@@ -25,7 +26,7 @@ _EXACT = 1 << 24
 _CHUNK = 1 << 21
 """Values of windows that are made at a time: 8 MiB, which caches hold."""
 _SAMPLES = 1 << 16
-"""Inputs of a projection by which its ranges are fitted."""
+"""Inputs of a projection, drawn, by which its ranges are fitted."""
 
 
 class IntegerNetwork:
@@ -144,7 +145,8 @@ class _Probe(FloatArithmetic):
         def product(x: Values) -> Values:
             flat = x.reshape(-1)
             self.signed[key] = bool(flat.min(initial=0) < 0)
-            self.inputs[key] = flat[:: max(1, len(flat) // _SAMPLES)]
+            drawn = generator(0, key, "samples of inputs").integers(0, len(flat), min(len(flat), _SAMPLES))
+            self.inputs[key] = flat[drawn]  # in equal strides they would be of few columns
             return multiply(x)
 
         return product
