@@ -89,7 +89,7 @@ def command(  # noqa: PLR0913 (an option each)
 ) -> None:
     """Find how many copies of its weights each projection of MODEL should have on MACHINE, and play it.
 
-    With --weights and --images also bits of each projection: searched on every second picture, judged on the others.
+    With --weights and --images also bits of each projection: searched on one half of the pictures, judged on the other.
     Gains are printed of a run as the machine makes it, of one with operators one after another (what the latency
     objective is about), and, for throughput, of an input in the long run.
     """
