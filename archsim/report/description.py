@@ -83,9 +83,9 @@ def _choices(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if not isinstance(value, dict):
             yield choice, cell(f"{value:g}" if isinstance(value, float) else value)
             continue
-        shown = [f"{name} {_chosen(each)}" for name, each in list(value.items())[:_SHOWN]]
+        shown = [f"{name}: {_chosen(each)}" for name, each in list(value.items())[:_SHOWN]]
         more = f", and {len(value) - _SHOWN} more" if len(value) > _SHOWN else ""
-        yield choice, cell(f"{len(value)}: {', '.join(shown)}{more}")
+        yield choice, cell(f"{len(value)} named ({', '.join(shown)}{more})")
 
 
 def _chosen(value: float | dict[str, int]) -> str:

@@ -78,7 +78,7 @@ def test_what_a_mapping_file_says_is_described(tmp_path: Path) -> None:
     assert found["notes"][-1].startswith(said)
     plain = archsim("describe", "hetero_512", "--mapping", "my.yaml", folder=tmp_path).stdout
     assert " ".join(next(line for line in plain.splitlines() if "qvk" in line).split()) == (
-        "mapping.digital 1: layer 0/qvk 0.5"
+        "mapping.digital 1 named (layer 0/qvk: 0.5)"
     )
 
 

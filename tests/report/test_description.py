@@ -56,9 +56,9 @@ def test_the_head_says_what_the_machine_is() -> None:
 def test_choices_are_counted_and_the_first_are_named() -> None:
     rows = block("mapping", terminal=False).rows
     assert rows[0] == ("clip", "2.5")
-    assert rows[1][1].startswith("10: layer 0/qkv 0.25, layer 1/qkv 0.25, ")
-    assert rows[1][1].endswith("layer 7/qkv 0.25, and 2 more")
-    assert rows[2] == ("bits", "2: head w6a5, layer 0 a4")
+    assert rows[1][1].startswith("10 named (layer 0/qkv: 0.25, layer 1/qkv: 0.25, ")
+    assert rows[1][1].endswith("layer 7/qkv: 0.25, and 2 more)")
+    assert rows[2] == ("bits", "2 named (head: w6a5, layer 0: a4)")
     assert description_dict(sample_description())["mapping"]["bits"]["layer 0"] == {"inputs": 4}
     bare = description_blocks(replace(sample_description(), mapping={}), terminal=False)
     assert "mapping" not in [each.key for each in bare]
