@@ -13,6 +13,7 @@ from archsim.graph import load_model
 from archsim.graph.job import make_job
 from archsim.machine import load_machine
 from archsim.values.pictures import load_pictures
+from scripts import page
 from scripts.lrmp_tables import BATCHES
 
 if TYPE_CHECKING:
@@ -65,16 +66,10 @@ def load(name: str, mlp: str) -> Net:
 
 def write(table: str, head: str, rows: Sequence[str]) -> None:
     """Put rows between the page's marks of a table; those of other networks stay."""
-    begin, end = f"<!-- {table}: begin -->\n", f"<!-- {table}: end -->\n"
-    before, rest = PAGE.read_text(encoding="utf-8").split(begin)
-    old, after = rest.split(end)
     new = {line.split("|")[1] for line in rows}
-    kept = [line for line in old.splitlines()[2:] if line.split("|")[1] not in new]
+    kept = [line for line in page.table(PAGE, table).splitlines()[2:] if line.split("|")[1] not in new]
     ruler = "|---" * (head.count("|") - 1) + "|"
-    PAGE.write_text(
-        before + begin + "\n".join([head, ruler, *sorted([*kept, *rows], key=_network)]) + "\n" + end + after,
-        encoding="utf-8",
-    )
+    page.put(PAGE, table, "\n".join([head, ruler, *sorted([*kept, *rows], key=_network)]) + "\n")
 
 
 def _network(line: str) -> str:

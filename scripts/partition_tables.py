@@ -1,4 +1,4 @@
-"""Renews the tables of docs/partitioning.md on what is digital: `python scripts/partition_tables.py`.
+"""Renews the tables of docs/partitioning.md on what is digital: `python -m scripts.partition_tables`.
 
 stories3M on hetero_512, four sequences of 256 tokens; takes some five minutes of two cores.
 """
@@ -16,6 +16,7 @@ from archsim.profile.profile import profile
 from archsim.report.partition import plot_partition
 from archsim.units import format_si
 from archsim.values.tasks import load_task
+from scripts.page import put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,14 +57,10 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 
 def main() -> None:
     """Write them between their marks."""
-    page = PAGE.read_text(encoding="utf-8")
     for name, found in tables():
-        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-        before, rest = page.split(begin)
-        page = before + begin + "".join(f"{line}\n" for line in lines(found)) + end + rest.split(end)[1]
+        put(PAGE, name, "".join(f"{line}\n" for line in lines(found)))
         if name == "projection":
             plot_partition(found, PAGE.with_name("partitioning.svg"))
-        PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Prints how alike the ranks of two halves of the seeds are, and renews docs/partitioning.md's tables.
 
-`python scripts/profile_stability.py`. Needs the models and texts of the data folder (ARCHSIM_DATA, or ../shared/data);
+`python -m scripts.profile_stability`. Needs the models and texts of the data folder (ARCHSIM_DATA, or ../shared/data);
 takes some ten minutes of two cores.
 """
 
@@ -16,6 +16,7 @@ from archsim.machine import load_machine
 from archsim.processes import cores
 from archsim.profile.profile import profile
 from archsim.values.tasks import load_task
+from scripts.page import put
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "partitioning.md"
@@ -70,13 +71,6 @@ def agreement(found: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def put(text: str, name: str, table: str) -> str:
-    """A page with a table renewed, between its marks."""
-    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-    before, rest = text.split(begin)
-    return before + begin + table + end + rest.split(end)[1]
-
-
 def main() -> None:
     """Profile both models."""
     data = Path(os.environ.get("ARCHSIM_DATA") or ROOT.parent / "shared" / "data")
@@ -85,8 +79,8 @@ def main() -> None:
         found[model], times = profiled(data, model)
         tau = found[model]["stability"]["kendall"]
         print(f"{model}: {times}, Kendall's tau between halves of {SEEDS} seeds {tau:.3f}", flush=True)
-    text = put(PAGE.read_text(), "agreement", agreement(found))
-    PAGE.write_text(put(text, "profile", ranks(found["stories3M"])))
+    put(PAGE, "agreement", agreement(found))
+    put(PAGE, "profile", ranks(found["stories3M"]))
 
 
 if __name__ == "__main__":

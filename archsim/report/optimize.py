@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from archsim.report.blocks import Block, cell, figure, quantity
+from archsim.report.mapping_text import mapping_text, with_settings
 from archsim.units import SECONDS_PER_PS
 
 if TYPE_CHECKING:
@@ -100,15 +100,7 @@ def mapping_file(found: Optimized, given: Sequence[str] = (), note: str = "") ->
 
     given: settings of the machine, which the file does not hold; note: more to say.
     """
-    changed = "".join(f" --set {setting}" for setting in given)
-    said = f"copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by archsim optimize{changed}{note}"
-    settings = dict(setting.removeprefix("mapping.").split("=", 1) for setting in found.settings)
-    lines = [
-        "schema: archsim.mapping/1",
-        f"machine: {json.dumps(found.before.machine)}",
-        f"model: {json.dumps(found.before.model)}",
-        f"note: {json.dumps(said)}",
-        "mapping:",
-        *(f"  {key}: {value}" for key, value in settings.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    by = with_settings("archsim optimize", given)
+    said = f"copies for {found.allotment.tiles:,} of {found.tiles:,} tiles, by {by}{note}"
+    choices = dict(setting.removeprefix("mapping.").split("=", 1) for setting in found.settings)
+    return mapping_text(found.before.machine, found.before.model, said, choices)

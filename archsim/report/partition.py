@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError
 from archsim.report.blocks import Block, cell, quantity, spread
+from archsim.report.mapping_text import mapping_text, with_settings
 from archsim.report.plots import draw_file
 
 if TYPE_CHECKING:
@@ -78,17 +79,9 @@ def mapping_files(data: Mapping[str, Any], given: Sequence[str] = ()) -> dict[st
 
 def _mapping(data: Mapping[str, Any], point: Mapping[str, Any], given: Sequence[str]) -> str:
     ppl = point["delta_ppl"]
-    by = "".join((f"archsim partition --seq {data['seq']}", *(f" --set {setting}" for setting in given)))
+    by = with_settings(f"archsim partition --seq {data['seq']}", given)
     note = f"{point['name']}: perplexity {data['ppl_float']:.4f} {ppl['mean']:+.4f}, by {by}"
-    lines = [
-        "schema: archsim.mapping/1",
-        f"machine: {json.dumps(data['machine'])}",
-        f"model: {json.dumps(data['model'])}",
-        f"note: {json.dumps(note)}",
-        "mapping:",
-        f"  digital: {json.dumps(point['digital'])}",
-    ]
-    return "\n".join(lines) + "\n"
+    return mapping_text(data["machine"], data["model"], note, {"digital": json.dumps(point["digital"])})
 
 
 def plot_partition(data: Mapping[str, Any], path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.values.arithmetic import FloatArithmetic
-from archsim.values.digital import require_names
 from archsim.values.integer_arithmetic import IntegerArithmetic
+from archsim.values.known_names import require_names
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.quantised import QuantisedArithmetic
 from archsim.values.tasks import Task
