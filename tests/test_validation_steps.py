@@ -6,7 +6,7 @@ import pytest
 
 from archsim.errors import ArchsimError
 from archsim.graph import load_model
-from archsim.graph.streams import Window
+from archsim.graph.windows import Window
 from archsim.machine import load_machine
 from archsim.validation.steps import Convolution, allotted, convolutions, measure, steps
 

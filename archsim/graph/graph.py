@@ -1,29 +1,48 @@
-"""Graph: a model as operators in an order in which every input comes first."""
+"""Graph: a model as nodes that make tensors, in an order in which every input comes first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from archsim.errors import ArchsimError
+from archsim.graph.nodes import Node
 from archsim.graph.operators import Linear, Operator
 from archsim.graph.streams import TOKENS, Stream
+from archsim.graph.weights import Input, Weight
+from archsim.graph.work import MOST_POSITIONS, work_of
 
-MOST_POSITIONS = 1 << 24
-"""Of a stream that a model fixes."""
 WIDEST = 1 << 24
 """Rows or columns of a matrix."""
+_SHOWN = 3
 
 
 @dataclass(frozen=True, repr=False)
 class Graph:
-    """A model. feedback: (from, to) operators by which a new token re-enters; None where it generates nothing.
+    """A model. `make_graph` makes one.
 
-    max_positions: of streams whose length a job says; digest: hash of its file; notes: what was taken for granted.
+    Parameters
+    ----------
+    inputs, nodes, weights, outputs
+        What comes in; what makes tensors, in order; what is known before the run; names of the results.
+    operators
+        The work of the nodes. A mapping may have some done in another way, and then has a Graph with other operators.
+    feedback
+        (from, to): keys by which a new token re-enters; None where it generates nothing.
+    max_positions
+        Of streams whose length a job says.
+    digest
+        Hash of its file.
+    notes
+        What was taken for granted.
     """
 
     name: str
     description: str
     source: str | None
+    inputs: tuple[Input, ...]
+    nodes: tuple[Node, ...]
+    weights: Mapping[str, Weight]
+    outputs: tuple[str, ...]
     operators: tuple[Operator, ...]
     feedback: tuple[str, str] | None
     max_positions: int
@@ -95,3 +114,40 @@ class Graph:
     def parameters(self) -> int:
         """Trained numbers of the whole model."""
         return sum(operator.parameters for operator in self.operators)
+
+
+def make_graph(
+    name: str,
+    description: str,
+    inputs: Sequence[Input],
+    nodes: Sequence[Node],
+    weights: Sequence[Weight],
+    outputs: Sequence[str],
+    *,
+    source: str | None = None,
+    feedback: tuple[str, str] | None = None,
+    max_positions: int = 1,
+    digest: str,
+    notes: Sequence[str] = (),
+) -> Graph:
+    """A Graph of nodes, with the operators that follow from them. Raises ArchsimError for sizes out of bounds."""
+    by_name = {weight.name: weight for weight in weights}
+    worked = work_of(inputs, nodes, by_name)
+    said = list(notes)
+    if worked.cuts:
+        shown = ", ".join(worked.cuts[:_SHOWN]) + (" and others" if len(worked.cuts) > _SHOWN else "")
+        said.append(f"a position waits for all of what it reads, where a reshape mixes positions: {shown}")
+    return Graph(
+        name=name,
+        description=description,
+        source=source,
+        inputs=tuple(inputs),
+        nodes=tuple(nodes),
+        weights=by_name,
+        outputs=tuple(outputs),
+        operators=worked.operators,
+        feedback=feedback,
+        max_positions=max_positions,
+        digest=digest,
+        notes=tuple(said),
+    )

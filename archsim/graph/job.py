@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from archsim.errors import UsageError, did_you_mean
 from archsim.graph.graph import Graph
-from archsim.graph.operators import Operator, Positions, Route
-from archsim.graph.streams import Stream
+from archsim.graph.operators import Operator
+from archsim.graph.streams import Positions, Route, Stream
 
 PHASES = ("prefill", "decode", "generate")
 GRAINS = ("projection", "core")

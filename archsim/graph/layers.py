@@ -8,10 +8,11 @@ from pydantic_core import PydanticCustomError
 
 from archsim import units
 from archsim.errors import did_you_mean, quoted
-from archsim.graph.weave import Size
 from archsim.parts.quantity import Count, Name, Truth, choice, count, field_type
 
 SCHEMA = "archsim.network/1"
+Size = tuple[int, int]
+"""Height and width."""
 _PLAIN = ("relu", "relu6", "sigmoid", "tanh", "softmax", "hardswish", "silu", "gelu", "lrn")
 _WORDS = ("globalpool", "flatten")
 _WITH_SIZES = ("conv", "maxpool", "avgpool", "linear", "residual", "scale", "embedding", "lstm", "stack", "skip")

@@ -6,22 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from archsim import resources
 from archsim.errors import ArchsimError, Fault
 from archsim.graph.graph import Graph
-from archsim.graph.hf import from_config, is_config
-from archsim.graph.layers import SCHEMA, Network
-from archsim.graph.llama2c import beginning, from_checkpoint
-from archsim.graph.network import LayerError, network
-from archsim.graph.operator_trace import SUFFIXES, load_operators
-from archsim.graph.preset import Preset
-from archsim.graph.transformer import transformer
 from archsim.machine.bibliography import unknown_source
 from archsim.machine.overlay import read_whole
 from archsim.machine.source import Document, read
 from archsim.machine.wording import validate
 
-M = TypeVar("M", Preset, Network)
+M = TypeVar("M", bound=BaseModel)
 
 
 def load_model(
@@ -34,6 +29,9 @@ def load_model(
     shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
     Raises ArchsimError with all that is wrong.
     """
+    from archsim.graph.hf import from_config, is_config
+    from archsim.graph.llama2c import beginning, from_checkpoint
+
     path = resources.locate("workloads/models", str(name_or_path))
     if path.suffix == ".onnx":
         from archsim.graph.onnx import load_onnx
@@ -43,7 +41,9 @@ def load_model(
         from archsim.graph.torch_export import load_exported
 
         return load_exported(path, approximate=approximate)
-    if path.suffix in SUFFIXES:
+    if path.suffix in (".jsonl", ".csv"):
+        from archsim.graph.operator_trace import load_operators
+
         return load_operators(path)
     binary = beginning(path)
     document = read(path) if binary is None else from_checkpoint(path, binary)
@@ -58,29 +58,25 @@ def build(document: Document) -> Graph:
     """Check a document and make a Graph of it; raises ArchsimError with every fault found."""
     text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()
-    if isinstance(document.data, dict) and document.data.get("schema") == SCHEMA:
+    if isinstance(document.data, dict) and document.data.get("schema") == "archsim.network/1":
+        from archsim.graph.layers import Network
+        from archsim.graph.network import LayerError, network
+
         described = _checked(Network, document)
         try:
             return network(described, digest)
         except LayerError as error:
             raise ArchsimError(Fault(str(error), document.place(("layers",)))) from None
-    preset = _checked(Preset, document)
-    operators, feedback = transformer(preset)
-    return Graph(
-        name=preset.name,
-        description=preset.description,
-        source=preset.source,
-        operators=operators,
-        feedback=feedback,
-        max_positions=preset.positions or 1,
-        digest=digest,
-    )
+    from archsim.graph.preset import Preset
+    from archsim.graph.transformer import transformer
+
+    return transformer(_checked(Preset, document), digest)
 
 
 def _checked(model: type[M], document: Document) -> M:
     faults: list[Fault] = []
     made = validate(model, document.data, document, (), faults)
-    source = made.source if isinstance(made, (Preset, Network)) else None
+    source = getattr(made, "source", None)
     wrong = unknown_source(source) if source is not None else None
     if wrong is not None:
         faults.append(Fault(f"source: {wrong}", document.place(("source",))))

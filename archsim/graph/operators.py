@@ -1,15 +1,17 @@
-"""Operators with their shapes per position, and how they depend on each other's positions."""
+"""Operators: the work of a Graph's nodes at each position, and how they depend on each other's positions.
+
+They are derived from the nodes (`archsim.graph.work`), and what mapping and lowering take.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from archsim.graph.streams import TOKENS, Stream, Window
+from archsim.graph.streams import TOKENS, Positions, Route, Stream
+from archsim.graph.windows import Window
 
 Scope = Literal["same", "all", "past", "window", "before"]
 """Of a source's positions, those that one needs: its own, all of its sequence, those up to its own, a window, the one
 before its own (of a recurrence: its source may come later in the Graph; the first position needs nothing)."""
-Positions = Literal["each", "first", "last"]
-"""The positions of a sequence at which an operator runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +21,6 @@ class Edge:
     source: str
     scope: Scope = "same"
     window: Window | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One of `experts` of which each position is sent to `chosen`; which, is only known at run time.
-
-    Here positions are dealt out in turn, so that all experts have equal work.
-    """
-
-    expert: int
-    experts: int
-    chosen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +85,14 @@ class Linear(Operator):
     """A product with a matrix that is known before the run: [in_features] x [in_features, out_features].
 
     A convolution is one at each position of its result, of all values under its kernel. groups: the matrix is so many
-    blocks along its diagonal; folded: trained numbers that are part of weights and biases when it runs (batch norms).
+    blocks along its diagonal. trained: trained numbers, biases and what is folded into both included.
     """
 
     kind: str = "linear"
     in_features: int
     out_features: int
-    bias: bool = True
-    tied: bool = False
     groups: int = 1
-    folded: int = 0
+    trained: int = 0
 
     @property
     def weights(self) -> int:
@@ -121,8 +109,8 @@ class Linear(Operator):
 
     @property
     def parameters(self) -> int:
-        """Weights and biases; a tied matrix is counted where it is first used."""
-        return (0 if self.tied else self.weights) + (self.out_features if self.bias else 0) + self.folded
+        """Weights and biases; a matrix of several products is counted where it is first used."""
+        return self.trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

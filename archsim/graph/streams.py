@@ -1,9 +1,10 @@
-"""Streams: the positions at which operators run, and the windows through which one is seen from another."""
+"""Streams: the positions at which operators run."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+Positions = Literal["each", "first", "last"]
+"""The positions of a sequence at which an operator runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,35 +29,12 @@ TOKENS = Stream("tokens")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """A kernel over a map of `size` (height, width), whose results are a map of `out`.
+class Route:
+    """One of `experts` of which each position is sent to `chosen`; which, is only known at run time.
 
-    kernel, stride and pad (before the first) are of (height, width); grow: each position of the source is seen by so
-    many results in a row, both ways (as when pixels are shuffled out of channels, or repeated).
+    For time and energy positions are dealt out in turn, so that all experts have equal work.
     """
 
-    size: tuple[int, int]
-    out: tuple[int, int]
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    pad: tuple[int, int] = (0, 0)
-    grow: tuple[int, int] = (1, 1)
-
-    def last(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The last position of the source that each of these positions sees, counted row by row."""
-        return self._at(rows, (self.kernel[0] - 1, self.kernel[1] - 1))
-
-    def first(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first one."""
-        return self._at(rows, (0, 0))
-
-    def _at(self, rows: NDArray[np.int64], offset: tuple[int, int]) -> NDArray[np.int64]:
-        y, x = np.divmod(rows, self.out[1])
-        down, across = (
-            np.clip(at // grow * stride - pad + more, 0, size - 1)
-            for at, grow, stride, pad, more, size in zip(
-                (y, x), self.grow, self.stride, self.pad, offset, self.size, strict=True
-            )
-        )
-        found: NDArray[np.int64] = down * self.size[1] + across
-        return found
+    expert: int
+    experts: int
+    chosen: int

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from archsim.graph.attention import Block, attention, cross_attention, feed_forward
 from archsim.graph.operators import Edge, Linear, Operator, Rowwise
 from archsim.graph.preset import Preset
-from archsim.graph.streams import TOKENS, Stream, Window
+from archsim.graph.streams import TOKENS, Stream
+from archsim.graph.windows import Window
 
 FEEDBACK = ("head/argmax", "embeddings/embedding")
 """By which a new token comes back in."""

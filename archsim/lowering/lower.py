@@ -7,7 +7,7 @@ import numpy as np
 from archsim.core.timing import Timer
 from archsim.graph.job import SEQUENCE, Job
 from archsim.graph.operators import Edge, Linear, Matmul, Operator
-from archsim.graph.streams import Window
+from archsim.graph.windows import Window
 from archsim.lowering.cache import Cache
 from archsim.lowering.dynamic import write
 from archsim.lowering.floor import Floor, Tasks, ids

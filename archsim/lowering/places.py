@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.graph.job import SEQUENCE, Places
-from archsim.graph.streams import Window
+from archsim.graph.windows import Window
 
 Indices = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job
 from archsim.graph.operators import Linear, Operator
-from archsim.graph.streams import Window
+from archsim.graph.windows import Window
 from archsim.machine.machine import Machine
 from archsim.works import works
 

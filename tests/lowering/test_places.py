@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsim.graph.job import SEQUENCE
-from archsim.graph.streams import Window
+from archsim.graph.windows import Window
 from archsim.lowering.places import common, freed, seen_last
 
 

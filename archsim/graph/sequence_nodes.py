@@ -1,0 +1,138 @@
+"""Nodes of models of sequences: tables, rotary positions, biases by distance, recurrences, experts."""
+
+from dataclasses import dataclass
+
+from archsim.graph.axes import Shape
+from archsim.graph.nodes import ALL, Node, Reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding(Node):
+    """Rows of tables by whole numbers, added.
+
+    Parameters
+    ----------
+    inputs
+        Whole numbers; the table of their rows; then, as far as they are there, the table of positions and a row that
+        is added to all (that of the first segment).
+    positions
+        Whether there is a table of positions.
+    first_position
+        Row of the table for position 0.
+    scale
+        By which rows of the first table are multiplied.
+    """
+
+    positions: bool = False
+    first_position: int = 0
+    scale: float = 1.0
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+        """An index of the numbers is one of the result; a table's rows are looked up."""
+        if operand == 0:
+            return tuple(Reach(at) for at in range(len(shape)))
+        return (*(ALL,) * (len(shape) - 1), Reach(len(self.shape) - 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotary(Node):
+    """Pairs of numbers turned by angles that grow with the position: [positions, heads, values of a head].
+
+    Parameters
+    ----------
+    turned
+        Values of a head that are turned, the first ones.
+    inverse_frequencies
+        Angle of each pair from a position to the next, turned / 2 of them.
+    halves
+        Whether a pair is (i, i + turned / 2), as in GPT-NeoX; else neighbours, as in GPT-J.
+    magnitude
+        By which turned values are multiplied.
+    """
+
+    turned: int
+    inverse_frequencies: tuple[float, ...]
+    halves: bool
+    magnitude: float = 1.0
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """All values of a head."""
+        return (*(Reach(at) for at in range(len(shape) - 1)), ALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreBias(Node):
+    """What is added to scores by distance: [heads, positions, keys].
+
+    Parameters
+    ----------
+    inputs
+        Scores, and, where `buckets` is not 0, a table [buckets, heads].
+    buckets, furthest, both_ways
+        Of T5: rows of the table, the distance from which on all are alike, and whether keys behind have rows too
+        (C. Raffel et al., 2020). Without buckets a head's bias falls in a straight line (ALiBi, O. Press et al., 2022).
+    """
+
+    buckets: int
+    furthest: int = 128
+    both_ways: bool = False
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+        """The same index."""
+        return tuple(Reach(at) for at in range(len(shape))) if operand == 0 else (ALL, Reach(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous(Node):
+    """In a recurrence: a tensor at the position before, zeros at the first.
+
+    inputs: the key of a node of the same body, which may come later.
+    """
+
+    kind: str = "view"
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """The position before."""
+        return tuple(Reach(at, previous=at == 0) for at in range(len(shape)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence(Node):
+    """Nodes that run position by position along the first dimension.
+
+    Parameters
+    ----------
+    inputs
+        Tensors from outside that the body reads at its own position.
+    body
+        Nodes in order, whose tensors have all positions in their first dimension. They run on one of them at a time.
+    result
+        Key of the body's node whose tensor is this node's.
+    backward
+        Whether the last position comes first.
+    """
+
+    kind: str = "view"
+    body: tuple[Node, ...]
+    result: str
+    backward: bool = False
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """Its own position; what else is needed, the nodes of the body say."""
+        return (Reach(0), *(ALL,) * (len(shape) - 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaled(Node):
+    """The results of the experts that a position was sent to, each times its gate: [positions, chosen, values].
+
+    inputs: gates [positions, experts], then the experts' results in order. chosen: experts a position.
+    renormalised: whether the gates of the chosen are divided by their sum.
+    """
+
+    chosen: int
+    renormalised: bool
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """The same position."""
+        return (Reach(0), ALL) if operand == 0 else (Reach(0), Reach(2))

@@ -1,0 +1,255 @@
+"""Where the numbers of a tensor come from: by which operators they are made, and at which of their positions.
+
+A tensor's axes are positions or values. Every axis of a product's activation that its weights do not have is a
+position; other operators work at the positions of their operands.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archsim.graph.axes import Axis, Dim, Factor, Shape
+from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reach, Reduce, Unknown
+from archsim.graph.sequence_nodes import Embedding, Recurrence
+from archsim.graph.views import Reshape
+from archsim.graph.weights import Input, Weight, moving
+from archsim.graph.windows import SAME, Interval, group
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What of an axis is needed: an interval by the index of `axis`; None: all of it."""
+
+    axis: Axis | None
+    interval: Interval = SAME
+
+
+EVERYTHING = Link(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An operator that makes some of a tensor's numbers. links: by each axis of its positions.
+
+    previous: of the position before.
+    """
+
+    key: str
+    links: tuple[tuple[Axis, Link], ...]
+    previous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A tensor with the axes that are positions, and what makes it; nothing does what comes in from outside."""
+
+    shape: Shape
+    positions: frozenset[Axis]
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass
+class Tracer:
+    """Tensors traced so far, by name.
+
+    Parameters
+    ----------
+    weights
+        Of the Graph, by name.
+    tensors
+        By name.
+    mixed
+        Orders of axes along which some operator needs other indices than its own: those are no batch.
+    cuts
+        Keys of nodes at which it was lost which index is which.
+    """
+
+    weights: Mapping[str, Weight]
+    tensors: dict[str, Traced] = field(default_factory=dict)
+    mixed: set[int] = field(default_factory=set)
+    cuts: dict[str, None] = field(default_factory=dict)
+
+    def begin(self, inputs: Sequence[Input], nodes: Sequence[Node]) -> None:
+        """Take the inputs in: which of their axes are positions, the first nodes that read them say."""
+        roles = input_roles(inputs, nodes, self.weights)
+        for each in inputs:
+            axes = {factor.axis for one in each.shape for factor in one}
+            self.tensors[each.name] = Traced(each.shape, frozenset(axis for axis in axes if roles[axis]))
+
+    def operand(self, node: Node, at: int) -> tuple[Traced, dict[Axis, Link]]:
+        """An operand, and which indices of its axes an index of the node's result needs."""
+        operand = self.tensors[node.inputs[at]]
+        return operand, self.links(node, at, operand.shape)
+
+    def links(self, node: Node, at: int, shape: Shape) -> dict[Axis, Link]:
+        """Of all axes of an operand."""
+        if isinstance(node, Reshape) and not node.cuts:
+            return {factor.axis: Link(factor.axis) for one in shape for factor in one}
+        parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
+        for one, reach in zip(shape, node.reach(at, shape), strict=True):
+            for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
+                parts.setdefault(factor.axis, []).append((factor, link))
+        return {axis: self._together(node, axis, found) for axis, found in parts.items()}
+
+    def _together(self, node: Node, axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link:
+        """Of the digits of an axis."""
+        ordered = sorted(parts, key=lambda part: -part[0].inner)
+        links = [link for _, link in ordered]
+        if len(ordered) == 1 and ordered[0][0].whole:
+            return links[0] or EVERYTHING
+        same = [link == Link(axis) for link in links]
+        if all(same):
+            return Link(axis)
+        kept = same.index(False)
+        if all(link is None for link in links[kept:]):
+            return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
+        self.cuts[node.key] = None
+        return EVERYTHING
+
+    def view(self, node: Node) -> None:
+        """Trace what a view makes."""
+        positions: set[Axis] = set()
+        sources: dict[Source, None] = {}
+        if isinstance(node, Reshape) and node.cuts:
+            self.cuts[node.key] = None
+        for at, _ in moving(node, self.weights):
+            operand, links = self.operand(node, at)
+            axes = {axis for axis in operand.positions if axis in links}
+            positions |= {link.axis for axis in axes if (link := links[axis]).axis is not None}
+            if isinstance(node, Reshape) and node.cuts:
+                positions |= {factor.axis for one in node.shape[:-1] for factor in one}
+            self.mix(operand, links)
+            if at == 0 or node.kind != "view" or len(node.shape) == len(operand.shape):
+                sources |= dict.fromkeys(through(source, links) for source in operand.sources)
+        self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
+
+    def made(self, node: Node, positions: frozenset[Axis]) -> None:
+        """Trace what an operator makes at these positions."""
+        source = Source(node.key, tuple((axis, Link(axis)) for axis in positions))
+        self.tensors[node.key] = Traced(node.shape, positions, (source,))
+
+    def mix(self, operand: Traced, links: Mapping[Axis, Link]) -> None:
+        """Remember along which positions of an operand a node needs others than its own."""
+        self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.axis is None}
+        self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME}
+
+    def positions(self, node: Node) -> frozenset[Axis]:
+        """The positions at which an operator works."""
+        if isinstance(node, Contraction):
+            return _of_product(self, node)
+        if isinstance(node, Embedding):
+            return frozenset(factor.axis for one in node.shape[:-1] for factor in one)
+        found: set[Axis] = set()
+        for at, _ in moving(node, self.weights):
+            operand, links = self.operand(node, at)
+            found |= {
+                link.axis for axis in operand.positions if (link := links.get(axis, EVERYTHING)).axis is not None
+            }
+        if isinstance(node, Pool):
+            found |= {factor.axis for at, _ in node.windows for factor in node.shape[at]}
+        if isinstance(node, Unknown) and not found:
+            found |= {factor.axis for one in node.shape[:-1] for factor in one}
+        return frozenset(found & {factor.axis for one in node.shape for factor in one})
+
+
+def through(source: Source, links: Mapping[Axis, Link]) -> Source:
+    """A source as it is seen from what reads a tensor in this way."""
+
+    def composed(link: Link) -> Link:
+        reading = links.get(link.axis, EVERYTHING) if link.axis is not None else EVERYTHING
+        if reading.axis is None:
+            return EVERYTHING
+        interval = link.interval.of(reading.interval)
+        return EVERYTHING if interval is None else Link(reading.axis, interval)
+
+    return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
+
+
+def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
+    """Of each factor of an operand's dimension; None where all of it is needed."""
+    if reach.of is None:
+        return [None] * len(one)
+    wanted = result[reach.of]
+    if one == wanted and reach.interval == SAME:
+        return [Link(factor.axis) for factor in one]
+    if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].whole:
+        return [Link(wanted[0].axis, reach.interval)]
+    if reach.interval == SAME and [factor.size for factor in one] == [factor.size for factor in wanted]:
+        return [
+            Link(there.axis) if here.whole and there.whole else Link(here.axis) if here == there else None
+            for here, there in zip(one, wanted, strict=True)
+        ]
+    if reach.interval == SAME and len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
+        low = 1
+        for factor in one[1:]:
+            low *= factor.size or 1
+        return [Link(wanted[0].axis, Interval(grow=low)), *[None] * (len(one) - 1)]
+    return [None] * len(one)
+
+
+def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
+    """With weights: every axis that they do not have. Of two operands: rows of the first, and shared positions."""
+    axes = {letter: tuple(factor.axis for factor in one) for letter, one in zip(node.result, node.shape, strict=True)}
+    if node.stationary:
+        return frozenset(axis for letter in node.rows for axis in axes[letter])
+    found: set[Axis] = set()
+    for at in (0, 1):
+        operand, links = tracer.operand(node, at)
+        there = {link.axis for axis, link in links.items() if axis in operand.positions}
+        letters = node.rows + node.shared if at == 0 else node.shared
+        found |= {axis for letter in letters for axis in axes[letter] if axis in there}
+    if not any(axis in found for letter in node.rows for axis in axes[letter]):
+        found |= {axis for letter in node.rows for axis in axes[letter]}
+    return frozenset(found)
+
+
+def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[Axis, bool]:
+    """Of each axis of the inputs whether it is of positions: the first node that says so decides."""
+    roles: dict[Axis, bool] = {}
+    parent: dict[Axis, Axis] = {}
+    shapes = {each.name: each.shape for each in inputs}
+    tracer = Tracer(weights)
+
+    def decide(one: Dim, *, position: bool) -> None:
+        for factor in one:
+            axis = factor.axis
+            roles.setdefault(axis, position)
+            while axis in parent:
+                axis = parent[axis]
+                roles.setdefault(axis, position)
+
+    for node in nodes:
+        for at, name in moving(node, weights):
+            if name not in shapes or isinstance(node, Recurrence):
+                continue
+            shape = shapes[name]
+            for here, position in _said(node, at, len(shape)):
+                decide(shape[here], position=position)
+            for axis, link in tracer.links(node, at, shape).items():
+                if link.axis is not None and link.axis != axis:
+                    parent.setdefault(link.axis, axis)
+        shapes[node.key] = node.shape
+    for each in inputs:
+        axes = [factor.axis for one in each.shape for factor in one]
+        last = [factor.axis for factor in each.shape[-1]] if each.shape else []
+        alone = not any(roles.get(axis) is False for axis in axes)
+        for axis in axes:
+            streams = axis.stream is not None
+            roles.setdefault(axis, streams or each.whole is not None or not (alone and axis in last))
+    return roles
+
+
+def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:
+    """Which dimensions of an operand are positions (True) or values, as far as a node says."""
+    if isinstance(node, Contraction):
+        letters = (node.first, node.second)[at]
+        values = node.summed + (node.shared if node.stationary else "")
+        return [(here, letter not in values) for here, letter in enumerate(letters)]
+    if isinstance(node, Pool):
+        return [(here, True) for here, _ in node.windows]
+    if isinstance(node, Embedding) and at == 0:
+        return [(here, True) for here in range(dims)]
+    if isinstance(node, Normalise) and at == 0 and node.function in ("layernorm", "rmsnorm"):
+        return [(here, here not in node.dims) for here in range(dims)]
+    if isinstance(node, Reduce) and node.function == "argmax":
+        return [(here, here not in node.dims) for here in range(dims)]
+    return []

@@ -1,0 +1,99 @@
+"""Windows: which positions of a source a position needs, axis by axis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Of one axis: index i needs `taps` indices of the source, from i // grow * stride - pad on, `apart` from each other.
+
+    Indices outside the source are padding. Stride 0 gives all indices the same interval.
+    """
+
+    taps: int = 1
+    stride: int = 1
+    pad: int = 0
+    apart: int = 1
+    grow: int = 1
+
+    @property
+    def span(self) -> int:
+        """Indices from the first needed to the last."""
+        return (self.taps - 1) * self.apart + 1
+
+    def first(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first index that each of these needs; below 0 it is padding."""
+        found: NDArray[np.int64] = index // self.grow * self.stride - self.pad
+        return found
+
+    def of(self, inner: "Interval") -> "Interval | None":
+        """What is needed of a source by one that needs `inner` of what needs this interval of it.
+
+        None where it is no interval of this kind. The result keeps the first and last index, not the gaps.
+        """
+        if self.grow == 1:
+            stride, pad = inner.stride * self.stride, inner.pad * self.stride + self.pad
+            return Interval((inner.span - 1) * self.stride + self.span, stride, pad, 1, inner.grow)
+        if inner == SAME:
+            return self
+        if inner.grow == 1 and inner.stride % self.grow == 0 and inner.pad % self.grow == 0:
+            # the first index needed lies at the begin of a group, so that groups are counted from it
+            span = ((inner.span - 1) // self.grow) * self.stride + self.span
+            return Interval(span, inner.stride // self.grow * self.stride, inner.pad // self.grow * self.stride + self.pad)
+        return None
+
+
+SAME = Interval()
+
+
+def everything(size: int) -> Interval:
+    """All of so many indices, for each index."""
+    return Interval(taps=size, stride=0)
+
+
+def group(size: int) -> Interval:
+    """The group of so many indices that an index is in."""
+    return Interval(taps=size, stride=size, grow=size)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A kernel over a map of `size`, whose results are a map of `out`; all are tuples, an entry for each axis.
+
+    kernel: indices from the first needed to the last. grow: each position of the source is seen by so many results in
+    a row (as when pixels are shuffled out of channels, or repeated).
+    """
+
+    size: tuple[int, ...]
+    out: tuple[int, ...]
+    kernel: tuple[int, ...] = (1, 1)
+    stride: tuple[int, ...] = (1, 1)
+    pad: tuple[int, ...] = (0, 0)
+    grow: tuple[int, ...] = (1, 1)
+
+    @classmethod
+    def of(cls, size: tuple[int, ...], out: tuple[int, ...], intervals: tuple[Interval, ...]) -> "Window":
+        """The window that has these intervals."""
+        rows = tuple((each.span, each.stride, each.pad, each.grow) for each in intervals)
+        kernel, stride, pad, grow = zip(*rows, strict=True)
+        return cls(size, out, kernel, stride, pad, grow)
+
+    def last(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The last position of the source that each of these positions sees, counted row by row."""
+        return self._at(rows, tuple(kernel - 1 for kernel in self.kernel))
+
+    def first(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first one."""
+        return self._at(rows, (0,) * len(self.kernel))
+
+    def _at(self, rows: NDArray[np.int64], offsets: tuple[int, ...]) -> NDArray[np.int64]:
+        found = np.zeros_like(rows)
+        inner = np.cumprod((1, *reversed(self.out[1:])))[::-1]
+        for axis, more in enumerate(offsets):
+            at = rows // inner[axis] % self.out[axis] if axis else rows // inner[axis]
+            begin = at // self.grow[axis] * self.stride[axis] - self.pad[axis]
+            found = found * self.size[axis] + np.clip(begin + more, 0, self.size[axis] - 1)
+        return found

@@ -1,0 +1,322 @@
+"""From nodes to operators: what each does at a position, and which positions of others it waits for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from archsim.errors import ArchsimError
+from archsim.graph.axes import Axis, Dim, Shape
+from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce
+from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
+from archsim.graph.sequence_nodes import Previous, Recurrence, Scaled
+from archsim.graph.streams import Stream
+from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
+from archsim.graph.views import Keep
+from archsim.graph.weights import Input, Weight, moving
+from archsim.graph.windows import SAME, Interval, Window, everything
+
+MOST_POSITIONS = 1 << 24
+"""Of a stream that a model fixes."""
+_PASSED = ("layernorm", "rmsnorm", "rotary")
+"""What is done to keys on the way from their projection to where they are kept, if it is done in each head."""
+
+
+@dataclass(frozen=True)
+class Worked:
+    """Operators of nodes. cuts: keys of nodes at which it was lost which index is which."""
+
+    operators: tuple[Operator, ...]
+    cuts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An operator's node, its positions, and the sources of each of its operands, as seen from it."""
+
+    node: Node
+    positions: frozenset[Axis]
+    operands: tuple[tuple[int, Traced, tuple[Source, ...]], ...]
+
+
+def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> Worked:
+    """The operators of a Graph's nodes, in their order.
+
+    Raises ArchsimError where an operator's positions cannot be said.
+    """
+    tracer = Tracer(weights)
+    tracer.begin(inputs, list(_flat(nodes)))
+    reads = _Reading(tracer)
+    for node in nodes:
+        reads.take(node)
+    made = _Making(tracer, {read.node.key: read for read in reads.found})
+    return Worked(tuple(made.operator(read) for read in reads.found), tuple(tracer.cuts))
+
+
+def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
+    for node in nodes:
+        if isinstance(node, Recurrence):
+            yield from node.body
+        yield node
+
+
+class _Reading:
+    """First pass: positions, and what is read."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self.tracer = tracer
+        self.found: list[_Read] = []
+        self.by_key: dict[str, _Read] = {}
+
+    def take(self, node: Node) -> None:
+        tracer = self.tracer
+        if isinstance(node, Recurrence):
+            self._recurrence(node)
+        elif isinstance(node, Previous):
+            axis = node.shape[0][0].axis
+            sources = (Source(node.inputs[0], ((axis, Link(axis)),), previous=True),)
+            tracer.tensors[node.key] = Traced(node.shape, frozenset({axis}), sources)
+        elif node.free:
+            tracer.view(node)
+            if isinstance(node, Keep):
+                self._kept(node)
+        else:
+            self._work(node)
+
+    def _work(self, node: Node) -> None:
+        tracer = self.tracer
+        positions = tracer.positions(node)
+        operands = []
+        for at, _ in moving(node, tracer.weights):
+            operand, links = tracer.operand(node, at)
+            tracer.mix(operand, links)
+            operands.append((at, operand, tuple(through(source, links) for source in operand.sources)))
+        read = _Read(node, positions, tuple(operands))
+        self.found.append(read)
+        self.by_key[node.key] = read
+        tracer.made(node, positions)
+
+    def _recurrence(self, node: Recurrence) -> None:
+        """Backward, the first waits for all that comes in, and who reads the result waits for all of it."""
+        tracer = self.tracer
+        before = {name: tracer.tensors[name] for name in node.inputs}
+        if node.backward:
+            tracer.tensors |= {name: _whole(traced) for name, traced in before.items()}
+        for each in node.body:
+            self.take(each)
+        tracer.tensors |= before
+        result = tracer.tensors[node.result]
+        tracer.tensors[node.key] = _whole(result) if node.backward else result
+        tracer.mixed |= {axis.order for axis in result.positions}
+
+    def _kept(self, node: Keep) -> None:
+        """A position keeps what its projection gives: what is done to it in each head is done with the queries."""
+        traced = self.tracer.tensors[node.key]
+        sources = tuple(self._behind(source) for source in traced.sources)
+        self.tracer.tensors[node.key] = replace(traced, sources=tuple(dict.fromkeys(sources)))
+
+    def _behind(self, source: Source) -> Source:
+        read = self.by_key.get(source.key)
+        while read is not None and read.node.kind in _PASSED and len(read.operands[0][2]) == 1:
+            source = replace(source, key=read.operands[0][2][0].key)
+            read = self.by_key.get(source.key)
+        return source
+
+
+def _whole(traced: Traced) -> Traced:
+    sources = tuple(
+        replace(source, links=tuple((axis, EVERYTHING) for axis, _ in source.links)) for source in traced.sources
+    )
+    return replace(traced, sources=sources)
+
+
+class _Making:
+    """Second pass: operators."""
+
+    def __init__(self, tracer: Tracer, reads: Mapping[str, _Read]) -> None:
+        self.tracer, self.reads = tracer, reads
+        self.counted: set[str] = set()
+
+    def operator(self, read: _Read) -> Operator:
+        node = read.node
+        axes = self._ordered(read.positions)
+        stream, chosen = _stream(node, axes)
+        common = {
+            "layer": node.layer,
+            "name": node.name,
+            "stream": stream,
+            "positions": "each" if chosen is None else chosen.at,
+            "route": None if chosen is None else chosen.route,
+            "inputs": tuple(dict.fromkeys(self._edges(read, axes, stream))),
+        }
+        if isinstance(node, Contraction) and node.stationary:
+            return Linear(**common, **self._matrix(node), trained=self._trained(node))  # type: ignore[arg-type]
+        if isinstance(node, Contraction):
+            return Matmul(**common, **self._product(read, stream))  # type: ignore[arg-type]
+        keys = _seen(node.shape if not isinstance(node, Reduce) else read.operands[0][1].shape)
+        return Rowwise(
+            **common,  # type: ignore[arg-type]
+            kind=node.kind,
+            **self._rows(read),  # type: ignore[arg-type]
+            over_keys=keys is not None,
+            span=None if keys is None else keys.span,
+            sees=None if keys is None or keys.stream == stream else keys.stream,
+            trained=self._trained(node),
+        )
+
+    def _ordered(self, positions: frozenset[Axis]) -> tuple[Axis, ...]:
+        """Batches first, then as they are counted; those of one index are left out."""
+        axes = [axis for axis in positions if axis.size != 1 or axis.stream is not None]
+        return tuple(sorted(axes, key=lambda axis: (axis.order in self.tracer.mixed, axis.order, axis.name)))
+
+    def _trained(self, node: Node) -> int:
+        """Numbers of the weights that no operator before has counted."""
+        found = 0
+        for name in node.inputs:
+            if name in self.tracer.weights and name not in self.counted:
+                self.counted.add(name)
+                found += self.tracer.weights[name].numbers
+        return found
+
+    def _matrix(self, node: Contraction) -> dict[str, int]:
+        sizes = dict(zip(node.second, node.second_sizes, strict=True))
+        groups, rows, columns = (
+            prod(sizes[letter] for letter in letters) for letters in (node.shared, node.summed, node.outputs)
+        )
+        return {"in_features": groups * rows, "out_features": groups * columns, "groups": groups}
+
+    def _product(self, read: _Read, stream: Stream) -> dict[str, object]:
+        """Keys are the rows of the second operand: kept in the result of scores, summed over in a context."""
+        node = read.node
+        assert isinstance(node, Contraction)  # noqa: S101
+        second = self.tracer.tensors[node.inputs[1]]
+        sizes = {letter: _values(one, read.positions) for letter, one in zip(node.result, node.shape, strict=True)}
+        of_second = dict(zip(node.second, second.shape, strict=True))
+
+        def is_row(letter: str) -> bool:
+            return any(factor.axis in second.positions or factor.axis.seen for factor in of_second[letter])
+
+        scored = not any(map(is_row, node.summed)) and any(map(is_row, node.outputs))
+        rows = [letter for letter in (node.outputs if scored else node.summed)]
+        keys = _seen(tuple(of_second[letter] for letter in rows))
+        depth = node.summed if scored else node.outputs
+        size = {letter: prod(factor.size or 1 for factor in one) for letter, one in of_second.items()}
+        head = prod(size[letter] for letter in depth)
+        own = prod(
+            factor.size or 1 for letter in node.shared for factor in of_second[letter] if not _is_position(
+                node, letter, read.positions
+            )
+        )
+        fixed = prod(size[letter] for letter in rows)
+        if keys is not None:
+            sees = None if keys.stream == stream else keys.stream
+        else:
+            sees = Stream(f"1 x {fixed}", length=fixed)
+        return {
+            "heads": prod(sizes[letter] for letter in node.shared + node.rows),
+            "head_dim": head,
+            "stored": own * head,
+            "scores": scored,
+            "sees": sees,
+            "span": None if keys is None else keys.span,
+        }
+
+    def _rows(self, read: _Read) -> dict[str, int | None]:
+        """Rows of so many values at a position."""
+        node, number = read.node, max(1, len(read.operands))
+        values = prod(_values(one, read.positions) for one in node.shape)
+        if isinstance(node, Scaled):
+            return {"rows": node.chosen, "width": values // node.chosen, "operands": 1, "out": None}
+        if isinstance(node, Pool):
+            width = prod(interval.taps for _, interval in node.windows)
+            return {"rows": values, "width": width, "out": values, "operands": 1}
+        if isinstance(node, Reduce):
+            shape = read.operands[0][1].shape
+            width = prod(factor.size or 1 for at in node.dims for factor in shape[at])
+            if node.kind == "argmax":
+                return {"rows": values, "width": width, "operands": 1, "out": None}
+            if node.kind == "add":  # a sum of so many is one addition less
+                return {"rows": max(1, width - 1), "width": values, "out": values, "operands": 1 if width == 1 else 2}
+            return {"rows": values, "width": width, "operands": 1, "out": values}
+        if isinstance(node, Normalise) and read.operands:
+            width = prod(_values(node.shape[at], read.positions) for at in node.dims)
+            return {"rows": values // width, "width": width, "operands": 1, "out": None}
+        if _seen(node.shape) is not None:
+            return {"rows": values, "width": 1, "operands": number, "out": None}
+        return {"rows": 1, "width": values, "operands": number, "out": None}
+
+    def _edges(self, read: _Read, axes: tuple[Axis, ...], stream: Stream) -> Iterator[Edge]:
+        for _, operand, sources in read.operands:
+            seen = _seen(operand.shape)
+            for source in sources:
+                theirs = self._ordered(frozenset(axis for axis, _ in source.links))
+                links = dict(source.links)
+                pairs = [(axis, links[axis].axis, links[axis].interval) for axis in theirs]
+                if source.previous:
+                    yield Edge(source.key, "before")
+                elif all(to is not None and interval == SAME for _, to, interval in pairs) and (
+                    [to for _, to, _ in pairs] == list(axes)
+                ):
+                    yield Edge(source.key)
+                elif all(to is None or to not in axes for _, to, _ in pairs):
+                    past = seen is not None and stream.causal and seen.stream == stream
+                    yield Edge(source.key, "past" if past else "all")
+                else:
+                    yield self._windowed(read.node, source.key, pairs, axes)
+
+    def _windowed(
+        self, node: Node, source: str, pairs: list[tuple[Axis, Axis | None, Interval]], axes: tuple[Axis, ...]
+    ) -> Edge:
+        """Axes of both side by side in the order of both; all of it where they cross."""
+        size: list[int] = []
+        out: list[int] = []
+        intervals: list[Interval] = []
+        left = list(axes)
+
+        def beside(theirs: int, ours: int, interval: Interval) -> None:
+            size.append(theirs)
+            out.append(ours)
+            intervals.append(interval)
+
+        for axis, to, interval in pairs:
+            length = axis.size or MOST_POSITIONS
+            if to is None or to not in axes:
+                beside(length, 1, everything(length))
+            elif to not in left:
+                self.tracer.cuts[node.key] = None
+                return Edge(source, "all")
+            else:
+                while left[0] != to:
+                    beside(1, left.pop(0).size or MOST_POSITIONS, everything(1))
+                beside(length, left.pop(0).size or MOST_POSITIONS, interval)
+        for axis in left:
+            beside(1, axis.size or MOST_POSITIONS, everything(1))
+        if len(size) == 1:  # a sequence is a map of height 1
+            size, out, intervals = [1, *size], [1, *out], [SAME, *intervals]
+        return Edge(source, "window", Window.of(tuple(size), tuple(out), tuple(intervals)))
+
+
+def _values(one: Dim, positions: frozenset[Axis]) -> int:
+    """Of a dimension's indices, those at a position; keys, whose number a job says, count as one."""
+    return prod(factor.size or 1 for factor in one if factor.axis not in positions and not factor.axis.seen)
+
+
+def _is_position(node: Contraction, letter: str, positions: frozenset[Axis]) -> bool:
+    return any(factor.axis in positions for factor in node.shape[node.result.index(letter)])
+
+
+def _seen(shape: Shape) -> Axis | None:
+    """The axis of the positions that a position sees, where a tensor has one."""
+    return next((factor.axis for one in shape for factor in one if factor.axis.seen), None)
+
+
+def _stream(node: Node, axes: tuple[Axis, ...]) -> tuple[Stream, Axis | None]:
+    """Of an operator's positions; and the axis, where it is one of a stream, which says at which of its positions."""
+    if len(axes) == 1 and axes[0].stream is not None:
+        return axes[0].stream, axes[0]
+    sizes = [axis.size for axis in axes]
+    if None in sizes:
+        raise ArchsimError(f"{node.key}: works along several axes, one of which has no fixed size")
+    known = [size for size in sizes if size is not None]
+    while len(known) < 2:  # noqa: PLR2004 - height and width; a sequence has height 1
+        known.insert(0, 1)
+    return Stream(" x ".join(map(str, known)), length=prod(known)), None
