@@ -230,7 +230,8 @@ class Elementwise(Node):
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same index, from the last dimension on."""
         first = len(self.shape) - len(shape)
-        return tuple(ALL if size_of(one) == 1 else Reach(first + at) for at, one in enumerate(shape))
+        repeated = [size_of(one) == 1 and one != self.shape[first + at] for at, one in enumerate(shape)]
+        return tuple(ALL if again else Reach(first + at) for at, again in enumerate(repeated))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
