@@ -41,13 +41,16 @@ class Bases:
     models: Mapping[str, str]
 
 
-def load_study(path: str | Path, *, whole: bool = True, single: bool = False) -> tuple[Study, Bases]:
+def load_study(
+    path: str | Path, *, whole: bool = True, single: bool = False, trust: bool = False
+) -> tuple[Study, Bases]:
     """Read a study and load what it names. Raises ArchsimError with every fault of all of it.
 
     Machines and models are looked for beside the study, then as `archsim run` does. Each value of each axis is put over
     each machine alone: what cannot be read is a fault; what does not fit the rest of the machine may fit together with
     another axis, and is left to the points. So are jobs on each model. whole: all points are to be run, so that there
-    must not be too many; single: they must do the same work.
+    must not be too many; single: they must do the same work. trust: open model files that can run code as
+    they are loaded (.pt2).
     """
     reader = Reader(read(path))
     study = study_of(reader, whole=whole)
@@ -58,7 +61,7 @@ def load_study(path: str | Path, *, whole: bool = True, single: bool = False) ->
     for name, loc in _named(study, "machine"):
         _keep(reader, loc, machines, name, lambda name=name: _machine(Path(path), name))
     for name, loc in _named(study, "model"):
-        _keep(reader, loc, models, name, lambda name=name: load_model(_locate(Path(path), "workloads/models", name)))
+        _keep(reader, loc, models, name, lambda name=name: _model(Path(path), name, trust=trust))
     for axis in study.axes if study is not None else ():
         for level in axis.tried():
             _try(reader, axis, level, machines)
@@ -104,6 +107,10 @@ def _keep(reader: Reader, loc: Loc, found: dict[str, Any], name: str, load: Any)
 
 def _machine(study: Path, name: str) -> Machine:
     return build(read_whole(_locate(study, "hw_configs/machines", name)))
+
+
+def _model(study: Path, name: str, *, trust: bool) -> Graph:
+    return load_model(_locate(study, "workloads/models", name), trust=trust)
 
 
 def _locate(study: Path, folder: str, name: str) -> Path:
