@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from archsim.errors import ArchsimError, Fault, did_you_mean, near, quoted
 from archsim.explore.axes import JOB, Axis, Level
 from archsim.explore.jobs import check_jobs, check_single
 from archsim.explore.reader import Reader, key_loc
+from archsim.explore.sources import named, set_by, sources
 from archsim.explore.study import Study, study_of
 from archsim.graph.load import load_model
 from archsim.machine.load import build, change
@@ -32,13 +33,17 @@ if TYPE_CHECKING:
 class Bases:
     """What points are made from, and all that a worker needs: machine documents and models, by digest.
 
-    machines, models: the digest of each name that the study has.
+    machines, models: the digest of each name that the study has. classes: of each document, the part classes that it
+    names and that are not archsim's own; sources: of each such class, also of those that axes set, its modules with
+    the hashes of their files.
     """
 
     documents: Mapping[str, Document]
     graphs: Mapping[str, Graph]
     machines: Mapping[str, str]
     models: Mapping[str, str]
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
 def load_study(
@@ -70,12 +75,25 @@ def load_study(
     if reader.faults or study is None:
         raise ArchsimError(*reader.faults)
     digests = {name: digest(machine.document) for name, machine in machines.items()}
+    documents = {digests[name]: machine.document for name, machine in machines.items()}
+    classes = {key: tuple(sorted(set(named(document.data)))) for key, document in documents.items()}
+    own = sources({*(name for each in classes.values() for name in each), *_classes(study)})
     return study, Bases(
-        documents={digests[name]: machine.document for name, machine in machines.items()},
+        documents=documents,
         graphs={graph.digest: graph for graph in models.values()},
         machines=digests,
         models={name: graph.digest for name, graph in models.items()},
+        classes={key: tuple(name for name in each if name in own) for key, each in classes.items()},
+        sources=own,
     )
+
+
+def _classes(study: Study) -> Iterator[str]:
+    """Those that its axes set."""
+    for axis in study.axes:
+        for level in axis.levels:
+            for key, text in level.values:
+                yield from set_by(key, text)
 
 
 def digest(document: Document) -> str:
