@@ -12,23 +12,19 @@ from typing import Any
 from archsim.graph.axes import Axis, dim, size_of, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.layers import Conv, Dense, Embedding, Layer, Lstm, Network, Pool, Residual, Size, Skip
+from archsim.graph.layers import Conv, Dense, Embedding, Layer, LayerError, Lstm, Network, Pool, Residual, Skip
+from archsim.graph.maps import convolved, pooled, skipped
 from archsim.graph.nodes import Normalise
 from archsim.graph.recurrent import lstm
 from archsim.graph.sequence_nodes import Embedding as Rows
 from archsim.graph.streams import TOKENS, Stream
-from archsim.graph.views import Pad, Stack
-from archsim.graph.windows import Interval
+from archsim.graph.views import Stack
 
 _MOST_NODES = 20_000
 _SEQUENCE, _MAP = 2, 3
 """Dimensions."""
 _LRN = (5, 1e-4, 0.75, 1.0)
 """Of AlexNet: channels, alpha, beta, bias."""
-
-
-class LayerError(ValueError):
-    """A layer whose sizes do not fit what comes before it; `index` of the outermost list."""
 
 
 def network(described: Network, digest: str) -> Graph:
@@ -41,7 +37,7 @@ def network(described: Network, digest: str) -> Graph:
     made = _Layers(builder, _recurrences(layers) if described.generates else None)
     for index, layer in enumerate(layers):
         try:
-            x = made.layer(layer, x)
+            x = made.chain([layer], x)
         except LayerError as error:
             raise LayerError(f"layers[{index}]: {error}") from None
     graph = make_graph(
@@ -60,11 +56,11 @@ def network(described: Network, digest: str) -> Graph:
 
 
 def _input(builder: Builder, described: Network) -> str:
-    """Whole numbers where the first layer looks them up in a table."""
+    """Where the first layer looks rows up in a table, one whole number, whatever the file says of its values."""
     table = described.layers[0].embedding
     rows = None if table is None else table.rows
     sizes = described.input if prod(described.input[1:]) > 1 else described.input[:1]
-    if rows is not None and sizes != (1,):
+    if rows is not None and len(sizes) > 1:
         raise LayerError("layers[0]: embedding: takes one whole number at a position; expected input: 1")
     name = "vector" if len(sizes) == 1 else "image"
     shape = builder.axes(name, () if rows else sizes)
@@ -97,17 +93,13 @@ class _Layers:
     products: int = 0
     chosen: dict[str, str] = field(default_factory=dict)
 
-    def layer(self, layer: Layer, x: str) -> str:
-        """One layer more; its result."""
+    def chain(self, layers: Sequence[Layer], x: str) -> str:
+        """Layers in a row; the last one's result."""
         if len(self.builder.nodes) > _MOST_NODES:
             raise LayerError(f"more than {_MOST_NODES:,} operators; expected fewer")
-        name = next(iter(layer.model_fields_set))
-        return _MADE[name](self, getattr(layer, name), self.needed(x))
-
-    def chain(self, layers: Sequence[Layer], x: str) -> str:
-        """Layers in a row."""
         for layer in layers:
-            x = self.layer(layer, x)
+            name = next(iter(layer.model_fields_set))
+            x = _MADE[name](self, getattr(layer, name), self.needed(x))
         return self.needed(x)
 
     def needed(self, x: str) -> str:
@@ -123,7 +115,7 @@ class _Layers:
         stream = self.stream(x)
         if stream is None or stream.every != 1:
             raise LayerError("generates: expected a result at each position")
-        return self.builder.reduce("argmax", "argmax", self.needed(x), "argmax", [1])
+        return self.builder.reduce("argmax", "argmax", x, "argmax", [1])
 
     def begin(self, name: str) -> None:
         """A layer of the Graph."""
@@ -179,58 +171,23 @@ def _linear(made: _Layers, dense: Dense, x: str) -> str:
 
 
 def _conv(made: _Layers, conv: Conv, x: str) -> str:
-    channels, height, width = made.sizes(x)
-    groups = channels if conv.groups == "depthwise" else int(conv.groups)
-    out = conv.out or (channels if groups > 1 else None)
-    if out is None:
-        raise LayerError("conv: is missing 'out'")
-    if channels % groups or out % groups:
-        raise LayerError(f"conv: {groups} groups do not divide {channels} channels in and {out} out")
-    windows = _windows((height, width), conv.kernel, conv.stride, conv.pad)
     x = made.map("conv", x)
     made.begin("conv")
-    builder, key = made.builder, f"{made.builder.layer}/product"
-    weight = builder.weight(f"{key}.weight", (out, channels // groups, *conv.kernel))
-    has_bias = not conv.norm if conv.bias is None else conv.bias
-    trained = out * (has_bias + 2 * conv.norm)  # a batch norm, which is folded in, has a scale and a shift
-    bias = builder.weight(f"{key}.bias", (out,), trained=trained) if trained else None
-    taps = [(row, tap, *window) for row, tap, window in zip("hw", "kl", windows, strict=True)]
-    if groups == 1:
-        return builder.contraction("product", x, weight, "ihw,oikl->ohw", windows=taps, bias=bias)
-    sizes = {"g": groups, "o": out // groups, "i": channels // groups, "k": conv.kernel[0], "l": conv.kernel[1]}
-    x = builder.split(x, 0, groups, channels // groups)
-    x = builder.contraction("product", x, weight, "gihw,goikl->gohw", sizes=sizes, windows=taps, bias=bias)
-    return builder.merge(x, 0, 2)
+    return convolved(made.builder, conv, x)
 
 
 def _pool(kind: str, made: _Layers, pool: Pool, x: str) -> str:
-    if any(pad >= kernel for pad, kernel in zip(pool.pad, pool.kernel, strict=True)):
-        raise LayerError(f"{kind}: a window would lie in the padding alone; expected a pad less than the kernel")
-    windows = _windows(made.sizes(x)[1:], pool.kernel, pool.stride or pool.kernel, pool.pad, ceil=pool.ceil)
-    function = "maximum" if kind == "maxpool" else "mean"
-    numbered = [(at, *window) for at, window in enumerate(windows, 1)]
-    return made.builder.pool(kind, kind, made.map(kind, x), function, numbered)
+    return pooled(made.builder, kind, pool, made.map(kind, x))
 
 
-def _windows(size: Size, kernel: Size, stride: Size, pad: Size, *, ceil: bool = False) -> list[tuple[Interval, int]]:
-    """Of height and width, with the size of the result. ceil: a window that lies partly outside counts."""
-    found = []
-    for length, wide, step, before in zip(size, kernel, stride, pad, strict=True):
-        span = length + 2 * before - wide
-        if span < 0:
-            raise LayerError(f"a kernel of {wide} does not fit {length} positions padded by {before}")
-        number = span // step + 1
-        if ceil and span % step and number * step < length + before:  # it begins inside
-            number += 1
-        found.append((Interval(wide, step, before), number))
-    return found
+def _skip(made: _Layers, skip: Skip, x: str) -> str:
+    return skipped(made.builder, skip, made.map("skip", x))
 
 
 def _plain(made: _Layers, kind: str, x: str) -> str:
     builder, at = made.builder, made.channels(x)
     if kind == "globalpool":
-        size = made.sizes(x)[1:]
-        return _pool("avgpool", made, Pool(kernel=size), x)
+        return pooled(builder, "avgpool", Pool(kernel=made.sizes(x)[1:]), made.map(kind, x))
     if kind == "flatten":
         return made.flat(x)
     if kind == "softmax":
@@ -278,23 +235,6 @@ def _stack(made: _Layers, number: int, x: str) -> str:
     name = builder.name("stack")
     shape = (dim(axis), dim(Axis(f"{builder.layer}/{name}:", (size_of(values) or 1) * number)))
     return builder.add(Stack(layer=builder.layer, name=name, inputs=(x,), shape=shape, number=number))
-
-
-def _skip(made: _Layers, skip: Skip, x: str) -> str:
-    """Zeros are channels on both sides, as many before as after."""
-    channels, *size = made.sizes(x)
-    more = skip.out - channels
-    if more < 0:
-        raise LayerError(f"skip: gives {skip.out} channels of {channels}; expected no fewer")
-    builder, x = made.builder, made.map("skip", x)
-    for at, (length, step) in enumerate(zip(size, skip.stride, strict=True), 1):
-        x = builder.slice(x, at, 0, -(-length // step), step=step)
-    if not more:
-        return x
-    name, before = builder.name("pad"), more // 2
-    shape = (dim(Axis(f"{builder.layer}/{name}:", skip.out)), *builder.of(x)[1:])
-    sides = {"before": (before, 0, 0), "after": (more - before, 0, 0)}
-    return builder.add(Pad(layer=builder.layer, name=name, inputs=(x,), shape=shape, **sides))
 
 
 def _residual(made: _Layers, block: Residual, x: str) -> str:
