@@ -97,7 +97,7 @@ class Contraction(Node):
     stationary
         Whether the second operand is weights, known before the run.
     scale
-        By which the result is multiplied.
+        By which the result, with its bias, is multiplied.
     cap
         The result is cap * tanh(result / cap).
     mask

@@ -246,7 +246,7 @@ def _given(inputs: Sequence[Input]) -> dict[Axis, bool]:
 
 def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:
     """Which dimensions of an operand are positions (True) or values, as far as a node says."""
-    if isinstance(node, Contraction) and node.stationary:
+    if isinstance(node, Contraction) and node.stationary and at == 0:
         return [(here, letter not in node.summed + node.shared) for here, letter in enumerate(node.first)]
     if isinstance(node, Contraction) and at == 0:  # heads may be of either kind; so may all of the second operand
         return [(here, letter in node.rows) for here, letter in enumerate(node.first) if letter not in node.shared]
