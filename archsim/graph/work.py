@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from archsim.errors import ArchsimError
-from archsim.graph.axes import Axis, Dim, Shape
-from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce
+from archsim.graph.axes import Axis, Dim, Shape, size_of
+from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
 from archsim.graph.sequence_nodes import Previous, Recurrence, Scaled
 from archsim.graph.streams import Stream
@@ -195,7 +195,9 @@ class _Making:
         def is_row(letter: str) -> bool:
             return any(factor.axis in second.positions or factor.axis.seen for factor in of_second[letter])
 
-        scored = not any(map(is_row, node.summed)) and any(map(is_row, node.outputs))
+        # a single key has no axis, but then scores have no other letter of the second operand alone
+        single = prod(size_of(of_second[letter]) or 1 for letter in node.outputs) == 1
+        scored = not any(map(is_row, node.summed)) and (single or any(map(is_row, node.outputs)))
         rows = [letter for letter in (node.outputs if scored else node.summed)]
         keys = _seen(tuple(of_second[letter] for letter in rows))
         depth = node.summed if scored else node.outputs
@@ -226,6 +228,9 @@ class _Making:
         values = prod(_values(one, read.positions) for one in node.shape)
         if isinstance(node, Scaled):
             return {"rows": node.chosen, "width": values // node.chosen, "operands": 1, "out": None}
+        if isinstance(node, Unknown) and node.work:
+            rows, width = node.work
+            return {"rows": rows, "width": width, "operands": number, "out": None if rows * width == values else values}
         if isinstance(node, Pool):
             width = prod(interval.taps for _, interval in node.windows)
             return {"rows": values, "width": width, "out": values, "operands": 1}

@@ -14,16 +14,12 @@ if TYPE_CHECKING:
 Values = NDArray[Any]
 
 
-def erf(x: Values) -> Values:
-    """The error function, as the C library computes it."""
-    from math import erf as exact
+def _erf(x: Values) -> Values:
+    """The error function, as the C library has it."""
+    from math import erf
 
-    return np.vectorize(exact, otypes=[np.float64])(x).astype(np.float32)
-
-
-def _sigmoid(x: Values) -> Values:
-    with np.errstate(over="ignore"):
-        return np.float32(1) / (np.float32(1) + np.exp(-x))
+    found: Values = np.vectorize(erf, otypes=[np.float64])(x).astype(np.float32)
+    return found
 
 
 def _gelu(x: Values) -> Values:
@@ -33,8 +29,15 @@ def _gelu(x: Values) -> Values:
 
 
 def _gelu_tanh(x: Values) -> Values:
-    inner = np.float32(np.sqrt(2 / np.pi)) * (x + np.float32(0.044715) * x**3)
-    return np.float32(0.5) * x * (1 + np.tanh(inner))
+    inner = np.float32(np.sqrt(2 / np.pi)) * (x + np.float32(0.044715) * x * x * x)
+    found: Values = np.float32(0.5) * x * (1 + np.tanh(inner))
+    return found
+
+
+def _sigmoid(x: Values) -> Values:
+    with np.errstate(over="ignore"):
+        found: Values = np.float32(1) / (np.float32(1) + np.exp(-x))
+    return found
 
 
 ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
@@ -57,7 +60,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "round": np.rint,
     "floor": np.floor,
     "ceil": np.ceil,
-    "erf": erf,
+    "erf": _erf,
     "sign": np.sign,
     "sin": np.sin,
     "cos": np.cos,
@@ -72,8 +75,12 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
 def _divided(x: Values, y: Values) -> Values:
     """Whole numbers towards zero."""
     if x.dtype.kind == y.dtype.kind == "i":
-        return np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y))
-    return x / y
+        return np.asarray(np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)))
+    return np.asarray(x / y)
+
+
+def _picked(condition: Values, x: Values, y: Values) -> Values:
+    return np.asarray(np.where(condition != 0, x, y))
 
 
 def _folded(function: Callable[[Any, Any], Values]) -> Callable[..., Values]:
@@ -96,7 +103,7 @@ COMBINING: dict[str, Callable[..., Values]] = {
     "prelu": lambda x, slope: np.where(x < 0, slope * x, x),
     "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "hardsigmoid": lambda x, alpha, beta: np.clip(alpha * x + beta, 0, 1),
-    "where": lambda condition, x, y: np.where(condition != 0, x, y),
+    "where": _picked,
     "equal": np.equal,
     "less": np.less,
     "greater": np.greater,

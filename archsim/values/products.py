@@ -101,7 +101,7 @@ def between(node: Contraction, second: Array, arithmetic: Arithmetic) -> Grouped
 
 
 def contract(node: Contraction, first: Array, product: Grouped, outputs: Sequence[int], run: Run) -> Array:
-    """Rows of the first operand multiplied. outputs: sizes of those letters. Without bias at run time, scale and mask."""
+    """Rows of the first operand multiplied. outputs: sizes of those letters."""
     letters = node.first
     for letter, tap, interval in node.windows:
         one = node.shape[node.result.index(letter)]

@@ -62,7 +62,8 @@ def _by_neighbours(node: Normalise, x: Array) -> Array:
     at = 1 + node.dims[0]
     around = Interval(taps=int(size), pad=(int(size) - 1) // 2)
     squares = windowed(x * x, at, around, x.shape[at]).sum(axis=-1)
-    return x / (np.float32(bias) + np.float32(alpha / size) * squares) ** np.float32(beta)
+    found: Array = x / (np.float32(bias) + np.float32(alpha / size) * squares) ** np.float32(beta)
+    return found
 
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {

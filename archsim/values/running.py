@@ -70,7 +70,7 @@ class Run:
         return (*(1,) * begin, *(self.size(one) for one in shape[begin:]))
 
     def noted(self, name: str, shape: Shape, x: Array) -> Array:
-        """An array of that shape, in float32 or int64, with the lengths that it has. Raises ArchsimError for another."""
+        """An array in float32 or int64, its lengths remembered. Raises ArchsimError for another shape."""
         if x.ndim == len(shape) + 1:
             for one, size in zip(shape, x.shape[1:], strict=True):
                 unknown = [factor.axis for factor in one if factor.size is None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import log2
+from functools import cache
+from math import log2, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,27 +61,34 @@ def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
     queries, keys = scores.shape[-2:]
     begins = run.start(node.shape[-2]), run.start(node.shape[-1])
     ahead = (begins[1] + np.arange(keys)) - (begins[0] + np.arange(queries))[:, None]
-    heads = int(np.prod(scores.shape[1:-2]))
+    heads = prod(scores.shape[1:-2])
     if node.buckets:
         bias = operands[1][0][_buckets(node, ahead)].transpose(2, 0, 1)
     else:
         bias = _slopes(heads)[:, None, None] * -np.abs(ahead)
-    return scores + bias.reshape(scores.shape[1:]).astype(np.float32)
+    found: Array = scores + bias.reshape(scores.shape[1:]).astype(np.float32)
+    return found
 
 
 def _buckets(node: ScoreBias, ahead: Array) -> Array:
-    """Rows of T5's table: one for each small distance, then ever more distances share one, evenly by their logarithm."""
+    """Rows of T5's table: one for each small distance; then ever more share one, evenly by their logarithm."""
     number = node.buckets // 2 if node.both_ways else node.buckets
     distance = np.abs(ahead) if node.both_ways else np.maximum(0, -ahead)
     single = number // 2
-    wide = number - single
-    # bucket single + n begins where (distance / single) ^ wide reaches (furthest / single) ^ n; in whole numbers
-    begins = [
-        next(d for d in range(single, node.furthest + 1) if d**wide >= node.furthest**n * single ** (wide - n))
-        for n in range(1, wide)
-    ]
-    far = single + np.searchsorted(begins, distance, side="right")
-    return np.where(distance < single, distance, far) + np.where(node.both_ways & (ahead > 0), number, 0)
+    far = single + np.searchsorted(_bucket_begins(number, node.furthest), distance, side="right")
+    found: Array = np.where(distance < single, distance, far)
+    return found + number * (ahead > 0) if node.both_ways else found
+
+
+@cache
+def _bucket_begins(number: int, furthest: int) -> tuple[int, ...]:
+    """The smallest distance in each bucket that several share, but the first.
+
+    Of s buckets of one distance and w others, s + n begins where (distance / s) ^ w reaches (furthest / s) ^ n.
+    """
+    single, wide = number // 2, number - number // 2
+    distances = range(single, max(single, furthest) + 1)
+    return tuple(next(d for d in distances if d**wide >= furthest**n * single ** (wide - n)) for n in range(1, wide))
 
 
 def _slopes(heads: int) -> Array:
@@ -88,19 +96,22 @@ def _slopes(heads: int) -> Array:
     power = 1 << int(log2(heads))
     first = 2.0 ** (-8 / power * np.arange(1, power + 1))
     finer = 2.0 ** (-4 / power * np.arange(1, 2 * power + 1, 2))
-    return np.concatenate([first, finer[: heads - power]])
+    found: Array = np.concatenate([first, finer[: heads - power]])
+    return found
 
 
 def _ranked(gates: Array, chosen: int) -> Array:
     """The experts of each position, (positions, chosen), the largest gate first; of equal gates the lower expert's."""
-    return np.argsort(-gates.reshape(-1, gates.shape[-1]), axis=1, kind="stable")[:, :chosen]
+    ranked: Array = np.argsort(-gates.reshape(-1, gates.shape[-1]), axis=1, kind="stable")
+    return ranked[:, :chosen]
 
 
 def _sent(node: Sent, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
     x, gates = operands
     route = next(f.axis.route for one in node.shape for f in one if f.axis.route is not None)
     own = (_ranked(gates, route.chosen) == route.expert).any(axis=1)
-    return x.reshape(-1, x.shape[-1])[own][None]
+    found: Array = x.reshape(-1, x.shape[-1])[own][None]
+    return found
 
 
 def _scaled(node: Scaled, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
@@ -112,7 +123,8 @@ def _scaled(node: Scaled, operands: Sequence[Array], run: Run) -> Array:  # noqa
     made = np.zeros((*ranked.shape, results[0].shape[-1]), np.float32)
     for expert, result in enumerate(results):
         made[ranked == expert] = result[0]  # in the order of positions, each of which has an expert once
-    return (made * scale[..., None]).reshape(*gates.shape[:-1], node.chosen, -1)
+    scaled: Array = made * scale[..., None]
+    return scaled.reshape(*gates.shape[:-1], node.chosen, made.shape[-1])
 
 
 SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
