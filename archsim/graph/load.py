@@ -64,8 +64,8 @@ def build(document: Document) -> Graph:
     text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()
     if isinstance(document.data, dict) and document.data.get("schema") == "archsim.network/1":
-        from archsim.graph.layers import Network
-        from archsim.graph.network import LayerError, network
+        from archsim.graph.layers import LayerError, Network
+        from archsim.graph.network import network
 
         described = _checked(Network, document)
         try:

@@ -105,7 +105,7 @@ class Tracer:
             operand, links = self.operand(node, at)
             reached = (link for axis, link in links.items() if axis in operand.positions)
             positions |= {link.axis for link in reached if link.axis is not None}
-            if isinstance(node, Reshape) and node.cuts:
+            if isinstance(node, Unknown) or (isinstance(node, Reshape) and node.cuts):
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
             self.mix(operand, links)
             sources |= dict.fromkeys(through(source, links) for source in operand.sources)
@@ -119,7 +119,9 @@ class Tracer:
     def mix(self, operand: Traced, links: Mapping[Axis, Link]) -> None:
         """Remember along which positions of an operand a node needs others than its own."""
         self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.axis is None}
-        self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME}
+        self.mixed |= {
+            axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME
+        }
 
     def positions(self, node: Node) -> frozenset[Axis]:
         """The positions at which an operator works."""
@@ -130,9 +132,7 @@ class Tracer:
         found: set[Axis] = set()
         for at, _ in moving(node, self.weights):
             operand, links = self.operand(node, at)
-            found |= {
-                link.axis for axis in operand.positions if (link := links.get(axis, EVERYTHING)).axis is not None
-            }
+            found |= {link.axis for axis in operand.positions if (link := links.get(axis, EVERYTHING)).axis is not None}
         if isinstance(node, Pool):
             found |= {factor.axis for at, _ in node.windows for factor in node.shape[at]}
         if isinstance(node, Unknown) and not found:
@@ -207,8 +207,8 @@ def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
 
 
 def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[Axis, bool]:
-    """Of each axis of the inputs whether it is of positions: the first node that says so decides."""
-    roles: dict[Axis, bool] = {}
+    """Of each axis of the inputs whether it is of positions: if an input does not say it, the first node that does."""
+    roles = _given(inputs)
     parent: dict[Axis, Axis] = {}
     shapes = {each.name: each.shape for each in inputs}
     tracer = Tracer(weights)
@@ -241,12 +241,18 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
     return roles
 
 
+def _given(inputs: Sequence[Input]) -> dict[Axis, bool]:
+    """What the inputs say themselves."""
+    known = [(each.positions, each.shape) for each in inputs if each.positions is not None]
+    return {factor.axis: at < number for number, shape in known for at, one in enumerate(shape) for factor in one}
+
+
 def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:
     """Which dimensions of an operand are positions (True) or values, as far as a node says."""
-    if isinstance(node, Contraction):
-        letters = (node.first, node.second)[at]
-        values = node.summed + (node.shared if node.stationary else "")
-        return [(here, letter not in values) for here, letter in enumerate(letters)]
+    if isinstance(node, Contraction) and node.stationary and at == 0:
+        return [(here, letter not in node.summed + node.shared) for here, letter in enumerate(node.first)]
+    if isinstance(node, Contraction) and at == 0:  # heads may be of either kind; so may all of the second operand
+        return [(here, letter in node.rows) for here, letter in enumerate(node.first) if letter not in node.shared]
     if isinstance(node, Pool):
         return [(here, True) for here, _ in node.windows]
     if isinstance(node, Embedding) and at == 0:
