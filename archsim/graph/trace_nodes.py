@@ -132,7 +132,7 @@ class Tracing:
         given = [(each.positions, each.gives) for each in (self.lines[name] for name in line.inputs)]
         here = (line.positions, wide)
         fits = here in given and set(given) <= {here, (1, wide)}
-        if fits and (len(given) == 2 and line.op in _OF_TWO or len(given) > 1 and line.op in _OF_MANY):  # noqa: PLR2004
+        if fits and ((len(given) == 2 and line.op in _OF_TWO) or (len(given) > 1 and line.op in _OF_MANY)):  # noqa: PLR2004
             return builder.elementwise(line.name, line.op, *map(self._flat, line.inputs))
         alone = line.op in _NORMS or line.op in _OF_ONE or line.op in LEAVE_ONE
         if alone and not given:
