@@ -185,7 +185,7 @@ def feed_forward(block: Block, x: str) -> str:
             layer=block.layer,
             name="expert scaling",
             kind="mul",
-            inputs=(gates, *results),
+            inputs=(*results, gates),
             shape=(dim(tokens), dim(Axis(f"{block.layer}/expert scaling:1", chosen)), width),
             chosen=chosen,
             renormalised=preset.gates_renormalised,

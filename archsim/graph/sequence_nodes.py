@@ -143,7 +143,7 @@ class Recurrence(Node):
 class Scaled(Node):
     """The results of the experts that a position was sent to, each times its gate: [positions, chosen, values].
 
-    inputs: gates [positions, experts], then the experts' results in order. chosen: experts a position.
+    inputs: the experts' results in order, then gates [positions, experts]. chosen: experts a position.
     renormalised: whether the gates of the chosen are divided by their sum.
     """
 
@@ -152,4 +152,4 @@ class Scaled(Node):
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same position."""
-        return (Reach(0), ALL) if operand == 0 else (Reach(0), Reach(2))
+        return (Reach(0), Reach(2) if operand < len(self.inputs) - 1 else ALL)
