@@ -135,3 +135,17 @@ class Sent(View):
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same positions."""
         return (Reach(0), ALL) if operand else (Reach(0), Reach(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patches(View):
+    """A picture [channels, height, width] cut into squares, row by row: [squares, channels x size x size].
+
+    size: pixels of a side; what is left over at the right and below is not used.
+    """
+
+    size: int
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """Pixels of any square."""
+        return (ALL,) * len(shape)

@@ -115,7 +115,7 @@ def _sent(node: Sent, operands: Sequence[Array], run: Run) -> Array:  # noqa: AR
 
 
 def _scaled(node: Scaled, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
-    gates, *results = operands
+    *results, gates = operands
     flat, ranked = gates.reshape(-1, gates.shape[-1]), _ranked(gates, node.chosen)
     scale = np.take_along_axis(flat, ranked, axis=1)
     if node.renormalised:
