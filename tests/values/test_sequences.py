@@ -8,10 +8,10 @@ import pytest
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Shape, dim
 from archsim.graph.builder import Builder
-from archsim.graph.nodes import Unknown
-from archsim.graph.sequence_nodes import Embedding, Previous, Recurrence, Rotary, Scaled, ScoreBias
+from archsim.graph.nodes import Mask, Unknown
+from archsim.graph.sequence_nodes import Embedding, Positions, Previous, Recurrence, Rotary, Scaled, ScoreBias
 from archsim.graph.streams import Route, Stream
-from archsim.graph.views import Pad, Repeat, Sent, Stack
+from archsim.graph.views import Pad, Patches, Repeat, Sent, Stack
 from tests.values.graphs import Array, made, numbers, reference
 
 
@@ -46,6 +46,29 @@ def test_rows_of_tables_are_added() -> None:
     wanted = 3 * rows + numbers(2, 5, 4)[2:5] + numbers(3, 4)
     assert embedded(positions=True, row=True, first=2, scale=3)[0] == pytest.approx(wanted, abs=1e-6)
     assert embedded(positions=False, row=True)[0] == pytest.approx(rows + numbers(3, 4), abs=1e-6)
+
+
+def test_rows_of_positions_are_added_to_values() -> None:
+    builder = Builder()
+    x, table = builder.input("x", builder.axes("x", (3, 4))), builder.weight("table", (6, 4))
+    node = Positions(
+        layer="1", name="positions", kind="embedding", inputs=(x, table), shape=builder.of(x), first_position=2
+    )
+    given, rows = numbers(1, 2, 3, 4), numbers(2, 6, 4)
+    assert made(builder, builder.add(node), {"x": given}, {"table": rows}) == pytest.approx(given + rows[2:5])
+
+
+def test_pictures_are_cut_as_by_a_convolution() -> None:
+    """As large and as far apart as the squares; a column is left over."""
+    picture, weight = numbers(1, 1, 3, 4, 7), numbers(2, 5, 3, 2, 2)
+    builder = Builder()
+    x = builder.input("x", builder.axes("x", (3, 4, 7)))
+    cut = Patches(layer="1", name="cut", inputs=(x,), shape=shape_of(6, 12), size=2)
+    builder.weight("w", (5, 3, 2, 2))
+    y = builder.contraction("product", builder.add(cut), "w", "si,oi->so", sizes={"o": 5, "i": 12})
+    (wanted,) = reference("Conv", [picture, weight], strides=(2, 2))
+    found = made(builder, y, {"x": picture}, {"w": weight})
+    assert found[0] == pytest.approx(wanted[0].reshape(5, 6).T, abs=1e-5)
 
 
 def test_numbers_without_a_row_are_refused() -> None:
@@ -85,7 +108,9 @@ def test_rotary_positions_are_those_of_onnx(halves: bool, turned: int) -> None: 
     assert made(builder, builder.add(node), {"x": x}) == pytest.approx(wanted.transpose(0, 2, 1, 3), abs=1e-6)
 
 
-def bias_of(heads: int, length: int, table: Array | None = None, *, both_ways: bool = False) -> Array:
+def bias_of(
+    heads: int, length: int, table: Array | None = None, *, both_ways: bool = False, mask: Mask | None = None
+) -> Array:
     """What is added to scores of 0; of ALiBi without a table."""
     builder = Builder()
     x = builder.input("x", builder.axes("x", (heads, length, length)))
@@ -98,9 +123,18 @@ def bias_of(heads: int, length: int, table: Array | None = None, *, both_ways: b
         shape=builder.of(x),
         buckets=0 if table is None else len(table),
         both_ways=both_ways,
+        mask=mask,
     )
     found: Array = made(builder, builder.add(node), {"x": np.zeros((1, heads, length, length), np.float32)}, weights)[0]
     return found
+
+
+def test_scores_are_masked_after_their_bias() -> None:
+    found = bias_of(2, 4, mask=Mask(causal=True, span=2))
+    assert np.isneginf(found[0]).tolist() == [
+        [key > query or query - key > 1 for key in range(4)] for query in range(4)
+    ]
+    assert found[1, 3, 2] == -(2.0**-8)
 
 
 def test_slopes_of_alibi() -> None:
@@ -187,7 +221,7 @@ def test_positions_are_sent_to_the_experts_with_the_largest_gates(renormalised: 
         layer="1",
         name="scaled",
         kind="mul",
-        inputs=(gates, *results),
+        inputs=(*results, gates),
         shape=(dim(tokens), *shape_of(2, 2)),
         chosen=2,
         renormalised=renormalised,
@@ -214,7 +248,7 @@ def test_experts_that_nobody_is_sent_to_do_nothing() -> None:
         layer="1",
         name="scaled",
         kind="mul",
-        inputs=(gates, *results),
+        inputs=(*results, gates),
         shape=(builder.of(x)[0], *shape_of(1, 3)),
         chosen=1,
         renormalised=False,
