@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archsim.errors import ArchsimError, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
-from archsim.graph.hf import from_config, is_config
+from archsim.graph.hf import KNOWN_SCALINGS, from_config, is_config, scaling_of
 from archsim.graph.llama2c import EXPECTED, from_checkpoint
 from archsim.graph.load import build
 from archsim.machine.provenance import mapping
@@ -106,6 +106,10 @@ def _hugging_face(path: Path) -> Opened:
         if kind not in HUGGING_FACE:
             known = did_you_mean(kind, HUGGING_FACE)
             raise ArchsimError(f"{config}: weights of model_type '{kind}' are not read. {known}")
+        scaling = scaling_of(mapping(given))
+        if scaling not in KNOWN_SCALINGS:
+            found = f"found rotary positions that are scaled by the rule '{scaling}'"
+            raise ArchsimError(f"{config}: {found}; expected {', '.join(KNOWN_SCALINGS)}")
         named = Named(tensors.file, tensors.stored, HUGGING_FACE[kind])
         return _opened(path, _as_stored(from_config(given, folder.name), given, named), named)
     named = Named(tensors.file, tensors.stored, HUGGING_FACE["gpt2"])
