@@ -78,32 +78,20 @@ class Tracer:
     def operand(self, node: Node, at: int) -> tuple[Traced, dict[Axis, Link]]:
         """An operand, and which indices of its axes an index of the node's result needs."""
         operand = self.tensors[node.inputs[at]]
-        return operand, self.links(node, at, operand.shape)
+        return operand, self.links(node, at, operand.shape, operand.positions)
 
-    def links(self, node: Node, at: int, shape: Shape) -> dict[Axis, Link]:
-        """Of all axes of an operand."""
+    def links(self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()) -> dict[Axis, Link]:
+        """Of all axes of an operand; positions: of which it is noted where it is lost which index is which."""
         if isinstance(node, Reshape) and not node.cuts:
             return {factor.axis: Link(factor.axis) for one in shape for factor in one}
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
         for one, reach in zip(shape, node.reach(at, shape), strict=True):
             for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
-        return {axis: self._together(node, axis, found) for axis, found in parts.items()}
-
-    def _together(self, node: Node, axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link:
-        """Of the digits of an axis."""
-        ordered = sorted(parts, key=lambda part: -part[0].inner)
-        links = [link for _, link in ordered]
-        if len(ordered) == 1 and ordered[0][0].whole:
-            return links[0] or EVERYTHING
-        same = [link == Link(axis) for link in links]
-        if all(same):
-            return Link(axis)
-        kept = same.index(False)
-        if all(link is None for link in links[kept:]):
-            return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
-        self.cuts[node.key] = None
-        return EVERYTHING
+        made = {axis: _together(axis, found) for axis, found in parts.items()}
+        if any(link is None and axis in positions for axis, link in made.items()):
+            self.cuts[node.key] = None
+        return {axis: link or EVERYTHING for axis, link in made.items()}
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
@@ -115,6 +103,9 @@ class Tracer:
             operand, links = self.operand(node, at)
             axes = {axis for axis in operand.positions if axis in links}
             positions |= {link.axis for axis in axes if (link := links[axis]).axis is not None}
+            for one, reach in zip(operand.shape, node.reach(at, operand.shape), strict=True):
+                if reach.of is not None and one and all(factor.axis in operand.positions for factor in one):
+                    positions |= {factor.axis for factor in node.shape[reach.of]}
             if isinstance(node, Unknown) or (isinstance(node, Reshape) and node.cuts):
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
             self.mix(operand, links)
@@ -184,6 +175,21 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
             low *= factor.size or 1
         return [Link(wanted[0].axis, Interval(grow=low)), *[None] * (len(one) - 1)]
     return [None] * len(one)
+
+
+def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | None:
+    """Of the digits of an axis; None where it is lost which index is which."""
+    ordered = sorted(parts, key=lambda part: -part[0].inner)
+    links = [link for _, link in ordered]
+    if len(ordered) == 1 and ordered[0][0].whole:
+        return links[0] or EVERYTHING
+    same = [link == Link(axis) for link in links]
+    if all(same):
+        return Link(axis)
+    kept = same.index(False)
+    if all(link is None for link in links[kept:]):
+        return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
+    return None
 
 
 def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
