@@ -137,7 +137,7 @@ class Builder:
         def made(x: str) -> Dim:
             if x in (axes or {}):
                 return dim((axes or {})[x])
-            if x in spans and spans[x][0] != SAME:
+            if x in spans and spans[x] != (SAME, size_of(here[x])):
                 return dim(Axis(f"{key}:{x}", spans[x][1], here[x][0].axis.order if here[x] else 0))
             if x in here:
                 return here[x]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from archsim.graph.axes import Axis, Dim, Factor, Shape
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reach, Reduce, Unknown
 from archsim.graph.sequence_nodes import Embedding, Recurrence
-from archsim.graph.views import Reshape
+from archsim.graph.views import Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
 
@@ -81,17 +81,17 @@ class Tracer:
         return operand, self.links(node, at, operand.shape, operand.positions)
 
     def links(self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()) -> dict[Axis, Link]:
-        """Of all axes of an operand; positions: of which it is noted where it is lost which index is which."""
+        """Of all axes of an operand; it is remembered where those of positions cannot be said."""
         if isinstance(node, Reshape) and not node.cuts:
             return {factor.axis: Link(factor.axis) for one in shape for factor in one}
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
         for one, reach in zip(shape, node.reach(at, shape), strict=True):
             for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
-        made = {axis: _together(axis, found) for axis, found in parts.items()}
-        if any(link is None and axis in positions for axis, link in made.items()):
+        links = {axis: _together(axis, found) for axis, found in parts.items()}
+        if any(link is None and axis in positions for axis, link in links.items()):
             self.cuts[node.key] = None
-        return {axis: link or EVERYTHING for axis, link in made.items()}
+        return {axis: link or EVERYTHING for axis, link in links.items()}
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
@@ -99,18 +99,17 @@ class Tracer:
         sources: dict[Source, None] = {}
         if isinstance(node, Reshape) and node.cuts:
             self.cuts[node.key] = None
-        for at, _ in moving(node, self.weights):
+        for at, _ in moving(node, self.weights)[: 1 if isinstance(node, Sent) else None]:
             operand, links = self.operand(node, at)
-            axes = {axis for axis in operand.positions if axis in links}
-            positions |= {link.axis for axis in axes if (link := links[axis]).axis is not None}
+            reached = (link for axis, link in links.items() if axis in operand.positions)
+            positions |= {link.axis for link in reached if link.axis is not None}
             for one, reach in zip(operand.shape, node.reach(at, operand.shape), strict=True):
                 if reach.of is not None and one and all(factor.axis in operand.positions for factor in one):
                     positions |= {factor.axis for factor in node.shape[reach.of]}
             if isinstance(node, Unknown) or (isinstance(node, Reshape) and node.cuts):
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
             self.mix(operand, links)
-            if at == 0 or node.kind != "view" or len(node.shape) == len(operand.shape):
-                sources |= dict.fromkeys(through(source, links) for source in operand.sources)
+            sources |= dict.fromkeys(through(source, links) for source in operand.sources)
         self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
 
     def made(self, node: Node, positions: frozenset[Axis]) -> None:
@@ -155,6 +154,21 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
     return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
 
 
+def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | None:
+    """What is needed of an axis by what is needed of its digits; None where it is no interval."""
+    ordered = sorted(parts, key=lambda part: -part[0].inner)
+    links = [link for _, link in ordered]
+    if len(ordered) == 1 and ordered[0][0].whole:
+        return links[0] or EVERYTHING
+    same = [link == Link(axis) for link in links]
+    if all(same):
+        return Link(axis)
+    kept = same.index(False)
+    if all(link is None for link in links[kept:]):
+        return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
+    return None
+
+
 def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
     """Of each factor of an operand's dimension; None where all of it is needed."""
     if reach.of is None:
@@ -175,21 +189,6 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
             low *= factor.size or 1
         return [Link(wanted[0].axis, Interval(grow=low)), *[None] * (len(one) - 1)]
     return [None] * len(one)
-
-
-def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | None:
-    """Of the digits of an axis; None where it is lost which index is which."""
-    ordered = sorted(parts, key=lambda part: -part[0].inner)
-    links = [link for _, link in ordered]
-    if len(ordered) == 1 and ordered[0][0].whole:
-        return links[0] or EVERYTHING
-    same = [link == Link(axis) for link in links]
-    if all(same):
-        return Link(axis)
-    kept = same.index(False)
-    if all(link is None for link in links[kept:]):
-        return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
-    return None
 
 
 def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
@@ -217,11 +216,10 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
 
     def decide(one: Dim, *, position: bool) -> None:
         for factor in one:
-            axis = factor.axis
-            roles.setdefault(axis, position)
-            while axis in parent:
-                axis = parent[axis]
-                roles.setdefault(axis, position)
+            axis: Axis | None = factor.axis
+            while axis is not None and axis not in roles:
+                roles[axis] = position
+                axis = parent.get(axis)
 
     for node in nodes:
         for at, name in moving(node, weights):
@@ -252,7 +250,7 @@ def _given(inputs: Sequence[Input]) -> dict[Axis, bool]:
 
 def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:
     """Which dimensions of an operand are positions (True) or values, as far as a node says."""
-    if isinstance(node, Contraction) and node.stationary:
+    if isinstance(node, Contraction) and node.stationary and at == 0:
         return [(here, letter not in node.summed + node.shared) for here, letter in enumerate(node.first)]
     if isinstance(node, Contraction) and at == 0:  # heads may be of either kind; so may all of the second operand
         return [(here, letter in node.rows) for here, letter in enumerate(node.first) if letter not in node.shared]

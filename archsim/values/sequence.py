@@ -110,11 +110,12 @@ def _sent(node: Sent, operands: Sequence[Array], run: Run) -> Array:  # noqa: AR
     x, gates = operands
     route = next(f.axis.route for one in node.shape for f in one if f.axis.route is not None)
     own = (_ranked(gates, route.chosen) == route.expert).any(axis=1)
-    return x.reshape(-1, x.shape[-1])[own][None]
+    found: Array = x.reshape(-1, x.shape[-1])[own][None]
+    return found
 
 
 def _scaled(node: Scaled, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
-    gates, *results = operands
+    *results, gates = operands
     flat, ranked = gates.reshape(-1, gates.shape[-1]), _ranked(gates, node.chosen)
     scale = np.take_along_axis(flat, ranked, axis=1)
     if node.renormalised:

@@ -113,7 +113,11 @@ def generate(executor: Executor, inputs: Mapping[str, Array], number: int, *, ca
         raise ArchsimError(f"{graph.name} generates nothing")
     source, back = graph.feedback
     nodes = {node.key: node for node in graph.nodes}
-    name = nodes[back].inputs[0] if back in nodes else back
+    name = back
+    while name in nodes:
+        name = nodes[name].inputs[0]
+    if not any(each.name == name and each.whole is not None for each in graph.inputs):
+        raise ArchsimError(f"{graph.name}: its input is no whole numbers; expected tokens, as it makes them")
     session = Session(executor) if cached else None
     given, made = dict(inputs), []
     for _ in range(number):
