@@ -9,8 +9,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.values.arithmetic import ELEMENTWISE
 from archsim.values.cnn import cifar_stages, scaled
+from archsim.values.functions import ELEMENTWISE
 from archsim.values.same_network import require_same, require_size
 from archsim.values.stages import Stage
 from archsim.values.weights import Named, read_safetensors

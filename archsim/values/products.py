@@ -15,6 +15,7 @@ from archsim.values.running import Array
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archsim.graph.axes import Shape
     from archsim.graph.nodes import Contraction, Mask
     from archsim.graph.windows import Interval
     from archsim.values.arithmetic import Arithmetic
@@ -135,14 +136,14 @@ def finished(node: Contraction, x: Array, bias: Array | None, run: Run) -> Array
         x = x * np.float32(node.scale)
     if node.cap is not None:
         x = np.float32(node.cap) * np.tanh(x / np.float32(node.cap))
-    if node.mask is not None:
-        begins = run.start(node.shape[-2]), run.start(node.shape[-1])
-        x = np.where(_visible(node.mask, begins, (x.shape[-2], x.shape[-1])), x, np.float32(-np.inf))
-    return x
+    return x if node.mask is None else masked(node.mask, x, node.shape, run)
 
 
-def _visible(mask: Mask, begins: tuple[int, int], sizes: tuple[int, int]) -> Array:
-    """Which keys queries see, [queries, keys]."""
-    ahead = (begins[1] + np.arange(sizes[1])) - (begins[0] + np.arange(sizes[0]))[:, None]
-    seen = ahead <= 0 if mask.causal else np.ones(sizes, np.bool_)
-    return seen if mask.span is None else seen & (ahead > -mask.span)
+def masked(mask: Mask, x: Array, shape: Shape, run: Run) -> Array:
+    """Scores [..., queries, keys], minus infinity where a query does not see a key."""
+    queries, keys = (run.start(one) + np.arange(size) for one, size in zip(shape[-2:], x.shape[-2:], strict=True))
+    ahead = keys - queries[:, None]
+    seen = ahead <= 0 if mask.causal else np.ones(ahead.shape, np.bool_)
+    if mask.span is not None:
+        seen &= ahead > -mask.span
+    return np.where(seen, x, np.float32(-np.inf))

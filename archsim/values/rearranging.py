@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archsim.graph.views import Chosen, Concat, Keep, Pad, Repeat, Reshape, Slice, Stack, Transpose
+from archsim.graph.views import Chosen, Concat, Keep, Pad, Patches, Repeat, Reshape, Slice, Stack, Transpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,6 +91,13 @@ def _stack(node: Stack, operands: Sequence[Array], run: Run) -> Array:  # noqa: 
     return padded.reshape(len(x), -1, node.number * x.shape[2], *x.shape[3:])
 
 
+def _patches(node: Patches, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    batch, channels, height, width = operands[0].shape
+    down, across, size = height // node.size, width // node.size, node.size
+    whole = operands[0][:, :, : down * size, : across * size].reshape(batch, channels, down, size, across, size)
+    return whole.transpose(0, 2, 4, 1, 3, 5).reshape(batch, down * across, channels * size * size)
+
+
 VIEWS: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Reshape: _reshape,
     Transpose: _transpose,
@@ -101,4 +108,5 @@ VIEWS: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Repeat: _repeat,
     Keep: _keep,
     Stack: _stack,
+    Patches: _patches,
 }
