@@ -130,7 +130,8 @@ def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -
 
 def rotary_scaling(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """By which rule a config has rotary positions scaled, and its numbers; newer ones have the base among them."""
-    found = next((data[key] for key in ("rope_scaling", "rope_parameters") if isinstance(data.get(key), dict)), {})
+    given = [data[key] for key in ("rope_scaling", "rope_parameters") if isinstance(data.get(key), dict)]
+    found: dict[str, Any] = given[0] if given else {}
     return str(found.get("rope_type", found.get("type", "default"))), found
 
 
