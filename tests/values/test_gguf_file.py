@@ -189,7 +189,7 @@ def test_types_and_architectures_that_are_not_known(tmp_path: Path) -> None:
     with pytest.raises(ArchsimError, match="found rotary positions that are scaled; expected plain ones"):
         load_model(written(tmp_path / "r.gguf", stored | {"rope_freqs.weight": np.ones(4, np.float32)}))
     short = {name: value for name, value in stored.items() if name != "blk.1.ffn_up.weight"}
-    with pytest.raises(ArchsimError, match="s.gguf: has no weights 'blk.1.ffn_up.weight'. Did you mean"):
+    with pytest.raises(ArchsimError, match=r"s.gguf: has no weights 'blk.1.ffn_up.weight'. Did you mean"):
         open_model(written(tmp_path / "s.gguf", short))
     with pytest.raises(ArchsimError, match=r"llama.embedding_length: found None; expected a size"):
         load_model(_raw(tmp_path / "n.gguf", _text("general.architecture", "llama")))

@@ -117,5 +117,5 @@ def test_what_is_no_number_and_what_would_be_unpickled(tmp_path: Path) -> None:
     with pytest.raises(ArchsimError, match=r"m.safetensors: a has 3 values that are infinite or no number \(NaN\)"):
         read_safetensors(path).stored["a"].read()
     path.write_bytes(pickle.dumps({"a": 1}))
-    with pytest.raises(ArchsimError, match="found a zip archive or a pickle, as torch.save writes; it is not opened"):
+    with pytest.raises(ArchsimError, match=r"found a zip archive or a pickle, as torch.save writes; it is not opened"):
         read_safetensors(path)
