@@ -81,7 +81,9 @@ class Call:
         """Of a node of torch.fx."""
         schema = getattr(node.target, "_schema", None)
         if schema is None:
-            return cls(node, str(getattr(node.target, "__name__", node.target)), dict(enumerate(node.args)), shapes_of(node))  # type: ignore[arg-type]
+            return cls(
+                node, str(getattr(node.target, "__name__", node.target)), dict(enumerate(node.args)), shapes_of(node)
+            )  # type: ignore[arg-type]
         names = [each.name for each in schema.arguments]
         given = {each.name: each.default_value if each.has_default_value() else None for each in schema.arguments}
         given |= dict(zip(names, node.args, strict=False)) | dict(node.kwargs)
@@ -285,13 +287,13 @@ class Importer:
         new = tuple(dim(Axis(f"{builder.layer}/{own}:{at}", size, at)) for at, size in enumerate(sizes))
         alike = [builder.of(x) for x in xs if len(builder.of(x)) == len(sizes)]
         shape = tuple(
-            next((one for one, size in ((each[at], sizes_of(each)[at]) for each in alike) if size == sizes[at]), new[at])
+            next(
+                (one for one, size in ((each[at], sizes_of(each)[at]) for each in alike) if size == sizes[at]), new[at]
+            )
             for at in range(len(sizes))
         )
         why = f"{call.node.name}: operator {what} is not known"
-        return builder.add(
-            Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why)
-        )
+        return builder.add(Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why))
 
 
 def _numbers(tensor: Any) -> NDArray[Any]:  # noqa: ANN401

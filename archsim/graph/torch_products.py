@@ -62,9 +62,7 @@ def product(
     key = f"{builder.layer}/product"
     matrix = importer.weight(f"{key}.weight", weight)
     vector = importer.weight(f"{key}.bias", bias) if bias is not None else None
-    made = builder.contraction(
-        "product", x, matrix, letters, sizes=sizes, windows=windows, bias=vector, scale=scale
-    )
+    made = builder.contraction("product", x, matrix, letters, sizes=sizes, windows=windows, bias=vector, scale=scale)
     if folded is not None and follows is not None:
         importer.aliases[follows.name] = call.node.name
     return made
@@ -200,9 +198,7 @@ def _multiplied(importer: Importer, call: Call, first: Any, second: Any, scale: 
     dims = max(len(shape) for shape in shapes) - 2
     batch = _BATCHES[:dims] if dims > 0 else ""
     ends = ("mk" if len(shapes[0]) > 1 else "k", "kn" if len(shapes[1]) > 1 else "k")
-    letters = [
-        batch[len(batch) - max(0, len(shape) - 2) :] + end for shape, end in zip(shapes, ends, strict=True)
-    ]
+    letters = [batch[len(batch) - max(0, len(shape) - 2) :] + end for shape, end in zip(shapes, ends, strict=True)]
     result = batch + ends[0][:-1] + ends[1][1:]
     for source in (first, second):
         scale *= importer.scales.get(source.name, 1.0)
@@ -238,9 +234,7 @@ def contracted(
         return product(importer, call, x, f"{own[0]},{ordered}->{result}", turned, None, at=at, scale=scale)
     y = builder.reshape(importer.operand(sources[1]), shapes[1])
     softened = isinstance(made := importer.node(importer.origin(x)), Normalise) and made.function == "softmax"
-    return builder.contraction(
-        "context" if softened else "scores", x, y, f"{own[0]},{own[1]}->{result}", scale=scale
-    )
+    return builder.contraction("context" if softened else "scores", x, y, f"{own[0]},{own[1]}->{result}", scale=scale)
 
 
 def _baddbmm(importer: Importer, call: Call) -> Made:
@@ -276,7 +270,11 @@ def hidden(importer: Importer, x: str, constant: Constant, name: str) -> str:
         if not np.any(y):
             return x
         causal = np.arange(keys) <= np.arange(queries)[:, None]
-        if queries == keys > 1 and np.array_equal(np.broadcast_to(causal, y.shape), y == 0) and np.all(y[y != 0] < _HIDDEN):
+        if (
+            queries == keys > 1
+            and np.array_equal(np.broadcast_to(causal, y.shape), y == 0)
+            and np.all(y[y != 0] < _HIDDEN)
+        ):
             return importer.change(made, mask=Mask(causal=True))
     return importer.builder.elementwise("add", "add", x, importer.weight(name, constant))
 
@@ -309,14 +307,16 @@ def _attention(importer: Importer, call: Call) -> Made:
         scale *= importer.scales.get(call[name].name, 1.0)
     heads = sizes["query"][dims - 1] if dims else 1
     kept = sizes["key"][dims - 1] if dims else 1
-    if sizes["key"][:dims] != sizes["value"][:dims] or sizes["key"][: dims - 1] != sizes["query"][: dims - 1] or heads % kept:
+    if (
+        sizes["key"][:dims] != sizes["value"][:dims]
+        or sizes["key"][: dims - 1] != sizes["query"][: dims - 1]
+        or heads % kept
+    ):
         raise UnknownError("scaled_dot_product_attention of other batches")
     if heads != kept:
         query = builder.split(query, dims - 1, kept, heads // kept)
     group = "g" if heads != kept else ""
-    scores = builder.contraction(
-        "scores", query, key, f"{batch}{group}qd,{batch}kd->{batch}{group}qk", scale=scale
-    )
+    scores = builder.contraction("scores", query, key, f"{batch}{group}qd,{batch}kd->{batch}{group}qk", scale=scale)
     scores = _masked(importer, call, scores, (sizes["query"][-2], sizes["key"][-2]), bool(group))
     shares = builder.softmax("softmax", scores)
     made = builder.contraction("context", shares, value, f"{batch}{group}qk,{batch}kd->{batch}{group}qd")
@@ -365,7 +365,11 @@ def feeds_product(importer: Importer, node: Any) -> bool:  # noqa: ANN401
         if call.kind == "scaled_dot_product_attention":
             return node in (call["query"], call["key"]) and node is not call["value"]
         operands = [call[name] for name in _SCALABLE.get(call.kind, ())]
-        return node in operands and operands[0] is not operands[1] and all(each.name not in importer.constants for each in operands)
+        return (
+            node in operands
+            and operands[0] is not operands[1]
+            and all(each.name not in importer.constants for each in operands)
+        )
     return False
 
 

@@ -28,7 +28,9 @@ def _norm(importer: Importer, call: Call, function: Literal["layernorm", "rmsnor
     weight, bias = (call.arguments.get(name) for name in ("weight", "bias"))
     vectors = [None if each is None else importer.known(each, call.kind) for each in (weight, bias)]
     epsilon = _FLOAT_EPSILON if call["eps"] is None else float(call["eps"])
-    return _normalised(importer, importer.operand(call["input"]), function, len(call["normalized_shape"]), epsilon, vectors)
+    return _normalised(
+        importer, importer.operand(call["input"]), function, len(call["normalized_shape"]), epsilon, vectors
+    )
 
 
 def _normalised(  # noqa: PLR0913 - what a norm has
@@ -156,9 +158,7 @@ def _embedding(importer: Importer, call: Call) -> Made:
     name = importer.weight(f"{builder.layer}/{own}.tokens", table)
     values = builder.of(name)
     return builder.add(
-        Embedding(
-            layer=builder.layer, name=own, kind="embedding", inputs=(x, name), shape=(*builder.of(x), values[1])
-        )
+        Embedding(layer=builder.layer, name=own, kind="embedding", inputs=(x, name), shape=(*builder.of(x), values[1]))
     )
 
 
@@ -168,7 +168,9 @@ def _embedding(importer: Importer, call: Call) -> Made:
 def _act(importer: Importer, call: Call, kind: str, function: str = "", names: tuple[str, ...] = ()) -> Made:
     """A function of one operand; names: arguments that are its parameters."""
     x = importer.operand(next(iter(call.arguments.values())))
-    return importer.builder.elementwise(kind, kind, x, function=function, parameters=[float(call[name]) for name in names])
+    return importer.builder.elementwise(
+        kind, kind, x, function=function, parameters=[float(call[name]) for name in names]
+    )
 
 
 def _gelu(importer: Importer, call: Call) -> Made:
@@ -190,7 +192,10 @@ def _hardsigmoid(importer: Importer, call: Call) -> Made:
 def _clamp(importer: Importer, call: Call) -> Made:
     """Bounds that are left out are none."""
     bounds = [importer.number(call.arguments.get(name)) for name in ("min", "max")]
-    if any(bound is None and call.arguments.get(name) is not None for name, bound in zip(("min", "max"), bounds, strict=True)):
+    if any(
+        bound is None and call.arguments.get(name) is not None
+        for name, bound in zip(("min", "max"), bounds, strict=True)
+    ):
         raise UnknownError("clamp by a tensor")
     low, high = (-_MOST if bounds[0] is None else bounds[0]), (_MOST if bounds[1] is None else bounds[1])
     return importer.builder.elementwise("clip", "clip", importer.operand(call["self"]), parameters=(low, high))

@@ -70,9 +70,10 @@ def _residual(named: Named) -> dict[str, Stored]:
             block += 1
     made: dict[str, Stored] = {}
     for number, (convolution, norm) in enumerate(pairs, start=1):
-        weight, parts = named.take(f"{convolution}.weight"), [
-            named.take(f"{norm}.{name}") for name in ("weight", "bias", "running_mean", "running_var")
-        ]
+        weight, parts = (
+            named.take(f"{convolution}.weight"),
+            [named.take(f"{norm}.{name}") for name in ("weight", "bias", "running_mean", "running_var")],
+        )
         outputs = weight.shape[:1]
         if len(weight.shape) != _KERNEL or any(part.shape != outputs for part in parts):
             shapes = ", ".join(f"{one.name} {list(one.shape)}" for one in (weight, *parts))
