@@ -11,7 +11,8 @@ from archsim.machine.source import Document, Loc
 _MARKS = frozenset({"model_type", "architectures", "hidden_size", "n_embd", "hidden_dim", "d_model"})
 _NOTHING = (None, "", "null")
 _CLASSIFIES = "ForImageClassification"
-_SCALINGS = {
+SCALINGS: dict[str, dict[str, tuple[str, str]]] = {
+    "default": {},
     "linear": {"factor": ("factor", "1"), "positions": ("original_max_position_embeddings", "1")},
     "llama3": {
         "factor": ("factor", "8"),
@@ -119,13 +120,19 @@ def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -
         made["rotary_values"] = str(int(float(share) * (hidden // heads)))
     if made.get("embedding_scale") == "sqrt hidden":
         made["embedding_scale"] = str(sqrt(hidden))
-    scaling = data.get("rope_scaling")
-    if isinstance(scaling, dict) and made.get("rotary") == "true":
-        made |= {
-            f"rotary_scaling.{key}": scaling.get(name, default)
-            for kind in (scaling.get("rope_type", scaling.get("type")),)
-            for key, (name, default) in _SCALINGS.get(str(kind), {}).items()
-        }
+    kind, given = rotary_scaling(data)
+    if made.get("rotary") == "true":
+        scaling = SCALINGS.get(kind, {})
+        made |= {f"rotary_scaling.{key}": given.get(name, default) for key, (name, default) in scaling.items()}
+        if given.get("rope_theta") not in _NOTHING:
+            made["rotary_base"] = given["rope_theta"]
+
+
+def rotary_scaling(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """By which rule a config has rotary positions scaled, and its numbers; newer ones have the base among them."""
+    given = [data[key] for key in ("rope_scaling", "rope_parameters") if isinstance(data.get(key), dict)]
+    found: dict[str, Any] = given[0] if given else {}
+    return str(found.get("rope_type", found.get("type", "default"))), found
 
 
 def shown(value: object) -> str:

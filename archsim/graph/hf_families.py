@@ -141,7 +141,9 @@ FAMILIES = {
         {"activation": "gelu_new", "tied": "false", "rotary_share": "0.5"},
         _TIED,
     ),
-    "phi3": Family(_WINDOWED, _GATED, _LLAMA, _TIED),
+    "phi3": Family(
+        {**_WINDOWED, "rotary_share": ("partial_rotary_factor",)}, _GATED, {**_LLAMA, "epsilon": "1e-5"}, _TIED
+    ),
     "gemma": Family(_GROUPED, _SCALED, _GEMMA, _TIED),
     "gemma2": Family(
         _WINDOWED,

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from archsim import resources
 from archsim.errors import ArchsimError, Fault
-from archsim.graph.gguf_header import MAGIC, from_gguf
 from archsim.graph.graph import Graph
 from archsim.machine.bibliography import unknown_source
 from archsim.machine.overlay import read_whole
@@ -30,12 +29,12 @@ def load_model(
     """Load a model by its name in `workloads/models`, or by the path of its file.
 
     That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx), an exported
-    PyTorch model (.pt2), a trace of operators (.jsonl, .csv), a GGUF file, or a checkpoint
-    of llama2.c.
+    PyTorch model (.pt2), a trace of operators (.jsonl, .csv), a GGUF file, or a checkpoint of llama2.c.
     shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
     trust: open files that can run code as they are loaded (.pt2); else they are refused.
     Raises ArchsimError with all that is wrong.
     """
+    from archsim.graph.gguf_header import MAGIC, from_gguf
     from archsim.graph.hf import from_config, is_config
     from archsim.graph.llama2c import beginning, from_checkpoint
 

@@ -1,4 +1,4 @@
-"""Weights of networks of layers: CIFAR ResNets by their usual names, and full layers as `1.weight`, `1.bias`, …"""
+"""Weights of networks of layers: CIFAR ResNets by their usual names, and full layers by their number."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def network_arrays(path: Path, graph: Graph) -> Arrays:
     Parameters
     ----------
     path
-        A safetensors file: a CIFAR ResNet, whose batch norms are folded into its convolutions, or full layers.
+        A safetensors file: a CIFAR ResNet, whose batch norms are folded into its convolutions, or full layers as
+        `1.weight`, `1.bias`, `2.weight` and so on.
     graph
         Of the network, such as `resnet-20` or `mlp-mnist`.
 
-    Raises
+    Raises:
     ------
     ArchsimError
         Where the file is wrong, or holds another network than the Graph.
@@ -99,4 +100,5 @@ def _folded_bias(shift: Stored, mean: Stored, gain: Stored, variance: Stored) ->
 
 
 def _scale(gain: Stored, variance: Stored) -> Numbers:
-    return gain.read() / np.sqrt(variance.read() + np.float32(_EPSILON))
+    scale: Numbers = gain.read() / np.sqrt(variance.read() + np.float32(_EPSILON))
+    return scale

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from archsim.errors import ArchsimError, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
-from archsim.graph.hf import KNOWN_SCALINGS, from_config, is_config, scaling_of
+from archsim.graph.hf import SCALINGS, from_config, is_config, rotary_scaling
 from archsim.graph.llama2c import EXPECTED, from_checkpoint
 from archsim.graph.load import build
 from archsim.machine.provenance import mapping
-from archsim.machine.source import Document, read
+from archsim.machine.source import Data, Document, Loc, read
 from archsim.values import gguf_file, llama2c
 from archsim.values.files import begin
 from archsim.values.safetensors_file import Tensors, read_safetensors
@@ -68,12 +68,12 @@ def open_model(path: Path) -> Opened:
         A checkpoint of llama2.c, a GGUF file, a safetensors file by Hugging Face's names, or a folder of such. Beside
         safetensors lies their `config.json`; GPT-2 can do without.
 
-    Returns
+    Returns:
     -------
     Opened
         None of its weights is read so far.
 
-    Raises
+    Raises:
     ------
     ArchsimError
         Where a file is wrong, of a kind that is not read, or does not fit the sizes that it states.
@@ -106,10 +106,10 @@ def _hugging_face(path: Path) -> Opened:
         if kind not in HUGGING_FACE:
             known = did_you_mean(kind, HUGGING_FACE)
             raise ArchsimError(f"{config}: weights of model_type '{kind}' are not read. {known}")
-        scaling = scaling_of(mapping(given))
-        if scaling not in KNOWN_SCALINGS:
+        scaling, _ = rotary_scaling(mapping(given))
+        if scaling not in SCALINGS:
             found = f"found rotary positions that are scaled by the rule '{scaling}'"
-            raise ArchsimError(f"{config}: {found}; expected {', '.join(KNOWN_SCALINGS)}")
+            raise ArchsimError(f"{config}: {found}; expected one of {', '.join(SCALINGS)}")
         named = Named(tensors.file, tensors.stored, HUGGING_FACE[kind])
         return _opened(path, _as_stored(from_config(given, folder.name), given, named), named)
     named = Named(tensors.file, tensors.stored, HUGGING_FACE["gpt2"])
@@ -137,7 +137,7 @@ def _gpt2(tensors: Tensors, named: Named, given: Document | None) -> Document:
     if (len(table), len(places), len(wide)) != (2, 2, 1):
         shapes = f"{list(table)}, wpe.weight {list(places)}, h.0.mlp.c_fc.bias {list(wide)}"
         raise ArchsimError(f"{tensors.file}: found wte.weight {shapes}; expected two dimensions, two, and one")
-    data = {
+    data: dict[str, Data] = {
         "schema": "archsim.model/1",
         "name": tensors.file.stem,
         "description": "GPT-2 by the shapes of its weights",
@@ -151,7 +151,7 @@ def _gpt2(tensors: Tensors, named: Named, given: Document | None) -> Document:
         "activation": "gelu_tanh",
         "tied": str(not named.has("lm_head.weight")).lower(),
     }
-    places_of = {(): Place(str(tensors.file), 1, 1)}
+    places_of: dict[Loc, Place] = {(): Place(str(tensors.file), 1, 1)}
     if given is not None:
         data["heads"], places_of[("heads",)] = str(mapping(given).get("n_head")), given.place(("n_head",))
     return Document(str(tensors.file), data, places_of, {})
