@@ -156,7 +156,6 @@ def _padded(importer: Importer, call: Call) -> Made:
         one if not (before[at] or after[at]) else dim(Axis(f"{builder.layer}/{own}:{at}", call.shape[at], _order(one)))
         for at, one in enumerate(builder.of(x))
     )
-    number = float(call.arguments.get("value") or 0)
     return builder.add(
         Pad(
             layer=builder.layer,
@@ -165,7 +164,7 @@ def _padded(importer: Importer, call: Call) -> Made:
             shape=shape,
             before=tuple(before),
             after=tuple(after),
-            number=number,
+            number=float(call.arguments.get("value") or 0),
         )
     )
 
