@@ -197,7 +197,7 @@ FAMILIES = {
 
 OPTIONAL = frozenset(
     {"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers"}
-    | {"epsilon", "rotary_base", "rotary_values"}
+    | {"epsilon", "rotary_base", "rotary_values", "rotary_share"}
 )
 """Sizes that a config may lack, as they follow from others."""
 

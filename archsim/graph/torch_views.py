@@ -29,9 +29,7 @@ def _reshaped(importer: Importer, call: Call) -> Made:
 
 
 def _permuted(importer: Importer, call: Call) -> Made:
-    return importer.builder.transpose(
-        importer.operand(call["self"]), [at % len(call.shape) for at in call["dims"]]
-    )
+    return importer.builder.transpose(importer.operand(call["self"]), [at % len(call.shape) for at in call["dims"]])
 
 
 def _transposed(importer: Importer, call: Call) -> Made:
@@ -65,7 +63,9 @@ def _tiled(importer: Importer, call: Call) -> Made:
     """All of it so many times, one after the other."""
     builder = importer.builder
     begin = len(call.shape) - len(builder.of(importer.operand(call["self"])))
-    x = builder.reshape(importer.operand(call["self"]), (1,) * begin + sizes_of(builder.of(importer.operand(call["self"]))))
+    x = builder.reshape(
+        importer.operand(call["self"]), (1,) * begin + sizes_of(builder.of(importer.operand(call["self"])))
+    )
     for at, times in enumerate(call["repeats"]):
         if times > 1:
             x = builder.concat([x] * times, at)
@@ -116,9 +116,7 @@ def _split(importer: Importer, call: Call) -> Made:
     x = importer.operand(call["self"])
     at = call["dim"] % len(call.shape)
     starts = [sum(shape[at] for shape in call.shapes[:number]) for number in range(len(call.shapes))]
-    return [
-        importer.builder.slice(x, at, start, shape[at]) for start, shape in zip(starts, call.shapes, strict=True)
-    ]
+    return [importer.builder.slice(x, at, start, shape[at]) for start, shape in zip(starts, call.shapes, strict=True)]
 
 
 def _unbound(importer: Importer, call: Call) -> Made:
@@ -158,7 +156,6 @@ def _padded(importer: Importer, call: Call) -> Made:
         one if not (before[at] or after[at]) else dim(Axis(f"{builder.layer}/{own}:{at}", call.shape[at], _order(one)))
         for at, one in enumerate(builder.of(x))
     )
-    number = float(call.arguments.get("value") or 0)
     return builder.add(
         Pad(
             layer=builder.layer,
@@ -167,7 +164,7 @@ def _padded(importer: Importer, call: Call) -> Made:
             shape=shape,
             before=tuple(before),
             after=tuple(after),
-            number=number,
+            number=float(call.arguments.get("value") or 0),
         )
     )
 
@@ -209,7 +206,18 @@ def _unshuffled(importer: Importer, call: Call) -> Made:
 
 MOVED: Mapping[str, Callable[[Importer, Call], Made]] = {
     **dict.fromkeys(
-        ("alias", "clone", "contiguous", "detach", "lift_fresh_copy", "dropout", "to", "_to_copy", "type_as", "identity"),
+        (
+            "alias",
+            "clone",
+            "contiguous",
+            "detach",
+            "lift_fresh_copy",
+            "dropout",
+            "to",
+            "_to_copy",
+            "type_as",
+            "identity",
+        ),
         _same,
     ),
     **dict.fromkeys(
