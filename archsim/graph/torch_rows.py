@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _FLOAT_EPSILON = 2.0**-23
-_MOST = float(np.finfo(np.float32).max)
 
 # Norms
 
@@ -205,7 +205,7 @@ def _clamp(importer: Importer, call: Call) -> Made:
         for name, bound in zip(("min", "max"), bounds, strict=True)
     ):
         raise UnknownError("clamp by a tensor")
-    low, high = (-_MOST if bounds[0] is None else bounds[0]), (_MOST if bounds[1] is None else bounds[1])
+    low, high = (-inf if bounds[0] is None else bounds[0]), (inf if bounds[1] is None else bounds[1])
     return importer.builder.elementwise("clip", "clip", importer.operand(call["self"]), parameters=(low, high))
 
 
