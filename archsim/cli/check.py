@@ -4,27 +4,30 @@ import sys
 
 import click
 
+from archsim.cli.options import trust_option
+
 
 @click.command(
     "check",
     epilog="FILE is a machine, mapping, model or study file, a config.json, an ONNX file, or a name archsim knows.",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-def command(*, files: tuple[str, ...]) -> None:
+@trust_option
+def command(*, files: tuple[str, ...], trust: bool) -> None:
     """Check machine, model, mapping and study files, and say all that is wrong with all of them."""
     from archsim.errors import ArchsimError, Fault
 
     faults: list[Fault] = []
     for name in files:
         try:
-            sys.stdout.write(f"{name}: {_check(name)}\n")
+            sys.stdout.write(f"{name}: {_check(name, trust=trust)}\n")
         except ArchsimError as error:
             faults += error.faults
     if faults:
         raise ArchsimError(*faults)
 
 
-def _check(name: str) -> str:
+def _check(name: str, *, trust: bool) -> str:
     """What a file is; raises ArchsimError with what is wrong with it."""
     from archsim import resources
     from archsim.errors import ArchsimError, Fault, quoted
@@ -41,7 +44,7 @@ def _check(name: str) -> str:
     except ArchsimError:
         path = resources.locate("workloads/models", name)
     if path.suffix in (".onnx", ".pt2", *SUFFIXES) or beginning(path) is not None:
-        graph = load_model(path)
+        graph = load_model(path, trust=trust)
         return f"model {graph.name}, {graph.parameters:,} parameters"
     document = read(path)
     data = mapping(document)
@@ -61,7 +64,7 @@ def _check(name: str) -> str:
         from archsim.explore.load import load_study
         from archsim.explore.study import MOST_POINTS
 
-        study, _ = load_study(path, whole=False)
+        study, _ = load_study(path, whole=False, trust=trust)
         most = f": too many for sweep, at most {MOST_POINTS:,}; explore takes them" if len(study) > MOST_POINTS else ""
         return f"study of {len(study.varied)} axes, {len(study):,} points{most}"
     found = f"found schema {quoted(schema)}" if schema else "has no 'schema'"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archsim.cli.options import trust_option
+
 if TYPE_CHECKING:
     from archsim.machine.bibliography import Reference
 
@@ -15,14 +17,15 @@ if TYPE_CHECKING:
 @click.argument("machine")
 @click.argument("model", required=False)
 @click.option("--bibtex", is_flag=True, help="Print BibTeX entries.")
-def command(*, machine: str, model: str | None, bibtex: bool) -> None:
+@trust_option
+def command(*, machine: str, model: str | None, bibtex: bool, trust: bool) -> None:
     """Print the sources of MACHINE's figures, and of MODEL: what a paper with results on them should cite."""
     from archsim.graph import load_model
     from archsim.machine import load_machine
     from archsim.machine.bibliography import bibliography, cited
 
     keys = dict(cited(load_machine(machine).provenance))
-    source = load_model(model).source if model is not None else None
+    source = load_model(model, trust=trust).source if model is not None else None
     if source is not None:
         keys[source] = source
     known = bibliography()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archsim.cli.mapped import said_first, strangers
-from archsim.cli.options import json_option
+from archsim.cli.options import json_option, trust_option
 from archsim.cli.progress import progress
 from archsim.cli.values import file, folder, numbers, whole, word
 
@@ -50,6 +50,7 @@ _MOST = 1 << 20
     "for the machine without it: files are made for one machine.",
 )
 @click.option("--measured", metavar="FILE", callback=file, help="Measurements (CSV) to show beside the GPUs' figures.")
+@trust_option
 @click.option("--out", callback=folder, metavar="DIR", help="Draw a plot in DIR.")
 @json_option
 def command(  # noqa: PLR0913 - an argument for each option of the command line
@@ -65,6 +66,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     settings: tuple[str, ...],
     mapping: Path | None,
     measured: Path | None,
+    trust: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -84,7 +86,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     also = {gpu.name: (name, gpu.name) for name, gpu in zip(gpus, found.gpus, strict=False)}
     also |= {gpu.name: (gpu.name, gpu.name) for gpu in found.gpus if gpu.name not in also}
     compared = [machine.name for machine in found.machines[: found.compared]]
-    graphs = [load_model(model) for model in models]
+    graphs = [load_model(model, trust=trust) for model in models]
     strangers(mapping, found.machines[0].name.partition("@")[0], *(graph.name for graph in graphs))
     rows, related, shown = [], [], []
     with progress() as report:

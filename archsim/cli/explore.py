@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from archsim.cli.options import trust_option
 from archsim.cli.progress import progress
 from archsim.cli.sweep import require_success
 from archsim.cli.values import file, folder, whole, word
@@ -26,9 +27,10 @@ _SAMPLERS = ("nsga2", "tpe", "random")
 @click.option("--out", callback=file, metavar="FILE", help="Keep points in FILE, as sweep; STUDY's name with .db.")
 @click.option("--processes", metavar="N", callback=whole(_MOST_PROCESSES), help="On this machine; one a core.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on Dask: tcp://HOST:PORT, or local:N workers here.")
+@trust_option
 @click.option("--plot", "plots", callback=folder, metavar="DIR", help="Draw the frontier in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def command(
+def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     study: Path,
     objectives: str | None,
@@ -38,6 +40,7 @@ def command(
     out: Path | None,
     processes: int | None,
     cluster: str | None,
+    trust: bool,
     plots: Path | None,
     as_json: bool,
 ) -> None:
@@ -68,6 +71,7 @@ def command(
             sampler=sampler,
             seed=seed,
             objectives=wanted,
+            trust=trust,
             say=lambda line: click.echo(line, err=True),
             tell=report,
         ) as swept,

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from archsim.cli.options import trust_option
 from archsim.cli.values import file, whole, word
 
 _PRECISIONS = ("fp32", "tf32", "fp16", "int8")
@@ -26,6 +27,7 @@ _MOST = 1 << 20
 )
 @click.option("--attention", metavar="fused|apart", default="fused", show_default=True, callback=word("fused", "apart"))
 @click.option("--measured", metavar="FILE", callback=file, help="Measurements (CSV), one of which may be of this job.")
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def command(
     *,
@@ -34,6 +36,7 @@ def command(
     precision: str,
     attention: str,
     measured: Path | None,
+    trust: bool,
     as_json: bool,
     **job: Any,  # noqa: ANN401
 ) -> None:
@@ -49,7 +52,7 @@ def command(
     from archsim.result.save import dump
 
     known = read_measurements(measured) if measured is not None else ()
-    described, graph = load_gpu(gpu), load_model(model)
+    described, graph = load_gpu(gpu), load_model(model, trust=trust)
     if precision not in described.peak:
         raise UsageError(f"{described.name} has no rate for {precision}. {did_you_mean(precision, described.peak)}")
     tokens = (job["new_tokens"] or 1) if job["phase"] != "prefill" else (job["new_tokens"] or 0)

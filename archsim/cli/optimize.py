@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from archsim.cli.options import json_option, settings_option
+from archsim.cli.options import json_option, settings_option, trust_option
 from archsim.cli.values import file, share, whole, word
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ _SEARCHERS = ("greedy", "annealing", "tpe", "random", "rl")
     "--evaluations", metavar="N", default="150", show_default=True, callback=whole(1 << 20), help="Of a search."
 )
 @click.option("--baseline", is_flag=True, help="Print gains over the machine's own bits without copies.")
+@trust_option
 @click.option("--seed", metavar="N", default="1", show_default=True, callback=whole(1 << 30), help="Of a search.")
 @settings_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a mapping file.")
@@ -82,6 +83,7 @@ def command(  # noqa: PLR0913 (an option each)
     search: str,
     evaluations: int,
     baseline: bool,
+    trust: bool,
     seed: int,
     settings: tuple[str, ...],
     out: Path | None,
@@ -105,7 +107,7 @@ def command(  # noqa: PLR0913 (an option each)
     _require_use(context, searched=weights is not None)
     if out is not None:
         save.check_file(out)
-    described, graph = load_machine(machine, settings), load_model(model)
+    described, graph = load_machine(machine, settings), load_model(model, trust=trust)
     job = make_job(graph, "prefill", seq, 0, batch)
     if weights is None or images is None:
         copies = _copies(described, graph, job, goal, tiles, bits, baseline=baseline)

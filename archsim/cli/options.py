@@ -29,6 +29,7 @@ limit_option = click.option(
 settings_option = click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the machine: parts.xbar.rows=64."
 )
+trust_option = click.option("--trust", is_flag=True, help="Open model files that can run code as they load (.pt2).")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 

@@ -106,9 +106,10 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
 
     if out is not None:
         save.check_folder(out)
-    described, graph = load_machine(machine, settings), load_model(str(model))
+    described = load_machine(machine, settings)
     require_units(described)
-    task = load_task(model, text, tokenizer, limit)
+    task = load_task(model, text, tokenizer, limit)  # refuses what is no checkpoint, whatever load_model would take
+    graph = load_model(str(model))
     given = None if known is None else save.load(known, "archsim.profile/1")
     if given is not None:
         require_profile(given, described, graph)

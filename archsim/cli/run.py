@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archsim.cli.mapped import mapping_option, said_first, strangers
-from archsim.cli.options import json_option, settings_option
+from archsim.cli.options import json_option, settings_option, trust_option
 from archsim.cli.progress import progress
 from archsim.cli.values import folder, sizes, whole, word
 from archsim.errors import ArchsimError, UsageError
@@ -82,6 +82,7 @@ _MOST_BATCH = 1 << 16
     "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", callback=sizes, help="Of an ONNX input: x=1x3x224x224."
 )
 @click.option("--approximate", is_flag=True, help="Let an ONNX file's unknown operators cost an operation a value.")
+@trust_option
 @click.option("--out", callback=folder, metavar="DIR", help="Save result.json and timing.json in DIR.")
 @json_option
 def command(  # noqa: PLR0913 - an argument for each option of the command line
@@ -99,6 +100,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     settings: tuple[str, ...],
     shapes: dict[str, tuple[int, ...]],
     approximate: bool,
+    trust: bool,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -112,7 +114,9 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     tokens = _new_tokens(phase, new_tokens)
     if out is not None:
         save.check_folder(out)
-    described, graph = _load(machine, settings, mapping, lambda: load_model(model, shapes, approximate=approximate))
+    described, graph = _load(
+        machine, settings, mapping, lambda: load_model(model, shapes, approximate=approximate, trust=trust)
+    )
     strange = strangers(mapping, described.name, graph.name)
     times = {"load": time.perf_counter() - began}
 

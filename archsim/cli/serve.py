@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archsim.cli.mapped import mapping_option, said_first, strangers
-from archsim.cli.options import json_option, settings_option
+from archsim.cli.options import json_option, settings_option, trust_option
 from archsim.cli.progress import progress
 from archsim.cli.values import folder, numbers, whole, word
 from archsim.errors import UsageError
@@ -111,6 +111,7 @@ _POLICIES = ("first-come", "shortest-first")
 )
 @settings_option
 @mapping_option
+@trust_option
 @click.option("--out", callback=folder, metavar="DIR", help="Save result.json, timing.json and plots in DIR.")
 @json_option
 def command(
@@ -119,6 +120,7 @@ def command(
     model: str,
     settings: tuple[str, ...],
     mapping: Path | None,
+    trust: bool,
     out: Path | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - those that say what requests there are, and by which rules they are served
@@ -142,7 +144,7 @@ def command(
     rules = Rules(options["policy"], options["most"] or 1 << 30, options["chunk"])
     with said_first(mapping, machine, settings):
         described = load_machine(machine, settings, mapping=mapping)
-    graph = load_model(model)
+    graph = load_model(model, trust=trust)
     strangers(mapping, described.name, graph.name)
     with progress() as report:
         costs = step_costs(described, graph, requests.longest)

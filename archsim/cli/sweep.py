@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archsim.cli.options import trust_option
 from archsim.cli.progress import progress
 from archsim.cli.values import file, folder, whole
 from archsim.errors import ArchsimError
@@ -25,6 +26,7 @@ _MOST_PROCESSES = 1024
 )
 @click.option("--processes", metavar="N", callback=whole(_MOST_PROCESSES), help="On this machine; one a core.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on Dask: tcp://HOST:PORT, or local:N workers here.")
+@trust_option
 @click.option("--export", "exported", callback=file, metavar="FILE", help="Write all points as .csv or .parquet.")
 @click.option("--plot", "plots", callback=folder, metavar="DIR", help="Draw the frontier and sensitivity in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -34,6 +36,7 @@ def command(
     out: Path | None,
     processes: int | None,
     cluster: str | None,
+    trust: bool,
     exported: Path | None,
     plots: Path | None,
     as_json: bool,
@@ -53,7 +56,7 @@ def command(
         save.check_file(exported)
     if plots is not None:
         save.check_folder(plots)
-    with progress() as report, sweeping(study, kept, where, say=say, tell=report) as swept:
+    with progress() as report, sweeping(study, kept, where, trust=trust, say=say, tell=report) as swept:
         if exported is not None:
             export(swept.study, swept.bases, swept.store, exported)
         found = swept.summary

@@ -20,6 +20,7 @@ from archsim.explore.evaluate import Answer, Evaluator
 from archsim.explore.executor import TICK_S, Chunks, Strikes
 from archsim.explore.local_cluster import LocalCluster
 from archsim.explore.points import MODEL_VERSION
+from archsim.explore.sources import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,17 +85,19 @@ class DaskPool:
             why = " ".join(str(error).split()) or type(error).__name__
             raise ArchsimError(f"--cluster {address}: no scheduler answers ({why})") from None
         try:
-            self._check()
+            self._check({name: found for each in bases.sources.values() for name, found in each.items()})
             self.client.register_plugin(Install(self.sweep, bases), name=self.sweep)
         except BaseException:
             self.close()
             raise
 
-    def _check(self) -> None:
-        """Workers must be there, and compute what this process would."""
+    def _check(self, modules: dict[str, str]) -> None:
+        """Workers must be there, and compute what this process would. modules: of parts of one's own, with hashes."""
         try:
             self.client.wait_for_workers(1, timeout=_PATIENCE_S)
             found = self.client.run(versions)
+            same = all(version == versions() for version in found.values())
+            theirs = self.client.run(held, sorted(modules)) if modules and same else {}
         except (OSError, TimeoutError) as error:
             raise ArchsimError(f"--cluster {self.address}: has no workers ({error})") from None
         except ImportError as error:
@@ -102,6 +105,11 @@ class DaskPool:
         for worker, version in found.items():
             if version != versions():
                 raise ArchsimError(f"--cluster {worker}: has archsim {version}; expected {versions()}, as here")
+        for worker, have in theirs.items():
+            for name in sorted(name for name in modules if have[name] != modules[name]):
+                found = "cannot find" if have[name] is None else "has another file, or an older one in its memory, of"
+                advice = "Bring it the file that is here, and start it again"
+                raise ArchsimError(f"--cluster {worker}: {found} the module {name}, of a part of yours. {advice}")
 
     @property
     def workers(self) -> int:

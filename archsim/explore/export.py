@@ -81,12 +81,12 @@ def _parquet(rows: Sequence[Mapping[str, Any]], names: Mapping[str, Kind], path:
     pq.write_table(pa.table(made), path)
 
 
-def frame(store: str | Path, study: str | Path | None = None) -> pd.DataFrame:
+def frame(store: str | Path, study: str | Path | None = None, *, trust: bool = False) -> pd.DataFrame:
     """The points of a study that a store has, as a pandas DataFrame, a row each in the study's order.
 
     Columns are those that `--export` writes. Without a study all that the store holds, in the order in which it was
-    planned: points of every study, and of machines as they once were. Raises ArchsimError where it is no store or
-    study, UsageError without pandas.
+    planned: points of every study, and of machines as they once were. trust: as `load_study` has it. Raises
+    ArchsimError where it is no store or study, UsageError without pandas.
     """
     try:
         import pandas as pd
@@ -96,7 +96,7 @@ def frame(store: str | Path, study: str | Path | None = None) -> pd.DataFrame:
         if study is None:
             settings, rows = _all(opened)
         else:
-            known, bases = load_study(study)
+            known, bases = load_study(study, trust=trust)
             settings = settings_of(known)
             rows = list(_rows(known, bases, opened, settings))
     made = {name: _column([row.get(name) for row in rows], kind) for name, kind in columns(settings).items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from archsim.errors import ArchsimError, Fault, did_you_mean, near, quoted
 from archsim.explore.axes import JOB, Axis, Level
 from archsim.explore.jobs import check_jobs, check_single
 from archsim.explore.reader import Reader, key_loc
+from archsim.explore.sources import named, set_by, sources
 from archsim.explore.study import Study, study_of
 from archsim.graph.load import load_model
 from archsim.machine.load import build, change
@@ -32,22 +33,29 @@ if TYPE_CHECKING:
 class Bases:
     """What points are made from, and all that a worker needs: machine documents and models, by digest.
 
-    machines, models: the digest of each name that the study has.
+    machines, models: the digest of each name that the study has. classes: of each document, the part classes that it
+    names and that are not archsim's own; sources: of each such class, also of those that axes set, its modules with
+    the hashes of their files.
     """
 
     documents: Mapping[str, Document]
     graphs: Mapping[str, Graph]
     machines: Mapping[str, str]
     models: Mapping[str, str]
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
-def load_study(path: str | Path, *, whole: bool = True, single: bool = False) -> tuple[Study, Bases]:
+def load_study(
+    path: str | Path, *, whole: bool = True, single: bool = False, trust: bool = False
+) -> tuple[Study, Bases]:
     """Read a study and load what it names. Raises ArchsimError with every fault of all of it.
 
     Machines and models are looked for beside the study, then as `archsim run` does. Each value of each axis is put over
     each machine alone: what cannot be read is a fault; what does not fit the rest of the machine may fit together with
     another axis, and is left to the points. So are jobs on each model. whole: all points are to be run, so that there
-    must not be too many; single: they must do the same work.
+    must not be too many; single: they must do the same work. trust: open model files that can run code as
+    they are loaded (.pt2).
     """
     reader = Reader(read(path))
     study = study_of(reader, whole=whole)
@@ -58,7 +66,7 @@ def load_study(path: str | Path, *, whole: bool = True, single: bool = False) ->
     for name, loc in _named(study, "machine"):
         _keep(reader, loc, machines, name, lambda name=name: _machine(Path(path), name))
     for name, loc in _named(study, "model"):
-        _keep(reader, loc, models, name, lambda name=name: load_model(_locate(Path(path), "workloads/models", name)))
+        _keep(reader, loc, models, name, lambda name=name: _model(Path(path), name, trust=trust))
     for axis in study.axes if study is not None else ():
         for level in axis.tried():
             _try(reader, axis, level, machines)
@@ -67,12 +75,25 @@ def load_study(path: str | Path, *, whole: bool = True, single: bool = False) ->
     if reader.faults or study is None:
         raise ArchsimError(*reader.faults)
     digests = {name: digest(machine.document) for name, machine in machines.items()}
+    documents = {digests[name]: machine.document for name, machine in machines.items()}
+    classes = {key: tuple(sorted(set(named(document.data)))) for key, document in documents.items()}
+    own = sources({*(name for each in classes.values() for name in each), *_classes(study)})
     return study, Bases(
-        documents={digests[name]: machine.document for name, machine in machines.items()},
+        documents=documents,
         graphs={graph.digest: graph for graph in models.values()},
         machines=digests,
         models={name: graph.digest for name, graph in models.items()},
+        classes={key: tuple(name for name in each if name in own) for key, each in classes.items()},
+        sources=own,
     )
+
+
+def _classes(study: Study) -> Iterator[str]:
+    """Those that its axes set."""
+    for axis in study.axes:
+        for level in axis.levels:
+            for key, text in level.values:
+                yield from set_by(key, text)
 
 
 def digest(document: Document) -> str:
@@ -104,6 +125,10 @@ def _keep(reader: Reader, loc: Loc, found: dict[str, Any], name: str, load: Any)
 
 def _machine(study: Path, name: str) -> Machine:
     return build(read_whole(_locate(study, "hw_configs/machines", name)))
+
+
+def _model(study: Path, name: str, *, trust: bool) -> Graph:
+    return load_model(_locate(study, "workloads/models", name), trust=trust)
 
 
 def _locate(study: Path, folder: str, name: str) -> Path:

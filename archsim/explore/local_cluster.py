@@ -1,4 +1,4 @@
-"""A Dask cluster on this machine: a real scheduler and workers, each a process, over TCP on loopback."""
+"""A Dask cluster on this machine: a real scheduler and workers, each a process, over TCP on loopback alone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from archsim.errors import ArchsimError
 from archsim.processes import ONE_THREAD
 
 _PATIENCE_S: Final = 60.0
+_HERE: Final = "127.0.0.1"
+# Dask's HTTP server listens without a dashboard too, and on all interfaces unless its address is said.
+_LISTEN: Final = ("--host", _HERE, "--dashboard-address", f"{_HERE}:0", "--no-dashboard")
 _MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 """The largest that glibc sets for itself. Dask sets the first so low that each array costs a call of the system."""
 # A child ends when its standard input does, so that none is left behind by a parent that is killed.
@@ -31,16 +34,13 @@ class LocalCluster:
     def __init__(self, workers: int) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="archsim-dask-", ignore_cleanup_errors=True)
         file = Path(self.folder.name, "scheduler.json")
-        words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+        words = [*_LISTEN, "--port", "0", "--scheduler-file", str(file)]
         self.log = Path(self.folder.name, "log").open("wb")  # noqa: SIM115 - as long as the processes
         self.scheduler = self._start("dask_scheduler", words)
         # Workers wait for the scheduler's file, and load meanwhile.
-        words = ["--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard", "--death-timeout", "30"]
+        words = [*_LISTEN, "--scheduler-file", str(file), "--nthreads", "1", "--death-timeout", "30"]
         self.workers = [
-            self._start(
-                "dask_worker",
-                [*words, "--host", "127.0.0.1", "--local-directory", str(Path(self.folder.name, str(number)))],
-            )
+            self._start("dask_worker", [*words, "--local-directory", str(Path(self.folder.name, str(number)))])
             for number in range(workers)
         ]
         began = time.monotonic()

@@ -12,6 +12,8 @@ from archsim.explore.axes import JOB
 from archsim.explore.jobs import asked, job_of
 from archsim.explore.load import Bases
 from archsim.explore.sampling import Choice
+from archsim.explore.sources import digest as source_digest
+from archsim.explore.sources import set_by
 from archsim.explore.study import Study
 
 MODEL_VERSION: Final = 1
@@ -48,22 +50,31 @@ def point(bases: Bases, values: Mapping[str, str]) -> Point:
     """The point that a text for each key makes.
 
     What it depends on: the machine's whole text and what is set over it, the model, the job with its usual values
-    filled in, and `MODEL_VERSION`. No seed is among them, since a run draws nothing.
+    filled in, the source of parts that are not archsim's own, and `MODEL_VERSION`. No seed is among them, since a run
+    draws nothing.
     """
-    document, digest = bases.machines[values["machine"]], bases.models[values["model"]]
+    document, graph = bases.machines[values["machine"]], bases.models[values["model"]]
     settings = tuple(sorted((key, text) for key, text in values.items() if key not in (*JOB, "machine", "model")))
-    job = _job(bases, digest, tuple((key, values[key]) for key in JOB if key in values))
+    job = _job(bases, graph, tuple((key, values[key]) for key in JOB if key in values))
     inputs = canonical(
         {
             "job": dict(job),
             "machine": document,
-            "model": digest,
+            "model": graph,
             "model_version": MODEL_VERSION,
             "settings": dict(settings),
         }
+        | _sources(bases, document, settings)
     )
     key = hashlib.sha256(inputs.encode()).hexdigest()
-    return Point(key, values["machine"], values["model"], document, digest, settings, job, inputs)
+    return Point(key, values["machine"], values["model"], document, graph, settings, job, inputs)
+
+
+def _sources(bases: Bases, document: str, settings: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """The hash of each part class of one's own that a point may use; nothing where it has none."""
+    names = {*bases.classes.get(document, ()), *(name for pair in settings for name in set_by(*pair))}
+    found = {name: source_digest(bases.sources[name]) for name in sorted(names) if name in bases.sources}
+    return {"sources": found} if found else {}
 
 
 def canonical(data: Mapping[str, Any]) -> str:

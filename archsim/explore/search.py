@@ -43,15 +43,17 @@ def searching(
     sampler: str,
     seed: int,
     objectives: Sequence[Objective] = (),
+    trust: bool = False,
     say: Callable[[str], None] = lambda _line: None,
     tell: Tell | None = None,
 ) -> Iterator[Swept]:
     """Give what a search found while its store is open. `objectives`: in place of the study's own.
 
-    Points that the store has are not run again, so that the same command goes on where it was killed.
+    trust: as `load_study` has it. Points that the store has are not run again, so that the same command goes on where
+    it was killed.
     """
     optuna = _optuna()
-    study, bases = load_study(path, whole=False, single=True)
+    study, bases = load_study(path, whole=False, single=True, trust=trust)
     if objectives:
         study = replace(study, objectives=tuple(objectives))
     with Store(out, write=True) as store, ExitStack() as stack:

@@ -74,16 +74,22 @@ class Swept:
 
 
 def sweep(
-    study: str | Path, store: str | Path, *, processes: int | None = None, cluster: str | None = None
+    study: str | Path,
+    store: str | Path,
+    *,
+    processes: int | None = None,
+    cluster: str | None = None,
+    trust: bool = False,
 ) -> dict[str, Any]:
     """Run all points of a study that the store does not have yet; what it found, as `archsim sweep --json` prints it.
 
-    processes: as many as cores if None; cluster: of Dask, `tcp://HOST:PORT` or `local:N`, in their place. A script
+    processes: as many as cores if None; cluster: of Dask, `tcp://HOST:PORT` or `local:N`, in their place; trust: open
+    model files that can run code as they are loaded (.pt2). A script
     that calls this needs `if __name__ == "__main__":`, as processes import it; without, a line says so and it ends.
     Raises ArchsimError.
     """
     end_if_imported()
-    with sweeping(Path(study), Path(store), Where(processes, cluster)) as swept:
+    with sweeping(Path(study), Path(store), Where(processes, cluster), trust=trust) as swept:
         return swept.summary.data
 
 
@@ -93,11 +99,15 @@ def sweeping(
     out: Path,
     where: Where,
     *,
+    trust: bool = False,
     say: Callable[[str], None] = lambda _line: None,
     tell: Tell | None = None,
 ) -> Iterator[Swept]:
-    """Give what a sweep found while its store is open. say: told in lines what will be done, and how long it takes."""
-    study, bases = load_study(path)
+    """Give what a sweep found while its store is open.
+
+    trust: as `load_study` has it. say: told in lines what will be done, and how long it takes.
+    """
+    study, bases = load_study(path, trust=trust)
     with Store(out, write=True) as store:
         planned = plan(study, bases, store)
         before = planned.points - planned.missing

@@ -1,214 +1,205 @@
-"""Attention and feed-forward parts of a transformer's layer, as operators."""
+"""Attention and feed-forward parts of a transformer's layer, as nodes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 
-from archsim.graph.operators import Edge, Linear, Matmul, Operator, Route, Rowwise, Scope
+from archsim.graph.axes import Axis, dim
+from archsim.graph.builder import Builder
+from archsim.graph.nodes import Mask
 from archsim.graph.preset import Preset
-from archsim.graph.streams import Stream
+from archsim.graph.sequence_nodes import Rotary, Scaled, ScoreBias
+from archsim.graph.streams import Route, Stream
+from archsim.graph.views import Sent
 
 
 @dataclass(frozen=True)
 class Block:
-    """A layer of a preset: its name, its number, the positions at which it runs."""
+    """A layer of a preset, at work: its number, the positions at which it runs.
+
+    score_table: the weight with the biases of all layers of its stack, where scores get one from a table.
+    """
 
     preset: Preset
+    builder: Builder
     layer: str
     number: int
     stream: Stream
+    score_table: str = ""
 
-    def key(self, name: str) -> str:
-        """Of an operator of this layer."""
-        return f"{self.layer}/{name}"
+    def linear(self, name: str, x: str, outputs: int, *, bias: bool | None = None, tied: str | None = None) -> str:
+        """A projection; with a bias where the preset has them, if nothing else is said."""
+        return self.builder.linear(name, x, outputs, bias=self.preset.bias if bias is None else bias, tied=tied)
 
-    def linear(self, name: str, source: str, size_in: int, size_out: int, *, bias: bool | None = None) -> Linear:
-        """A projection of `source`; with a bias where the preset has them, if nothing else is said."""
-        return Linear(
-            layer=self.layer,
-            name=name,
-            inputs=(Edge(source),),
-            in_features=size_in,
-            out_features=size_out,
-            bias=self.preset.bias if bias is None else bias,
-            stream=self.stream,
-        )
-
-    def add(self, name: str, first: str, second: str) -> Rowwise:
+    def add(self, name: str, first: str, second: str) -> str:
         """A residual sum."""
-        inputs, width = (Edge(first), Edge(second)), self.preset.hidden
-        return Rowwise(layer=self.layer, name=name, kind="add", inputs=inputs, width=width, stream=self.stream)
+        return self.builder.elementwise(name, "add", first, second)
 
-    def norm(self, name: str, source: str) -> Rowwise:
+    def norm(self, name: str, x: str) -> str:
         """A norm over all values of a position."""
-        size = self.preset.hidden
-        return Rowwise(
-            layer=self.layer,
-            name=name,
-            kind=self.preset.norm,
-            inputs=(Edge(source),),
-            width=size,
-            trained=size if self.preset.norm == "rmsnorm" else 2 * size,
-            stream=self.stream,
-        )
+        return self.builder.norm(name, x, self.preset.norm, epsilon=self.preset.norm_epsilon)
+
+    def activation(self, name: str, x: str) -> str:
+        """The activation of a feed-forward part."""
+        function = self.preset.activation
+        return self.builder.elementwise(name, ACTIVATION_KINDS.get(function, function), x, function=function)
 
 
-def attention(block: Block, source: str) -> list[Operator]:
+ACTIVATION_KINDS = {"gelu_tanh": "gelu", "quick_gelu": "gelu"}
+"""Forms of activations by what they are a form of: time and energy are the same."""
+
+
+def attention(block: Block, x: str) -> str:
     """Fused query, key and value projection; norms and rotation in heads; scores; softmax; context; output projection.
 
-    A position's key is turned with its query; what is kept of it is part of the projection's result.
+    A position's key is turned with its query.
     """
-    preset = block.preset
-    heads, size = preset.heads, preset.per_head
-    scope: Scope = "past" if block.stream.causal else "all"
+    preset, builder = block.preset, block.builder
+    heads, kept, size = preset.heads, preset.kept // preset.per_head, preset.per_head
     biased = preset.bias if preset.qkv_bias is None else preset.qkv_bias
-    wide = heads * size + 2 * preset.kept
-    qkv = block.linear("qkv", source, preset.hidden, wide, bias=biased and preset.key_bias)
-    if biased and not preset.key_bias:
-        qkv = replace(qkv, folded=wide - preset.kept)
-    found: list[Operator] = [qkv]
-    turned = heads + preset.kept // size
-    for name, kind, wanted in (("qk norm", preset.norm, preset.qk_norm), ("rotary", "rotary", preset.rotary)):
-        if wanted:
-            found.append(
-                Rowwise(
-                    layer=block.layer,
-                    name=name,
-                    kind=kind,
-                    inputs=(Edge(found[-1].key),),
-                    rows=turned,
-                    width=size,
-                    trained=2 * size if name == "qk norm" else 0,
-                    stream=block.stream,
-                )
-            )
-    return [*found, *_products(block, "", found[-1].key, Edge(qkv.key, scope), preset.sees(block.number))]
+    wide = (heads + 2 * kept) * size
+    trained = None if preset.key_bias else wide - preset.kept
+    qkv = builder.linear("qkv", x, wide, bias=biased, trained_bias=trained)
+    turned = builder.split(builder.slice(qkv, -1, 0, (heads + kept) * size), -1, heads + kept, size)
+    if preset.qk_norm:
+        shape = (heads + kept, size)
+        turned = builder.norm(
+            "qk norm", turned, preset.norm, epsilon=preset.norm_epsilon, shape=shape, trained=2 * size
+        )
+    if preset.rotary:
+        turned = _rotated(block, turned)
+    query, key = builder.slice(turned, 1, 0, heads), builder.slice(turned, 1, heads, kept)
+    value = builder.split(builder.slice(qkv, -1, (heads + kept) * size, kept * size), -1, kept, size)
+    return _attended(block, "", query, key, value, preset.sees(block.number))
 
 
-def cross_attention(block: Block, source: str, memory: str, memory_stream: Stream) -> list[Operator]:
+def _rotated(block: Block, x: str) -> str:
+    preset, builder = block.preset, block.builder
+    return builder.add(
+        Rotary(
+            layer=block.layer,
+            name="rotary",
+            kind="rotary",
+            inputs=(x,),
+            shape=builder.of(x),
+            turned=preset.rotary_values or preset.per_head,
+            inverse_frequencies=preset.inverse_frequencies,
+            halves=preset.rotary_form == "halves",
+        )
+    )
+
+
+def cross_attention(block: Block, x: str, memory: str) -> str:
     """Queries of this layer; keys and values of the encoder's result, which are made once."""
-    preset = block.preset
+    preset, builder = block.preset, block.builder
+    heads, kept, size = preset.heads, preset.kept // preset.per_head, preset.per_head
     biased = preset.bias if preset.qkv_bias is None else preset.qkv_bias
-    query = block.linear("cross query", source, preset.hidden, preset.heads * preset.per_head, bias=biased)
-    both = block.linear(
-        "cross keys and values", memory, preset.hidden, 2 * preset.kept, bias=biased and preset.key_bias
+    trained = None if preset.key_bias else preset.kept
+    both = builder.linear("cross keys and values", memory, 2 * preset.kept, bias=biased, trained_bias=trained)
+    query = builder.split(block.linear("cross query", x, heads * size, bias=biased), -1, heads, size)
+    key, value = (builder.split(builder.slice(both, -1, at, preset.kept), -1, kept, size) for at in (0, preset.kept))
+    return _attended(block, "cross ", query, key, value, None)
+
+
+def _attended(block: Block, prefix: str, query: str, key: str, value: str, span: int | None) -> str:
+    """Scores, softmax, context of all heads, which may share keys in groups; output projection.
+
+    query: [positions, heads, values], key, value: [positions, kept heads, values].
+    """
+    preset, builder = block.preset, block.builder
+    heads, kept = preset.heads, preset.kept // preset.per_head
+    group = heads // kept
+    mask = None if prefix or not block.stream.causal else Mask(causal=True, span=span)
+    keys, values = builder.keep(key, span), builder.keep(value, span)
+    scale = preset.score_scale if preset.score_scale is not None else 1 / sqrt(preset.per_head)
+    query = builder.split(query, 1, kept, group) if group > 1 else query
+    letters = ("skgd,tkd->kgst", "kgst,tkd->skgd") if group > 1 else ("skd,tkd->kst", "kst,tkd->skd")
+    biased = preset.score_bias and not prefix
+    scores = builder.contraction(
+        f"{prefix}scores",
+        query,
+        keys,
+        letters[0],
+        scale=scale,
+        cap=preset.score_cap,
+        mask=None if biased else mask,
     )
-    both = replace(both, stream=memory_stream, folded=preset.kept if biased and not preset.key_bias else 0)
-    products = _products(block, "cross ", query.key, Edge(both.key, "all"), None)
-    seen = [replace(each, sees=memory_stream) if each.grows else each for each in products]
-    return [both, query, *seen]
-
-
-def _products(block: Block, prefix: str, query: str, kept: Edge, span: int | None) -> list[Operator]:
-    preset = block.preset
-    heads, size = preset.heads, preset.per_head
-
-    def product(name: str, source: str, *, scored: bool) -> Matmul:
-        return Matmul(
-            layer=block.layer,
-            name=f"{prefix}{name}",
-            inputs=(Edge(source), kept),
-            heads=heads,
-            head_dim=size,
-            stored=preset.kept,
-            scores=scored,
-            span=span,
-            stream=block.stream,
-        )
-
-    def over_keys(name: str, kind: str, source: str, trained: int = 0) -> Rowwise:
-        return Rowwise(
-            layer=block.layer,
-            name=f"{prefix}{name}",
-            kind=kind,
-            inputs=(Edge(source),),
-            rows=heads,
-            over_keys=True,
-            span=span,
-            stream=block.stream,
-            trained=trained,
-        )
-
-    rows: list[Operator] = [product("scores", query, scored=True)]
-    if preset.score_bias and not prefix:
-        rows.append(over_keys("score bias", "add", rows[-1].key, preset.buckets * heads if block.number == 0 else 0))
-    rows.append(over_keys("softmax", "softmax", rows[-1].key))
-    context = product("context", rows[-1].key, scored=False)
+    if biased:
+        scores = _biased(block, scores, mask, group)
+    shares = builder.softmax(f"{prefix}softmax", scores)
+    context = builder.contraction(f"{prefix}context", shares, values, letters[1])
+    context = builder.merge(context, 1, 3 if group > 1 else 2)
     name = f"{prefix}output" if prefix else "attention output"
-    return [*rows, context, block.linear(name, context.key, heads * size, preset.hidden, bias=preset.output_bias)]
+    return block.linear(name, context, preset.hidden, bias=preset.output_bias)
 
 
-def feed_forward(block: Block, source: str) -> list[Operator]:
+def _biased(block: Block, scores: str, mask: Mask | None, group: int) -> str:
+    """With a bias by distance, and masked after it."""
+    preset, builder = block.preset, block.builder
+    if group > 1:
+        scores = builder.merge(scores, 0, 2)
+    buckets = preset.buckets
+    inputs: Sequence[str] = (scores,)
+    if buckets:
+        inputs = (scores, builder.weight(block.score_table, (buckets, preset.heads)))
+    made = builder.add(
+        ScoreBias(
+            layer=block.layer,
+            name="score bias",
+            kind="add",
+            inputs=tuple(inputs),
+            shape=builder.of(scores),
+            buckets=buckets,
+            both_ways=not block.stream.causal,
+            mask=mask,
+        )
+    )
+    return builder.split(made, 0, preset.heads // group, group) if group > 1 else made
+
+
+def feed_forward(block: Block, x: str) -> str:
     """Up, activation, down; or experts, each of them such, to which a router sends positions."""
-    preset = block.preset
+    preset, builder = block.preset, block.builder
     if preset.experts == 1:
-        return _one_feed_forward(block, source, "ffn", None)
-    layer, stream, hidden, chosen = block.layer, block.stream, preset.hidden, preset.experts_per_token
-    router = block.linear("router", source, hidden, preset.experts, bias=False)
-    gates = Rowwise(
-        layer=layer,
-        name="router softmax",
-        kind="softmax",
-        inputs=(Edge(router.key),),
-        width=preset.experts,
-        stream=stream,
-    )
-    experts = [
-        _one_feed_forward(block, source, f"expert {number}", Route(number, preset.experts, chosen))
-        for number in range(preset.experts)
-    ]
-    results = tuple(Edge(operators[-1].key) for operators in experts)
-    scaled = Rowwise(
-        layer=layer,
-        name="expert scaling",
-        kind="mul",
-        inputs=(*results, Edge(gates.key)),
-        rows=chosen,
-        width=hidden,
-        operands=1,
-        stream=stream,
-    )
-    summed = Rowwise(
-        layer=layer,
-        name="ffn down",
-        kind="add",
-        inputs=(Edge(scaled.key),),
-        rows=max(1, chosen - 1),
-        width=hidden,
-        out=hidden,
-        operands=1 if chosen == 1 else 2,
-        stream=stream,
-    )
-    return [router, gates, *(each for operators in experts for each in operators), scaled, summed]
-
-
-def _one_feed_forward(block: Block, source: str, name: str, route: Route | None) -> list[Operator]:
-    """Where it is gated, the activation is of a gate, which what goes up is multiplied by."""
-    preset = block.preset
-    acts_on = f"{name} gate" if preset.gated else f"{name} up"
-    found: list[Operator] = [
-        block.linear(each, source, preset.hidden, preset.ffn, bias=preset.ffn_bias)
-        for each in dict.fromkeys((acts_on, f"{name} up"))
-    ]
-    prefix = "" if route is None else f"{name} "
-    activation = Rowwise(
-        layer=block.layer,
-        name=f"{prefix}activation",
-        kind=preset.activation,
-        inputs=(Edge(block.key(acts_on)),),
-        width=preset.ffn,
-        stream=block.stream,
-    )
-    found.append(activation)
-    if preset.gated:
-        inputs = (Edge(activation.key), Edge(block.key(f"{name} up")))
-        found.append(
-            Rowwise(
+        return _one_feed_forward(block, x, "ffn", "")
+    chosen = preset.experts_per_token
+    router = builder.linear("router", x, preset.experts, bias=False)
+    gates = builder.softmax("router softmax", router)
+    tokens = builder.of(x)[0][0].axis
+    results = []
+    for number in range(preset.experts):
+        name = f"expert {number}"
+        axis = replace(tokens, name=f"{tokens.name} of {name}", size=None, route=Route(number, preset.experts, chosen))
+        sent = builder.add(
+            Sent(
                 layer=block.layer,
-                name=f"{name} product",
-                kind="mul",
-                inputs=inputs,
-                width=preset.ffn,
-                stream=block.stream,
+                name=builder.name(f"{name} positions"),
+                inputs=(x, gates),
+                shape=(dim(axis), *builder.of(x)[1:]),
             )
         )
-    found.append(block.linear(f"{name} down", found[-1].key, preset.ffn, preset.hidden, bias=preset.ffn_bias))
-    return [replace(each, route=route) for each in found]
+        results.append(_one_feed_forward(block, sent, name, f"{name} "))
+    width = dim(Axis(f"{block.layer}/expert scaling:2", preset.hidden))
+    scaled = builder.add(
+        Scaled(
+            layer=block.layer,
+            name="expert scaling",
+            kind="mul",
+            inputs=(*results, gates),
+            shape=(dim(tokens), dim(Axis(f"{block.layer}/expert scaling:1", chosen)), width),
+            chosen=chosen,
+            renormalised=preset.gates_renormalised,
+        )
+    )
+    return builder.reduce("ffn down", "add", scaled, "sum", (1,))
+
+
+def _one_feed_forward(block: Block, x: str, name: str, prefix: str) -> str:
+    """Where it is gated, the activation is of a gate, which what goes up is multiplied by."""
+    preset, builder = block.preset, block.builder
+    gate = block.linear(f"{name} gate", x, preset.ffn, bias=preset.ffn_bias) if preset.gated else ""
+    raised = block.linear(f"{name} up", x, preset.ffn, bias=preset.ffn_bias)
+    acted = block.activation(f"{prefix}activation", gate or raised)
+    if gate:
+        acted = builder.elementwise(f"{name} product", "mul", acted, raised)
+    return block.linear(f"{name} down", acted, preset.hidden, bias=preset.ffn_bias)

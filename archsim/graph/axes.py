@@ -115,9 +115,13 @@ def reshaped(shape: Shape, sizes: Sequence[int | None]) -> Shape | None:
     sizes
         Indices of each dimension wanted. None: the one factor whose size a job says.
     """
-    left = [factor for one in shape for factor in one if factor.size != 1]
+    same = 0  # dimensions at the end that stay: those of one index are not lost
+    while same < min(len(shape), len(sizes)) and size_of(shape[-1 - same]) == sizes[-1 - same]:
+        same += 1
+    first, last = len(shape) - same, len(sizes) - same
+    left = [factor for one in shape[:first] for factor in one if factor.size != 1]
     found: list[Dim] = []
-    for wanted in sizes:
+    for wanted in sizes[:last]:
         taken: list[Factor] = []
         if wanted is None:
             if not left or left[0].size is not None:
@@ -140,4 +144,4 @@ def reshaped(shape: Shape, sizes: Sequence[int | None]) -> Shape | None:
             else:
                 return None
         found.append(merged(tuple(taken)))
-    return None if left else tuple(found)
+    return None if left else (*found, *shape[first:])

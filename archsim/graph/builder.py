@@ -40,9 +40,17 @@ class Builder:
     shapes: dict[str, Shape] = field(default_factory=dict)
     _names: Counter[str] = field(default_factory=Counter)
 
-    def input(self, name: str, shape: Shape, *, whole: int | None = None, stream: Stream | None = None) -> str:
-        """An input; whole: of whole numbers below so many."""
-        self.inputs.append(Input(name, shape, whole, stream))
+    def input(
+        self,
+        name: str,
+        shape: Shape,
+        *,
+        whole: int | None = None,
+        stream: Stream | None = None,
+        positions: int | None = None,
+    ) -> str:
+        """An input; whole: of whole numbers below so many; positions: dimensions that are such."""
+        self.inputs.append(Input(name, shape, whole, stream, positions))
         self.shapes[name] = shape
         return name
 
@@ -129,7 +137,7 @@ class Builder:
         def made(x: str) -> Dim:
             if x in (axes or {}):
                 return dim((axes or {})[x])
-            if x in spans and spans[x][0] != SAME:
+            if x in spans and spans[x] != (SAME, size_of(here[x])):
                 return dim(Axis(f"{key}:{x}", spans[x][1], here[x][0].axis.order if here[x] else 0))
             if x in here:
                 return here[x]

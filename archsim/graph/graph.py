@@ -113,7 +113,7 @@ class Graph:
     @property
     def parameters(self) -> int:
         """Trained numbers of the whole model."""
-        return sum(operator.parameters for operator in self.operators)
+        return sum(weight.numbers for weight in self.weights.values())
 
 
 def make_graph(

@@ -66,6 +66,10 @@ def _input(given: object) -> tuple[int, int, int]:
 Input = Annotated[tuple[int, int, int], PlainValidator(_input)]
 
 
+class LayerError(ValueError):
+    """A layer whose sizes do not fit what comes before it."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -111,7 +115,7 @@ class Residual(_Strict):
 
 
 class Skip(_Strict):
-    """Every `stride`-th pixel, with channels of zeros up to `out`: a shortcut without weights, and without work."""
+    """Every `stride`-th pixel, with channels of zeros up to `out`, as many before as after: a shortcut without work."""
 
     out: Count
     stride: Pair = (1, 1)

@@ -20,13 +20,18 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def load_model(
-    name_or_path: str | Path, shapes: Mapping[str, tuple[int, ...]] | None = None, *, approximate: bool = False
+    name_or_path: str | Path,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    *,
+    approximate: bool = False,
+    trust: bool = False,
 ) -> Graph:
     """Load a model by its name in `workloads/models`, or by the path of its file.
 
     That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx), an exported
     PyTorch model (.pt2), a trace of operators (.jsonl, .csv), or a checkpoint of llama2.c.
     shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
+    trust: open files that can run code as they are loaded (.pt2); else they are refused.
     Raises ArchsimError with all that is wrong.
     """
     from archsim.graph.hf import from_config, is_config
@@ -40,7 +45,7 @@ def load_model(
     if path.suffix == ".pt2":
         from archsim.graph.torch_export import load_exported
 
-        return load_exported(path, approximate=approximate)
+        return load_exported(path, approximate=approximate, trust=trust)
     if path.suffix in (".jsonl", ".csv"):
         from archsim.graph.operator_trace import load_operators
 
@@ -59,8 +64,8 @@ def build(document: Document) -> Graph:
     text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()
     if isinstance(document.data, dict) and document.data.get("schema") == "archsim.network/1":
-        from archsim.graph.layers import Network
-        from archsim.graph.network import LayerError, network
+        from archsim.graph.layers import LayerError, Network
+        from archsim.graph.network import network
 
         described = _checked(Network, document)
         try:

@@ -1,182 +1,278 @@
-"""Networks as files of layers: from such a file to its Graph."""
+"""Networks as files of layers: from such a file to its Graph.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+A map of pixels is a tensor [channels, height, width], a sequence [positions, values]; else there are values alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from math import prod
 from typing import Any
 
-from archsim.graph.graph import Graph
-from archsim.graph.layers import Conv, Dense, Embedding, Layer, Lstm, Network, Pool, Residual, Skip
+from archsim.graph.axes import Axis, dim, size_of, sizes_of
+from archsim.graph.builder import Builder
+from archsim.graph.graph import Graph, make_graph
+from archsim.graph.layers import Conv, Dense, Embedding, Layer, LayerError, Lstm, Network, Pool, Residual, Skip
+from archsim.graph.maps import convolved, pooled, skipped
+from archsim.graph.nodes import Normalise
 from archsim.graph.recurrent import lstm
+from archsim.graph.sequence_nodes import Embedding as Rows
 from archsim.graph.streams import TOKENS, Stream
-from archsim.graph.weave import Kernel, Size, Value, Weaver
+from archsim.graph.views import Stack
 
-_MOST_OPERATORS = 20_000
-
-
-class LayerError(ValueError):
-    """A layer whose sizes do not fit what comes before it; `index` of the outermost list."""
+_MOST_NODES = 20_000
+_SEQUENCE, _MAP = 2, 3
+"""Dimensions."""
+_LRN = (5, 1e-4, 0.75, 1.0)
+"""Of AlexNet: channels, alpha, beta, bias."""
 
 
 def network(described: Network, digest: str) -> Graph:
     """Make the Graph; raises LayerError with what does not fit."""
-    channels, height, width = described.input
-    weaver = Weaver()
-    value = Value((), channels, (height, width), stream=_sequence(described))
     layers = described.layers
     if described.classes is not None and (last := layers[-1].linear) is not None:
         layers = [*layers[:-1], Layer(linear=last.model_copy(update={"out": described.classes}))]
+    builder = Builder()
+    x = _input(builder, described)
+    made = _Layers(builder, _recurrences(layers) if described.generates else None)
     for index, layer in enumerate(layers):
         try:
-            value = _layer(weaver, layer, value)
+            x = made.chain([layer], x)
         except LayerError as error:
             raise LayerError(f"layers[{index}]: {error}") from None
-    feedback = _feedback(weaver, value) if described.generates else None
-    return Graph(
-        name=described.name,
-        description=described.description,
+    graph = make_graph(
+        described.name,
+        described.description,
+        builder.inputs,
+        builder.nodes,
+        list(builder.weights.values()),
+        (x, made.token(x)) if described.generates else (x,),
         source=described.source,
-        operators=tuple(weaver.operators),
-        feedback=feedback,
         max_positions=described.positions or 1,
         digest=digest,
     )
+    feedback = (graph.operators[-1].key, graph.operators[0].key) if described.generates else None
+    return replace(graph, feedback=feedback)
 
 
-def _sequence(described: Network) -> Stream | None:
+def _input(builder: Builder, described: Network) -> str:
+    """Where the first layer looks rows up in a table, one whole number, whatever the file says of its values."""
+    table = described.layers[0].embedding
+    rows = None if table is None else table.rows
+    sizes = described.input if prod(described.input[1:]) > 1 else described.input[:1]
+    if rows is not None and len(sizes) > 1:
+        raise LayerError("layers[0]: embedding: takes one whole number at a position; expected input: 1")
+    name = "vector" if len(sizes) == 1 else "image"
+    shape = builder.axes(name, () if rows else sizes)
     if described.positions is None:
-        return None
-    return Stream(TOKENS.name, causal=described.generates, grows=described.generates)
+        return builder.input("tokens" if rows else name, shape, whole=rows)
+    stream = Stream(TOKENS.name, causal=described.generates, grows=described.generates)
+    shape = (dim(Axis(stream.name, None, stream=stream)), *shape)
+    return builder.input("tokens" if rows else "sequence", shape, whole=rows, stream=stream)
 
 
-def _feedback(weaver: Weaver, value: Value) -> tuple[str, str]:
-    """By which a new position comes back in. Of a prompt, what no later position needs is done for its last alone."""
-    if value.stream is None or value.stream.every != 1:
-        raise LayerError("generates: expected a result at each position")
-    weaver.rowwise("argmax", value)
-    kept = {edge.source for operator in weaver.operators for edge in operator.inputs if edge.scope == "before"}
-    head = max((at + 1 for at, operator in enumerate(weaver.operators) if operator.key in kept), default=0)
-    weaver.operators[head:] = [replace(operator, positions="last") for operator in weaver.operators[head:]]
-    return weaver.operators[-1].key, weaver.operators[0].key
-
-
-def _layer(weaver: Weaver, layer: Layer, value: Value) -> Value:
-    if len(weaver.operators) > _MOST_OPERATORS:
-        raise LayerError(f"more than {_MOST_OPERATORS:,} operators; expected fewer")
-    name = next(iter(layer.model_fields_set))
-    return _MADE[name](weaver, getattr(layer, name), value)
-
-
-def _linear(weaver: Weaver, dense: Dense, value: Value) -> Value:
-    return weaver.product("linear", value.flat(), dense.out, bias=dense.bias)
-
-
-def _embedding(weaver: Weaver, table: Embedding, value: Value) -> Value:
-    return weaver.rowwise("embedding", replace(value, width=table.out), trained=table.rows * table.out)
-
-
-def _lstm(weaver: Weaver, layer: Lstm, value: Value) -> Value:
-    _require_sequence("lstm", value)
-    return lstm(weaver, value, layer.out, layer.biases)
-
-
-def _plain(weaver: Weaver, kind: str, value: Value) -> Value:
-    if kind == "globalpool":
-        return weaver.pooled("avgpool", value, (1, 1), Kernel(value.size, value.size))
-    return value if kind == "flatten" else weaver.rowwise(kind, value)
-
-
-def _require_sequence(name: str, value: Value) -> None:
-    if value.stream is None:
-        raise LayerError(f"{name}: needs a sequence; expected 'positions' beside 'input', such as positions: 1024")
-
-
-def _stacked(weaver: Weaver, number: int, value: Value) -> Value:
-    _require_sequence("stack", value)
-    if value.window is not None or not value.sources:
-        raise LayerError("stack: expected a layer before it that works at each position")
-    return weaver.stacked(value, number)
-
-
-def _scaled(weaver: Weaver, layers: Sequence[Layer], value: Value) -> Value:
-    """Channels times what other layers make of them: one value for all positions of a channel, or one for each."""
-    by = _chain(weaver, layers, value)
-    if by.width != value.width or by.size not in (value.size, (1, 1)) or by.stream != value.stream:
-        raise LayerError(f"scale: gives {_shape(by)} for {_shape(value)}; expected a value for each channel")
-    return weaver.rowwise("mul", value, by)
-
-
-def _conv(weaver: Weaver, conv: Conv, value: Value) -> Value:
-    groups = value.width if conv.groups == "depthwise" else int(conv.groups)
-    out = conv.out or (value.width if groups > 1 else None)
-    if out is None:
-        raise LayerError("conv: is missing 'out'")
-    if value.width % groups or out % groups:
-        raise LayerError(f"conv: {groups} groups do not divide {value.width} channels in and {out} out")
-    kernel = Kernel(conv.kernel, conv.stride, conv.pad)
-    bias = not conv.norm if conv.bias is None else conv.bias
-    size = _out_size(value.size, kernel, lambda span, step: span // step)
-    folded = 2 * out if conv.norm else 0
-    return weaver.product("conv", value, out, size=size, kernel=kernel, groups=groups, bias=bias, folded=folded)
-
-
-def _pool(kind: str, weaver: Weaver, pool: Pool, value: Value) -> Value:
-    kernel = Kernel(pool.kernel, pool.stride or pool.kernel, pool.pad)
-    size = _out_size(value.size, kernel, lambda span, step: -(-span // step) if pool.ceil else span // step)
-    return weaver.pooled(kind, value, size, kernel)
-
-
-def _skip(weaver: Weaver, skip: Skip, value: Value) -> Value:
-    if value.window is not None or skip.out < value.width:
-        raise LayerError(
-            f"skip: gives {skip.out} channels of {value.width}; expected no fewer, of an operator's result"
-        )
-    return weaver.skipped(value, skip.out, skip.stride)
-
-
-def _residual(weaver: Weaver, block: Residual, value: Value) -> Value:
-    for _ in range(block.repeat):
-        main, shortcut = (_chain(weaver, layers, value) for layers in (block.main, block.shortcut))
-        if (main.width, main.size, main.stream) != (shortcut.width, shortcut.size, shortcut.stream):
-            raise LayerError(f"residual: main gives {_shape(main)}, shortcut {_shape(shortcut)}; expected the same")
-        value = weaver.rowwise("add", main, shortcut)
-        value = weaver.rowwise(block.then, value) if block.then is not None else value
-    return value
-
-
-def _chain(weaver: Weaver, layers: Sequence[Layer], value: Value) -> Value:
+def _recurrences(layers: Sequence[Layer]) -> int:
+    """LSTMs of all layers."""
+    found = 0
     for layer in layers:
-        value = _layer(weaver, layer, value)
-    return value
+        found += (layer.lstm is not None) + _recurrences(layer.scale or ())
+        if (block := layer.residual) is not None:
+            found += block.repeat * _recurrences([*block.main, *block.shortcut])
+    return found
 
 
-def _shape(value: Value) -> str:
-    return f"{value.width} x {value.size[0]} x {value.size[1]}"
+@dataclass
+class _Layers:
+    """Layers so far. Each product with weights begins a layer of the Graph, which is named after it.
+
+    recurrences: of a network that generates, the LSTMs yet to come; chosen: by tensor, its last position.
+    """
+
+    builder: Builder
+    recurrences: int | None
+    products: int = 0
+    chosen: dict[str, str] = field(default_factory=dict)
+
+    def chain(self, layers: Sequence[Layer], x: str) -> str:
+        """Layers in a row; the last one's result."""
+        if len(self.builder.nodes) > _MOST_NODES:
+            raise LayerError(f"more than {_MOST_NODES:,} operators; expected fewer")
+        for layer in layers:
+            name = next(iter(layer.model_fields_set))
+            x = _MADE[name](self, getattr(layer, name), self.needed(x))
+        return self.needed(x)
+
+    def needed(self, x: str) -> str:
+        """Of a prompt, what no later position needs is done for its last alone."""
+        if self.recurrences != 0 or self.builder.of(x)[0][0].axis.at == "last":
+            return x
+        if x not in self.chosen:
+            self.chosen[x] = self.builder.choose(x, "last")
+        return self.chosen[x]
+
+    def token(self, x: str) -> str:
+        """The index of the largest value, which is the next position's input."""
+        stream = self.stream(x)
+        if stream is None or stream.every != 1:
+            raise LayerError("generates: expected a result at each position")
+        return self.builder.reduce("argmax", "argmax", x, "argmax", [1])
+
+    def begin(self, name: str) -> None:
+        """A layer of the Graph."""
+        self.products += 1
+        self.builder.layer = f"{self.products} {name}"
+
+    def stream(self, x: str) -> Stream | None:
+        """Of a sequence."""
+        shape = self.builder.of(x)
+        return shape[0][0].axis.stream if len(shape) == _SEQUENCE else None
+
+    def sequence(self, name: str, x: str) -> Stream:
+        """Of what must be a sequence."""
+        stream = self.stream(x)
+        if stream is None:
+            raise LayerError(f"{name}: needs a sequence; expected 'positions' beside 'input', such as positions: 1024")
+        return stream
+
+    def channels(self, x: str) -> int:
+        """The dimension of channels, or of values."""
+        return 0 if self.stream(x) is None else 1
+
+    def sizes(self, x: str) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        found = sizes_of(self.builder.of(x)[self.channels(x) :])
+        channels, height, width = (size or 1 for size in (*found, 1, 1)[:_MAP])
+        return channels, height, width
+
+    def map(self, name: str, x: str) -> str:
+        """A map, or values as one of a single pixel."""
+        if self.stream(x) is not None:
+            raise LayerError(f"{name}: needs a map of pixels, found a sequence; expected 'input' without 'positions'")
+        return self.builder.reshape(x, self.sizes(x))
+
+    def flat(self, x: str) -> str:
+        """All values of a map: of the first channel row by row, then of the next."""
+        return x if self.stream(x) is not None else self.builder.reshape(x, (prod(self.sizes(x)),))
+
+    def together(self, x: str, other: str) -> tuple[str, str]:
+        """A map and values both as maps."""
+        if {len(self.builder.of(x)), len(self.builder.of(other))} == {1, _MAP}:
+            return self.map("", x), self.map("", other)
+        return x, other
+
+    def shown(self, x: str) -> str:
+        """Sizes for a message."""
+        return " x ".join(map(str, self.sizes(x)))
 
 
-def _out_size(size: Size, kernel: Kernel, divide: Callable[[int, int], int]) -> Size:
-    down, across = _sizes(size, kernel, divide)
-    return down, across
+def _linear(made: _Layers, dense: Dense, x: str) -> str:
+    made.begin("linear")
+    return made.builder.linear("product", made.flat(x), dense.out, bias=dense.bias)
 
 
-def _sizes(size: Size, kernel: Kernel, divide: Callable[[int, int], int]) -> Iterator[int]:
-    for length, wide, step, pad in zip(size, kernel.size, kernel.stride, kernel.pad, strict=True):
-        span = length + 2 * pad - wide
-        if span < 0:
-            raise LayerError(f"a kernel of {wide} does not fit {length} positions padded by {pad}")
-        yield divide(span, step) + 1
+def _conv(made: _Layers, conv: Conv, x: str) -> str:
+    x = made.map("conv", x)
+    made.begin("conv")
+    return convolved(made.builder, conv, x)
 
 
-_MADE: Mapping[str, Callable[[Weaver, Any, Value], Value]] = {
+def _pool(kind: str, made: _Layers, pool: Pool, x: str) -> str:
+    return pooled(made.builder, kind, pool, made.map(kind, x))
+
+
+def _skip(made: _Layers, skip: Skip, x: str) -> str:
+    return skipped(made.builder, skip, made.map("skip", x))
+
+
+def _plain(made: _Layers, kind: str, x: str) -> str:
+    builder, at = made.builder, made.channels(x)
+    if kind == "globalpool":
+        return pooled(builder, "avgpool", Pool(kernel=made.sizes(x)[1:]), made.map(kind, x))
+    if kind == "flatten":
+        return made.flat(x)
+    if kind == "softmax":
+        return builder.softmax(kind, x, at)
+    if kind != "lrn":
+        return builder.elementwise(kind, kind, x)
+    name, shape = builder.name(kind), builder.of(x)
+    return builder.add(
+        Normalise(
+            layer=builder.layer,
+            name=name,
+            kind=kind,
+            inputs=(x,),
+            shape=shape,
+            function="lrn",
+            dims=(at,),
+            parameters=_LRN,
+        )
+    )
+
+
+def _embedding(made: _Layers, table: Embedding, x: str) -> str:
+    builder, tokens = made.builder, made.builder.inputs[0]
+    if tokens.whole is None or x not in (tokens.name, made.chosen.get(tokens.name)):
+        raise LayerError("embedding: takes whole numbers; expected it to be the first layer")
+    key = f"{builder.layer}/embedding"
+    weight = builder.weight(f"{key}.weight", (table.rows, table.out))
+    shape = (*builder.of(x), dim(Axis(f"{key}:", table.out)))
+    return builder.add(Rows(layer=builder.layer, name="embedding", kind="embedding", inputs=(x, weight), shape=shape))
+
+
+def _lstm(made: _Layers, layer: Lstm, x: str) -> str:
+    made.sequence("lstm", x)
+    made.begin("lstm")
+    if made.recurrences is not None:
+        made.recurrences -= 1
+    return lstm(made.builder, x, layer.out, layer.biases)
+
+
+def _stack(made: _Layers, number: int, x: str) -> str:
+    stream = made.sequence("stack", x)
+    builder, (positions, values) = made.builder, made.builder.of(x)
+    longer = replace(stream, name=f"{stream.name} / {number}", every=stream.every * number)
+    axis = replace(positions[0].axis, name=longer.name, stream=longer)
+    name = builder.name("stack")
+    shape = (dim(axis), dim(Axis(f"{builder.layer}/{name}:", (size_of(values) or 1) * number)))
+    return builder.add(Stack(layer=builder.layer, name=name, inputs=(x,), shape=shape, number=number))
+
+
+def _residual(made: _Layers, block: Residual, x: str) -> str:
+    for _ in range(block.repeat):
+        main, shortcut = (made.chain(layers, x) for layers in (block.main, block.shortcut))
+        main, shortcut = made.together(made.needed(main), shortcut)
+        if made.sizes(main) != made.sizes(shortcut) or made.stream(main) != made.stream(shortcut):
+            found = f"main gives {made.shown(main)}, shortcut {made.shown(shortcut)}"
+            raise LayerError(f"residual: {found}; expected the same")
+        x = made.builder.elementwise("add", "add", main, shortcut)
+        x = _plain(made, block.then, x) if block.then is not None else x
+    return x
+
+
+def _scale(made: _Layers, layers: Sequence[Layer], x: str) -> str:
+    """Channels times what other layers make of them: one value for all positions of a channel, or one for each."""
+    by = made.chain(layers, x)
+    x, by = made.together(made.needed(x), by)
+    channels, *size = made.sizes(by)
+    if (
+        channels != made.sizes(x)[0]
+        or tuple(size) not in (made.sizes(x)[1:], (1, 1))
+        or made.stream(x) != made.stream(by)
+    ):
+        raise LayerError(f"scale: gives {made.shown(by)} for {made.shown(x)}; expected a value for each channel")
+    return made.builder.elementwise("mul", "mul", x, by)
+
+
+_MADE: Mapping[str, Callable[[_Layers, Any, str], str]] = {
     "conv": _conv,
     "maxpool": partial(_pool, "maxpool"),
     "avgpool": partial(_pool, "avgpool"),
     "linear": _linear,
     "residual": _residual,
-    "scale": _scaled,
+    "scale": _scale,
     "embedding": _embedding,
     "lstm": _lstm,
-    "stack": _stacked,
+    "stack": _stack,
     "skip": _skip,
     "plain": _plain,
 }

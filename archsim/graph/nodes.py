@@ -26,6 +26,13 @@ class Reach:
 ALL = Reach(None)
 
 
+def repeated(shape: Shape, result: Shape) -> tuple[Reach, ...]:
+    """Of an operand whose fewer dimensions, or those of one index, are repeated as numpy does."""
+    first = len(result) - len(shape)
+    alone = [size_of(one) == 1 != size_of(result[first + at]) for at, one in enumerate(shape)]
+    return tuple(ALL if is_alone else Reach(first + at) for at, is_alone in enumerate(alone))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """Base of all.
@@ -90,7 +97,7 @@ class Contraction(Node):
     stationary
         Whether the second operand is weights, known before the run.
     scale
-        By which the result is multiplied.
+        By which the result, with its bias, is multiplied.
     cap
         The result is cap * tanh(result / cap).
     mask
@@ -229,21 +236,23 @@ class Elementwise(Node):
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same index, from the last dimension on."""
-        first = len(self.shape) - len(shape)
-        return tuple(ALL if size_of(one) == 1 else Reach(first + at) for at, one in enumerate(shape))
+        return repeated(shape, self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown(Node):
     """Work whose values are not known: an operation for each value of the result. It has a time, but no values.
 
-    why: said when values are asked for. widths: of each operand the values at a position, where it is not known better.
+    why: said when values are asked for. work: rows, and values of a row, at a position, where it does not work on the
+    result's values as one row.
     """
 
     why: str
+    work: tuple[int, int] | None = None
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
-        """The same index where shapes are alike; else all."""
-        if tuple(map(size_of, shape)) == tuple(map(size_of, self.shape)):
-            return tuple(Reach(at) for at in range(len(shape)))
-        return (ALL,) * len(shape)
+        """The same index of dimensions that are alike; else all."""
+        if len(shape) != len(self.shape):
+            return (ALL,) * len(shape)
+        alike = [size_of(one) == size_of(own) for one, own in zip(shape, self.shape, strict=True)]
+        return tuple(Reach(at) if same else ALL for at, same in enumerate(alike))

@@ -12,48 +12,20 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
-from archsim.graph.graph import Graph
-from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
-from archsim.graph.streams import Stream
+from archsim.graph.builder import Builder
+from archsim.graph.graph import Graph, make_graph
+from archsim.graph.trace_nodes import PRODUCTS, Line, Tracing
 from archsim.machine.source import Document
 from archsim.machine.wording import validate
-from archsim.parts.quantity import Count, Name
 from archsim.vocabulary import OPERATORS
 
 SCHEMA = "archsim.operators/1"
 SUFFIXES = (".jsonl", ".csv")
-_PRODUCTS = ("scores", "context")
-_KINDS = (*(name for name in OPERATORS if name != "matmul"), *_PRODUCTS)
-_LEAVE_ONE = ("maxpool", "avgpool", "argmax")
+_KINDS = (*(name for name in OPERATORS if name != "matmul"), *PRODUCTS)
 _LONGEST_LINE = 1 << 20
 _MOST = 100_000
 _SHOWN = 5
-
-
-class Line(BaseModel):
-    """One operator at each of `positions`.
-
-    op: `linear` (with in, out), `scores` or `context` (with heads, head_dim, keys), else work on `rows` of `width`.
-    inputs: names of operators that it waits for: the same position of one with as many positions, else all.
-    layer: those of a layer share its units; if not given, that of the projection before.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-    name: Name
-    op: Name
-    inputs: list[Name] = Field(default_factory=list)
-    positions: Count = 1
-    layer: Name | None = None
-    in_features: Count | None = Field(default=None, alias="in")
-    out_features: Count | None = Field(default=None, alias="out")
-    rows: Count = 1
-    width: Count | None = None
-    heads: Count | None = None
-    head_dim: Count | None = None
-    keys: Count | None = None
 
 
 def load_operators(path: Path) -> Graph:
@@ -83,13 +55,19 @@ def load_operators(path: Path) -> Graph:
         raise ArchsimError(*faults, *more)
     if not lines:
         raise ArchsimError(f"{path}: has no operators; expected a line for each")
-    return Graph(
-        name=name,
-        description="trace of operators",
-        source=None,
-        operators=tuple(_operators(path, lines)),
-        feedback=None,
-        max_positions=1,
+    ordered = _ordered(path, lines)
+    tracing = Tracing(Builder(), {line.name: f"line {number}" for number, line in lines})
+    for line in ordered:
+        tracing.take(line)
+    builder = tracing.builder
+    read = {source for line in ordered for source in line.inputs}
+    return make_graph(
+        name,
+        "trace of operators",
+        builder.inputs,
+        builder.nodes,
+        list(builder.weights.values()),
+        [tracing.keys[line.name] for line in ordered if line.name not in read],
         digest=digest.hexdigest(),
     )
 
@@ -144,15 +122,15 @@ def _wanting(line: Line) -> Iterator[str]:
     if line.op not in _KINDS:
         yield f"op: found {quoted(line.op)}. {did_you_mean(line.op, _KINDS)}"
         return
-    needed = {"linear": ("in", "out")} | dict.fromkeys(_PRODUCTS, ("heads", "head_dim", "keys"))
+    needed = {"linear": ("in", "out")} | dict.fromkeys(PRODUCTS, ("heads", "head_dim", "keys"))
     given = line.model_dump(by_alias=True)
     for key in needed.get(line.op, ("width",)):
         if given[key] is None:
             yield f"{line.name}: is missing '{key}', which {line.op} needs"
 
 
-def _operators(path: Path, lines: list[tuple[int, Line]]) -> Iterator[Operator]:
-    """In an order in which every input comes first."""
+def _ordered(path: Path, lines: list[tuple[int, Line]]) -> list[Line]:
+    """In an order in which every input comes first, each with its layer."""
     places = {line.name: Place(str(path), number, 1) for number, line in lines}
     by_name = {line.name: line for _, line in lines}
     faults = [
@@ -181,22 +159,11 @@ def _operators(path: Path, lines: list[tuple[int, Line]]) -> Iterator[Operator]:
         raise ArchsimError(
             Fault(f"operators wait for each other in a circle: {circle}", places[error.args[1][0]])
         ) from None
-    layers: dict[str, str] = {}
     last = "start"
-    for line in by_name.values():  # layers go by the order of the file
-        last = line.layer or (line.name if line.op == "linear" else last)
-        layers[line.name] = last
-    for name in order:
-        yield _operator(by_name[name], layers, by_name)
-
-
-def _gives(line: Line) -> int:
-    """Values at a position."""
-    if line.op == "linear":
-        return line.out_features or 1
-    if line.op in _PRODUCTS:
-        return (line.heads or 1) * ((line.keys if line.op == "scores" else line.head_dim) or 1)
-    return line.rows if line.op in _LEAVE_ONE else line.rows * (line.width or 1)
+    for name, line in by_name.items():  # layers go by the order of the file
+        last = line.layer or (name if line.op == "linear" else last)
+        by_name[name] = line.model_copy(update={"layer": last})
+    return [by_name[name] for name in order]
 
 
 def _unfit(line: Line, by_name: dict[str, Line]) -> str | None:
@@ -204,40 +171,5 @@ def _unfit(line: Line, by_name: dict[str, Line]) -> str | None:
     if line.op != "linear" or not line.inputs:
         return None
     sources = [by_name[name] for name in line.inputs]
-    given = sum(_gives(each) * (1 if each.positions == line.positions else each.positions) for each in sources)
+    given = sum(each.gives * (1 if each.positions == line.positions else each.positions) for each in sources)
     return None if given == line.in_features else f"'in' is {line.in_features:,}, but its inputs give {given:,} values"
-
-
-def _operator(line: Line, layers: dict[str, str], by_name: dict[str, Line]) -> Operator:
-    def edge(source: str, *, whole: bool = False) -> Edge:
-        same = by_name[source].positions == line.positions and not whole
-        return Edge(f"{layers[source]}/{source}", "same" if same else "all")
-
-    stream = Stream(f"{line.positions} positions", length=line.positions)
-    common: dict[str, Any] = {"layer": layers[line.name], "name": line.name, "stream": stream}
-    if line.op == "linear":
-        return Linear(
-            **common,
-            inputs=tuple(edge(source) for source in line.inputs),
-            in_features=line.in_features or 1,
-            out_features=line.out_features or 1,
-            bias=False,
-        )
-    if line.op in _PRODUCTS:
-        # the second operand is seen whole: its keys, or its values
-        inputs = tuple(edge(source, whole=at > 0) for at, source in enumerate(line.inputs))
-        heads, size = line.heads or 1, line.head_dim or 1
-        return Matmul(
-            **common,
-            inputs=inputs,
-            heads=heads,
-            head_dim=size,
-            stored=heads * size,
-            scores=line.op == "scores",
-            sees=Stream(f"{line.keys} positions", length=line.keys),
-        )
-    inputs = tuple(edge(source) for source in line.inputs)
-    left = line.rows if line.op in _LEAVE_ONE else None
-    return Rowwise(
-        **common, kind=line.op, inputs=inputs, rows=line.rows, width=line.width or 1, out=left, operands=None
-    )

@@ -74,25 +74,19 @@ class Operator:
         """Values that it gives at one position that sees `keys` positions."""
         raise TypeError(self.kind)
 
-    @property
-    def parameters(self) -> int:
-        """Trained numbers."""
-        return 0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear(Operator):
     """A product with a matrix that is known before the run: [in_features] x [in_features, out_features].
 
     A convolution is one at each position of its result, of all values under its kernel. groups: the matrix is so many
-    blocks along its diagonal. trained: trained numbers, biases and what is folded into both included.
+    blocks along its diagonal.
     """
 
     kind: str = "linear"
     in_features: int
     out_features: int
     groups: int = 1
-    trained: int = 0
 
     @property
     def weights(self) -> int:
@@ -106,11 +100,6 @@ class Linear(Operator):
     def values_out(self, keys: int) -> int:  # noqa: ARG002
         """A value for each column."""
         return self.out_features
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases; a matrix of several products is counted where it is first used."""
-        return self.trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +116,6 @@ class Product(Operator):
     def values_out(self, keys: int) -> int:
         """A value for each column."""
         return self.linear.values_out(keys)
-
-    @property
-    def parameters(self) -> int:
-        """Those of the projection."""
-        return self.linear.parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,14 +159,13 @@ class Matmul(Operator):
 class Rowwise(Operator):
     """Softmax, a norm, an activation, a sum: `rows` rows of `width` values; `over_keys` widens a row to the keys.
 
-    out: values that are left, if fewer than came; trained: its trained numbers; operands: how often as many values as
-    it works on are read, where that is not once for each input.
+    out: values that are left, if fewer than came; operands: how often as many values as it works on are read, where
+    that is not once for each input.
     """
 
     rows: int = 1
     width: int = 1
     over_keys: bool = False
-    trained: int = 0
     out: int | None = None
     operands: int | None = None
 
@@ -199,7 +182,3 @@ class Rowwise(Operator):
         """As many as came in, if no fewer are left."""
         return self.values(keys) if self.out is None else self.out
 
-    @property
-    def parameters(self) -> int:
-        """Scales, shifts, tables."""
-        return self.trained

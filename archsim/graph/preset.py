@@ -1,17 +1,20 @@
 """The shape of a transformer's file in `workloads/models`."""
 
+from math import pi
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from archsim.parts.quantity import Count, Name, Truth, Whole, choice
+from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
 _MOST_LAYERS = 2_000
+_EPSILON = 1e-5
+"""Of norms, where a file says none: that of most models."""
 
-Activation = Annotated[str, choice(ACTIVATIONS)]
-"""Of a feed-forward part."""
+Activation = Annotated[str, choice((*ACTIVATIONS, "gelu_tanh", "quick_gelu"))]
+"""Of a feed-forward part. Approximations of GELU have the time and energy of GELU."""
 
 
 class Image(BaseModel):
@@ -37,6 +40,27 @@ class Audio(BaseModel):
     positions: Count
 
 
+class RotaryScaling(BaseModel):
+    """Llama 3.1's: frequencies of long waves are divided by `factor`, those of short ones stay (A. Grattafiori, 2024).
+
+    low, high: turns over `positions`, the length that the model was first trained on, between which the two are mixed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    factor: Number
+    low: Number = 1.0
+    high: Number = 1.0
+    positions: Count
+
+    def scaled(self, frequency: float) -> float:
+        """The angle from a position to the next in place of `frequency`."""
+        turns = self.positions * frequency / (2 * pi)
+        if self.high <= self.low:
+            return frequency / self.factor
+        kept = min(1.0, max(0.0, (turns - self.low) / (self.high - self.low)))
+        return kept * frequency + (1 - kept) * frequency / self.factor
+
+
 class Preset(BaseModel):
     """A transformer by its sizes: layers, heads; values of a position, of its feed-forward part; tokens, positions.
 
@@ -50,6 +74,10 @@ class Preset(BaseModel):
     table of `buckets` rows in the first layer, or from none. window: positions that one sees, itself included, but in
     layers `full_offset`, `full_offset` + `full_every`, … experts: feed-forward parts, of which a position takes
     experts_per_token. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
+    are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; score_scale (1 / sqrt of a
+    head's values, if not given) and score_cap; embedding_scale of tokens; first_position, its row in the table of
+    positions; gates_renormalised: whether gates of chosen experts sum to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,6 +128,29 @@ class Preset(BaseModel):
     pooler: Truth = False
     classes: Whole = 0
     causal: Truth = False
+    epsilon: Number | None = None
+    rotary_base: Number = 10_000.0
+    rotary_values: Count | None = None
+    rotary_form: Literal["halves", "neighbours"] = "halves"
+    rotary_scaling: RotaryScaling | None = None
+    score_scale: Number | None = None
+    score_cap: Number | None = None
+    embedding_scale: Number = 1.0
+    first_position: Whole = 0
+    gates_renormalised: Truth = True
+
+    @property
+    def norm_epsilon(self) -> float:
+        """Added to variances."""
+        return _EPSILON if self.epsilon is None else self.epsilon
+
+    @property
+    def inverse_frequencies(self) -> tuple[float, ...]:
+        """Angles from a position to the next, of each pair that is turned (J. Su et al., RoFormer, 2021)."""
+        turned = self.rotary_values or self.per_head
+        plain = (self.rotary_base ** (-2 * pair / turned) for pair in range(turned // 2))
+        scaling = self.rotary_scaling
+        return tuple(plain if scaling is None else map(scaling.scaled, plain))
 
     @property
     def is_causal(self) -> bool:

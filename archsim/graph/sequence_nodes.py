@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from archsim.graph.axes import Shape
-from archsim.graph.nodes import ALL, Node, Reach
+from archsim.graph.nodes import ALL, Mask, Node, Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,20 @@ class Embedding(Node):
         if operand == 0:
             return tuple(Reach(at) for at in range(len(shape)))
         return (*(ALL,) * (len(shape) - 1), Reach(len(self.shape) - 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Positions(Node):
+    """Values with the row of a table of positions added: [positions, values].
+
+    inputs: values, the table. first_position: its row for position 0.
+    """
+
+    first_position: int = 0
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+        """The same index."""
+        return (Reach(0), Reach(1)) if operand == 0 else (ALL, Reach(1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +85,14 @@ class ScoreBias(Node):
     buckets, furthest, both_ways
         Of T5: rows of the table, the distance from which on all are alike, and whether keys behind have rows too
         (C. Raffel et al., 2020). Without buckets a head's bias falls in a straight line (ALiBi, O. Press et al., 2022).
+    mask
+        Results that it hides are minus infinity.
     """
 
     buckets: int
     furthest: int = 128
     both_ways: bool = False
+    mask: Mask | None = None
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
         """The same index."""
@@ -126,7 +143,7 @@ class Recurrence(Node):
 class Scaled(Node):
     """The results of the experts that a position was sent to, each times its gate: [positions, chosen, values].
 
-    inputs: gates [positions, experts], then the experts' results in order. chosen: experts a position.
+    inputs: the experts' results in order, then gates [positions, experts]. chosen: experts a position.
     renormalised: whether the gates of the chosen are divided by their sum.
     """
 
@@ -135,4 +152,4 @@ class Scaled(Node):
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same position."""
-        return (Reach(0), ALL) if operand == 0 else (Reach(0), Reach(2))
+        return (Reach(0), Reach(2) if operand < len(self.inputs) - 1 else ALL)

@@ -91,8 +91,14 @@ def from_torch(module: Any, example_inputs: tuple[Any, ...], *, name: str = "", 
     return _graph(exported, name or type(module).__name__, digest, approximate=approximate)
 
 
-def load_exported(path: Path, *, approximate: bool = False) -> Graph:
-    """Make a Graph of a file that `torch.export.save` wrote (.pt2)."""
+def load_exported(path: Path, *, approximate: bool = False, trust: bool = False) -> Graph:
+    """Make a Graph of a file that `torch.export.save` wrote (.pt2).
+
+    trust: whoever asks knows who made the file. Without, nothing of it is read. Raises ArchsimError.
+    """
+    if not trust:
+        found = "found an exported PyTorch model (.pt2), which can run any code as it is loaded"
+        raise UsageError(f"{path}: {found}. Try --trust (trust=True in Python) if you know who made it.")
     torch = _torch()
     try:
         exported = torch.export.load(str(path))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from archsim.graph.axes import Axis, Dim, Factor, Shape
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reach, Reduce, Unknown
 from archsim.graph.sequence_nodes import Embedding, Recurrence
-from archsim.graph.views import Reshape
+from archsim.graph.views import Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
 
@@ -78,32 +78,22 @@ class Tracer:
     def operand(self, node: Node, at: int) -> tuple[Traced, dict[Axis, Link]]:
         """An operand, and which indices of its axes an index of the node's result needs."""
         operand = self.tensors[node.inputs[at]]
-        return operand, self.links(node, at, operand.shape)
+        return operand, self.links(node, at, operand.shape, operand.positions)
 
-    def links(self, node: Node, at: int, shape: Shape) -> dict[Axis, Link]:
-        """Of all axes of an operand."""
+    def links(
+        self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()
+    ) -> dict[Axis, Link]:
+        """Of all axes of an operand; it is remembered where those of positions cannot be said."""
         if isinstance(node, Reshape) and not node.cuts:
             return {factor.axis: Link(factor.axis) for one in shape for factor in one}
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
         for one, reach in zip(shape, node.reach(at, shape), strict=True):
             for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
-        return {axis: self._together(node, axis, found) for axis, found in parts.items()}
-
-    def _together(self, node: Node, axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link:
-        """Of the digits of an axis."""
-        ordered = sorted(parts, key=lambda part: -part[0].inner)
-        links = [link for _, link in ordered]
-        if len(ordered) == 1 and ordered[0][0].whole:
-            return links[0] or EVERYTHING
-        same = [link == Link(axis) for link in links]
-        if all(same):
-            return Link(axis)
-        kept = same.index(False)
-        if all(link is None for link in links[kept:]):
-            return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
-        self.cuts[node.key] = None
-        return EVERYTHING
+        links = {axis: _together(axis, found) for axis, found in parts.items()}
+        if any(link is None and axis in positions for axis, link in links.items()):
+            self.cuts[node.key] = None
+        return {axis: link or EVERYTHING for axis, link in links.items()}
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
@@ -111,15 +101,14 @@ class Tracer:
         sources: dict[Source, None] = {}
         if isinstance(node, Reshape) and node.cuts:
             self.cuts[node.key] = None
-        for at, _ in moving(node, self.weights):
+        for at, _ in moving(node, self.weights)[: 1 if isinstance(node, Sent) else None]:
             operand, links = self.operand(node, at)
-            axes = {axis for axis in operand.positions if axis in links}
-            positions |= {link.axis for axis in axes if (link := links[axis]).axis is not None}
-            if isinstance(node, Reshape) and node.cuts:
+            reached = (link for axis, link in links.items() if axis in operand.positions)
+            positions |= {link.axis for link in reached if link.axis is not None}
+            if isinstance(node, Unknown) or (isinstance(node, Reshape) and node.cuts):
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
             self.mix(operand, links)
-            if at == 0 or node.kind != "view" or len(node.shape) == len(operand.shape):
-                sources |= dict.fromkeys(through(source, links) for source in operand.sources)
+            sources |= dict.fromkeys(through(source, links) for source in operand.sources)
         self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
 
     def made(self, node: Node, positions: frozenset[Axis]) -> None:
@@ -130,7 +119,9 @@ class Tracer:
     def mix(self, operand: Traced, links: Mapping[Axis, Link]) -> None:
         """Remember along which positions of an operand a node needs others than its own."""
         self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.axis is None}
-        self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME}
+        self.mixed |= {
+            axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME
+        }
 
     def positions(self, node: Node) -> frozenset[Axis]:
         """The positions at which an operator works."""
@@ -141,9 +132,7 @@ class Tracer:
         found: set[Axis] = set()
         for at, _ in moving(node, self.weights):
             operand, links = self.operand(node, at)
-            found |= {
-                link.axis for axis in operand.positions if (link := links.get(axis, EVERYTHING)).axis is not None
-            }
+            found |= {link.axis for axis in operand.positions if (link := links.get(axis, EVERYTHING)).axis is not None}
         if isinstance(node, Pool):
             found |= {factor.axis for at, _ in node.windows for factor in node.shape[at]}
         if isinstance(node, Unknown) and not found:
@@ -162,6 +151,21 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
         return EVERYTHING if interval is None else Link(reading.axis, interval)
 
     return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
+
+
+def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | None:
+    """What is needed of an axis by what is needed of its digits; None where it is no interval."""
+    ordered = sorted(parts, key=lambda part: -part[0].inner)
+    links = [link for _, link in ordered]
+    if len(ordered) == 1 and ordered[0][0].whole:
+        return links[0] or EVERYTHING
+    same = [link == Link(axis) for link in links]
+    if all(same):
+        return Link(axis)
+    kept = same.index(False)
+    if all(link is None for link in links[kept:]):
+        return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
+    return None
 
 
 def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
@@ -203,19 +207,18 @@ def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
 
 
 def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[Axis, bool]:
-    """Of each axis of the inputs whether it is of positions: the first node that says so decides."""
-    roles: dict[Axis, bool] = {}
+    """Of each axis of the inputs whether it is of positions: if an input does not say it, the first node that does."""
+    roles = _given(inputs)
     parent: dict[Axis, Axis] = {}
     shapes = {each.name: each.shape for each in inputs}
     tracer = Tracer(weights)
 
     def decide(one: Dim, *, position: bool) -> None:
         for factor in one:
-            axis = factor.axis
-            roles.setdefault(axis, position)
-            while axis in parent:
-                axis = parent[axis]
-                roles.setdefault(axis, position)
+            axis: Axis | None = factor.axis
+            while axis is not None and axis not in roles:
+                roles[axis] = position
+                axis = parent.get(axis)
 
     for node in nodes:
         for at, name in moving(node, weights):
@@ -238,12 +241,18 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
     return roles
 
 
+def _given(inputs: Sequence[Input]) -> dict[Axis, bool]:
+    """What the inputs say themselves."""
+    known = [(each.positions, each.shape) for each in inputs if each.positions is not None]
+    return {factor.axis: at < number for number, shape in known for at, one in enumerate(shape) for factor in one}
+
+
 def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:
     """Which dimensions of an operand are positions (True) or values, as far as a node says."""
-    if isinstance(node, Contraction):
-        letters = (node.first, node.second)[at]
-        values = node.summed + (node.shared if node.stationary else "")
-        return [(here, letter not in values) for here, letter in enumerate(letters)]
+    if isinstance(node, Contraction) and node.stationary and at == 0:
+        return [(here, letter not in node.summed + node.shared) for here, letter in enumerate(node.first)]
+    if isinstance(node, Contraction) and at == 0:  # heads may be of either kind; so may all of the second operand
+        return [(here, letter in node.rows) for here, letter in enumerate(node.first) if letter not in node.shared]
     if isinstance(node, Pool):
         return [(here, True) for here, _ in node.windows]
     if isinstance(node, Embedding) and at == 0:

@@ -1,225 +1,239 @@
 """Transformers as Graphs: encoders, decoders, and decoders that look at an encoder's result."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from archsim.graph.attention import Block, attention, cross_attention, feed_forward
-from archsim.graph.operators import Edge, Linear, Operator, Rowwise
+from archsim.graph.axes import Axis, dim
+from archsim.graph.builder import Builder
+from archsim.graph.graph import Graph, make_graph
 from archsim.graph.preset import Preset
+from archsim.graph.sequence_nodes import Embedding, Positions
 from archsim.graph.streams import TOKENS, Stream
-from archsim.graph.windows import Window
+from archsim.graph.views import Patches
+from archsim.graph.windows import Interval
 
 FEEDBACK = ("head/argmax", "embeddings/embedding")
 """By which a new token comes back in."""
 _TARGET_FEEDBACK = ("head/argmax", "embeddings/target embedding")
+_TABLE = "embeddings/embedding.tokens"
 _FRAMES = 2
 """Frames of a spectrogram a position: its second convolution has this stride."""
 
 
-def transformer(preset: Preset) -> tuple[tuple[Operator, ...], tuple[str, str] | None]:
-    """All operators of a preset, and how a new token comes back in, where it makes any."""
-    if preset.architecture == "encoder":
-        stream = replace(TOKENS, causal=preset.causal, length=_fixed_length(preset))
-        encoder = _encoder(preset, stream, "layer")
-        return (*encoder, *_on_first(preset, stream, encoder[-1].key)), None
-    if preset.architecture == "decoder":
-        stream = Stream("tokens", causal=True, grows=True)
-        return _Decoder(preset, stream, "layer", preset.layers).operators("embedding"), FEEDBACK
-    source = Stream("source", length=preset.audio.positions if preset.audio else None)
-    # with a spectrogram a job's tokens are the decoder's; else they are the encoder's, and the decoder begins with one
-    target = Stream("target", causal=True, grows=True, prompt=None if preset.audio else 1)
-    encoder = _encoder(preset, source, "encoder")
-    decoder = _Decoder(preset, target, "decoder", preset.decoder_layers or preset.layers, encoder[-1].key, source)
-    return (*encoder, *decoder.operators("target embedding")), _TARGET_FEEDBACK
-
-
-def _fixed_length(preset: Preset) -> int | None:
-    return None if preset.image is None else preset.image.patches + preset.image.tokens
-
-
-def _encoder(preset: Preset, stream: Stream, name: str) -> list[Operator]:
-    operators = _embedded(preset, stream)
-    for number in range(preset.layers):
-        operators += _layer(Block(preset, f"{name} {number}", number, stream), operators[-1].key)
-    if preset.ends_with_norm:
-        end = "end" if name == "layer" else f"{name} end"
-        operators.append(Block(preset, end, 0, stream).norm("norm", operators[-1].key))
-    return operators
-
-
-def _embedded(preset: Preset, stream: Stream) -> list[Operator]:
-    """What comes into the encoder: rows of tables, patches of a picture, frames of a spectrogram."""
-    block = Block(preset, "embeddings", 0, stream)
-    if preset.image is not None:
-        operators = _patches(preset, block)
-    elif preset.audio is not None:
-        operators = _frames(preset, block)
-    else:
-        tables = (preset.vocabulary + preset.rows + preset.segments) * preset.hidden
-        operators = [_embedding(block, "embedding", (), tables)]
-    if preset.normalises_embedding:
-        operators.append(block.norm("norm", operators[-1].key))
-    return operators
-
-
-def _embedding(block: Block, name: str, inputs: tuple[Edge, ...], trained: int) -> Rowwise:
-    return Rowwise(
-        layer=block.layer,
-        name=name,
-        kind="embedding",
-        inputs=inputs,
-        width=block.preset.hidden,
-        trained=trained,
-        stream=block.stream,
+def transformer(preset: Preset, digest: str) -> Graph:
+    """The Graph of a preset."""
+    made = _Transformer(preset)
+    outputs, feedback = made.build()
+    return make_graph(
+        preset.name,
+        preset.description,
+        made.builder.inputs,
+        made.builder.nodes,
+        list(made.builder.weights.values()),
+        outputs,
+        source=preset.source,
+        feedback=feedback,
+        max_positions=preset.positions or 1,
+        digest=digest,
     )
 
 
-def _patches(preset: Preset, block: Block) -> list[Operator]:
-    """A product for each patch; then positions are added, and the tokens that stand before the patches."""
-    image = preset.image
-    if image is None:
-        raise LookupError(preset.name)
-    cut = replace(
-        block.linear("patches", "", image.channels * image.patch**2, preset.hidden, bias=True),
-        inputs=(),
-        stream=Stream("patches", length=image.patches),
-    )
-    length = image.patches + image.tokens
-    window = Window(size=(1, image.patches), out=(1, length), pad=(0, image.tokens))
-    trained = (length + image.tokens) * preset.hidden
-    return [cut, _embedding(block, "embedding", (Edge(cut.key, "window", window),), trained)]
+class _Transformer:
+    """A preset being built."""
 
+    def __init__(self, preset: Preset) -> None:
+        self.preset, self.builder = preset, Builder("embeddings")
 
-def _frames(preset: Preset, block: Block) -> list[Operator]:
-    """Two convolutions of width 3 along time, then positions are added."""
-    if preset.audio is None:
-        raise LookupError(preset.name)
-    length, hidden = preset.audio.positions, preset.hidden
-    frames = Stream("frames", length=_FRAMES * length)
-    first = block.linear("conv 1", "", 3 * preset.audio.mels, hidden, bias=True)
-    second = block.linear("conv 2", "", 3 * hidden, hidden, bias=True)
+    def build(self) -> tuple[list[str], tuple[str, str] | None]:
+        """All nodes; the keys of the results, and how a new token comes back in, where it makes any."""
+        preset = self.preset
+        if preset.architecture == "encoder":
+            image = preset.image
+            length = None if image is None else image.patches + image.tokens
+            stream = replace(TOKENS, causal=preset.causal, length=length)
+            last = self._encoder(stream, "layer")
+            return [last, *self._on_first(last, stream)], None
+        if preset.architecture == "decoder":
+            stream = Stream("tokens", causal=True, grows=True)
+            return self._decoder(stream, "layer", preset.layers, "embedding"), FEEDBACK
+        source = Stream("source", length=preset.audio.positions if preset.audio else None)
+        # with a spectrogram a job's tokens are the decoder's; else they are the encoder's, and the decoder begins
+        # with one
+        target = Stream("target", causal=True, grows=True, prompt=None if preset.audio else 1)
+        memory = self._encoder(source, "encoder")
+        layers = preset.decoder_layers or preset.layers
+        return self._decoder(target, "decoder", layers, "target embedding", memory), _TARGET_FEEDBACK
 
-    def act(name: str, source: str, stream: Stream) -> Rowwise:
-        return Rowwise(layer=block.layer, name=name, kind="gelu", inputs=(Edge(source),), width=hidden, stream=stream)
+    def _block(self, layer: str, number: int, stream: Stream, score_table: str = "") -> Block:
+        self.builder.layer = layer
+        return Block(self.preset, self.builder, layer, number, stream, score_table)
 
-    acted = act("activation 1", first.key, frames)
-    window = Window((1, frames.length or 1), (1, length), kernel=(1, 3), stride=(1, _FRAMES), pad=(0, 1))
-    return [
-        replace(first, inputs=(), stream=frames),
-        acted,
-        replace(second, inputs=(Edge(acted.key, "window", window),)),
-        act("activation 2", second.key, block.stream),
-        _embedding(block, "embedding", (Edge(block.key("activation 2")),), length * hidden),
-    ]
+    # What comes in
 
-
-def _on_first(preset: Preset, stream: Stream, last: str) -> list[Operator]:
-    """What classifies looks at the first position alone."""
-    found: list[Operator] = []
-    block = Block(preset, "pooler", 0, stream)
-    if preset.pooler:
-        dense = block.linear("dense", last, preset.hidden, preset.hidden, bias=True)
-        tanh = Rowwise(
-            layer="pooler", name="tanh", kind="tanh", inputs=(Edge(dense.key),), width=preset.hidden, stream=stream
+    def _tokens(self, stream: Stream, name: str, key: str, *, table: str, tokens: int, segments: int) -> str:
+        """Rows of tables of tokens and of positions; those of the first segment are added."""
+        preset, builder = self.preset, self.builder
+        axis = Axis(stream.name, stream.length, 0, stream)
+        ids = builder.input(name, (dim(axis),), whole=preset.vocabulary, stream=stream)
+        width, apart = preset.table_width, preset.table_width != preset.hidden
+        tables = [builder.weight(table, (preset.vocabulary, width), trained=tokens)]
+        if preset.rows and not apart:
+            tables.append(builder.weight(f"embeddings/{key}.positions", (preset.rows, width)))
+        if segments:
+            tables.append(builder.weight(f"embeddings/{key}.segments", (segments, width)))
+        x = builder.add(
+            Embedding(
+                layer="embeddings",
+                name=key,
+                kind="embedding",
+                inputs=(ids, *tables),
+                shape=(dim(axis), dim(Axis(f"embeddings/{key}:1", width))),
+                positions=preset.rows > 0 and not apart,
+                first_position=preset.first_position,
+                scale=preset.embedding_scale,
+            )
         )
-        found, last = [dense, tanh], tanh.key
-    if preset.classes:
-        found.append(
-            replace(block.linear("classes", last, preset.hidden, preset.classes, bias=True), layer="classifier")
+        if apart:
+            x = builder.linear("project in", x, preset.hidden, bias=False)
+            x = self._positioned(x, "positions", preset.rows) if preset.rows else x
+        return x
+
+    def _positioned(self, x: str, name: str, rows: int) -> str:
+        table = self.builder.weight(f"embeddings/{name}.positions", (rows, self.preset.hidden))
+        return self.builder.add(
+            Positions(
+                layer="embeddings",
+                name=name,
+                kind="embedding",
+                inputs=(x, table),
+                shape=self.builder.of(x),
+                first_position=self.preset.first_position,
+            )
         )
-    return [replace(each, positions="first") for each in found]
+
+    def _patches(self, stream: Stream) -> str:
+        """A product for each patch; then positions are added, and the tokens that stand before the patches."""
+        image, builder, hidden = self.preset.image, self.builder, self.preset.hidden
+        assert image is not None  # noqa: S101 - asked before
+        picture = builder.input("image", builder.axes("image", (image.channels, image.size, image.size)))
+        patches = Axis("patches", image.patches, 0, Stream("patches", length=image.patches))
+        pixels = dim(Axis("patches:1", image.channels * image.patch**2))
+        view = Patches(layer="embeddings", name="cut", inputs=(picture,), shape=(dim(patches), pixels), size=image.patch)
+        x = builder.linear("patches", builder.add(view), hidden)
+        if image.tokens:
+            first = builder.weight("embeddings/first tokens", (image.tokens, hidden))
+            tokens = Axis(stream.name, stream.length, 0, stream)
+            x = builder.concat([first, x], 0, "tokens", tokens)
+        return self._positioned(x, "embedding", image.patches + image.tokens)
+
+    def _frames(self, stream: Stream) -> str:
+        """Two convolutions of width 3 along time, then positions are added."""
+        audio, builder, hidden = self.preset.audio, self.builder, self.preset.hidden
+        assert audio is not None  # noqa: S101 - asked before
+        frames = Axis("frames", _FRAMES * audio.positions, 0, Stream("frames", length=_FRAMES * audio.positions))
+        x = builder.input("frames", (dim(frames), *builder.axes("frames", (audio.mels,))))
+        for number, (axis, width, stride) in enumerate(
+            ((frames, audio.mels, 1), (Axis(stream.name, audio.positions, 0, stream), hidden, _FRAMES)), start=1
+        ):
+            key = f"embeddings/conv {number}"
+            weight = builder.weight(f"{key}.weight", (hidden, width, 3))
+            bias = builder.weight(f"{key}.bias", (hidden,))
+            window = ("s", "k", Interval(3, stride, 1), axis.size or 1)
+            x = builder.contraction(
+                f"conv {number}", x, weight, "si,oik->so", windows=[window], axes={"s": axis}, bias=bias
+            )
+            x = builder.elementwise(f"activation {number}", "gelu", x)
+        return self._positioned(x, "embedding", audio.positions)
+
+    # Stacks of layers
+
+    def _encoder(self, stream: Stream, name: str) -> str:
+        preset = self.preset
+        block = self._block("embeddings", 0, stream)
+        if preset.image is not None:
+            x = self._patches(stream)
+        elif preset.audio is not None:
+            x = self._frames(stream)
+        else:
+            tokens = preset.vocabulary * preset.table_width
+            key = "tokens" if name == "layer" else "source"
+            x = self._tokens(stream, key, "embedding", table=_TABLE, tokens=tokens, segments=preset.segments)
+        if preset.normalises_embedding:
+            x = block.norm("norm", x)
+        for number in range(preset.layers):
+            x = _layer(self._block(f"{name} {number}", number, stream, f"{name} 0/score bias.table"), x)
+        if preset.ends_with_norm:
+            x = self._block("end" if name == "layer" else f"{name} end", 0, stream).norm("norm", x)
+        return x
+
+    def _on_first(self, last: str, stream: Stream) -> list[str]:
+        """What classifies looks at the first position alone."""
+        preset, builder = self.preset, self.builder
+        if not preset.pooler and not preset.classes:
+            return []
+        block = self._block("pooler", 0, stream)
+        x = builder.choose(last, "first")
+        if preset.pooler:
+            x = builder.elementwise("tanh", "tanh", block.linear("dense", x, preset.hidden, bias=True))
+        if preset.classes:
+            x = self._block("classifier", 0, stream).linear("classes", x, preset.classes, bias=True)
+        return [x]
+
+    def _decoder(self, stream: Stream, name: str, layers: int, key: str, memory: str = "") -> list[str]:
+        """Embeddings, layers, a last norm, a head, the most likely token."""
+        preset = self.preset
+        block = self._block("embeddings", 0, stream)
+        # the encoder's token table serves the decoder too, its positions do not; a spectrogram has no tokens
+        inner = bool(memory) and preset.audio is None
+        table = _TABLE if inner or not memory else f"embeddings/{key}.tokens"
+        tokens = preset.vocabulary * preset.table_width
+        x = self._tokens(stream, "target" if memory else "tokens", key, table=table, tokens=tokens, segments=0)
+        if preset.normalises_embedding:
+            x = block.norm("target norm" if memory else "norm", x)
+        for number in range(layers):
+            x = _layer(self._block(f"{name} {number}", number, stream, f"{name} 0/score bias.table"), x, memory)
+        return self._head(x, stream, table)
+
+    def _head(self, x: str, stream: Stream, table: str) -> list[str]:
+        preset, builder = self.preset, self.builder
+        block = self._block("head", 0, stream)
+        x = builder.choose(x, "last")
+        if preset.ends_with_norm:
+            x = block.norm("norm", x)
+        if preset.table_width != preset.hidden:
+            x = builder.linear("project out", x, preset.table_width, bias=False)
+        logits = block.linear(
+            "logits", x, preset.vocabulary, bias=preset.head_bias, tied=table if preset.tied else None
+        )
+        return [logits, builder.reduce("argmax", "argmax", logits, "argmax", (1,))]
 
 
-def _layer(block: Block, source: str, memory: tuple[str, Stream] | None = None) -> list[Operator]:
+def _layer(block: Block, x: str, memory: str = "") -> str:
     """One layer: norms before, after, or both; attention and feed-forward part one after the other, or side by side."""
     preset = block.preset
     if preset.parallel:
-        return _parallel_layer(block, source)
-    found: list[Operator] = []
+        return _parallel_layer(block, x)
 
-    def part(name: str, operators: list[Operator], residual: str) -> str:
-        """Close a part with its residual sum and norms; the key of its result."""
-        found.extend(operators)
-        last = operators[-1].key
+    def part(name: str, before: str, after: str) -> str:
+        """Close a part with its residual sum and norms."""
         if preset.post_norms:
-            found.append(block.norm(f"{name} post norm", last))
-            last = found[-1].key
-        found.append(block.add(f"{name} add", last, residual))
-        if not preset.normalises_first:
-            found.append(block.norm(f"{name} norm", found[-1].key))
-        return found[-1].key
+            after = block.norm(f"{name} post norm", after)
+        total = block.add(f"{name} add", after, before)
+        return total if preset.normalises_first else block.norm(f"{name} norm", total)
 
     def begun(name: str, at: str) -> str:
-        """The key of what a part works on."""
-        if preset.normalises_first:
-            found.append(block.norm(f"{name} norm", at))
-            return found[-1].key
-        return at
+        """What a part works on."""
+        return block.norm(f"{name} norm", at) if preset.normalises_first else at
 
-    at = part("attention", attention(block, begun("attention", source)), source)
-    if memory is not None:
-        at = part("cross", cross_attention(block, begun("cross", at), *memory), at)
-    part("ffn", feed_forward(block, begun("ffn", at)), at)
-    return found
+    x = part("attention", x, attention(block, begun("attention", x)))
+    if memory:
+        x = part("cross", x, cross_attention(block, begun("cross", x), memory))
+    return part("ffn", x, feed_forward(block, begun("ffn", x)))
 
 
-def _parallel_layer(block: Block, source: str) -> list[Operator]:
-    first = block.norm("attention norm", source)
-    second = first if block.preset.shared_norm else block.norm("ffn norm", source)
-    attended, fed = attention(block, first.key), feed_forward(block, second.key)
-    both = block.add("attention add", attended[-1].key, fed[-1].key)
-    return [
-        first,
-        *attended,
-        *([] if second is first else [second]),
-        *fed,
-        both,
-        block.add("ffn add", both.key, source),
-    ]
-
-
-@dataclass(frozen=True)
-class _Decoder:
-    preset: Preset
-    stream: Stream
-    name: str
-    layers: int
-    memory: str | None = None
-    memory_stream: Stream | None = None
-
-    def operators(self, embedding: str) -> tuple[Operator, ...]:
-        """Embeddings, layers, a last norm, a head, the most likely token."""
-        preset = self.preset
-        block = Block(preset, "embeddings", 0, self.stream)
-        alone = self.memory is None
-        # the encoder's token table serves the decoder too, its positions do not; a spectrogram has no tokens
-        tokens = preset.vocabulary * preset.table_width if alone or preset.audio else 0
-        found: list[Operator] = [_embedding(block, embedding, (), tokens + preset.rows * preset.hidden)]
-        if preset.table_width != preset.hidden:
-            found.append(block.linear("project in", found[-1].key, preset.table_width, preset.hidden, bias=False))
-        if preset.normalises_embedding:
-            found.append(block.norm("norm" if alone else "target norm", found[-1].key))
-        memory = None if self.memory is None or self.memory_stream is None else (self.memory, self.memory_stream)
-        for number in range(self.layers):
-            found += _layer(Block(preset, f"{self.name} {number}", number, self.stream), found[-1].key, memory)
-        return (*found, *self._head(found[-1].key))
-
-    def _head(self, source: str) -> list[Operator]:
-        preset = self.preset
-        block = Block(preset, "head", 0, self.stream)
-        found: list[Operator] = []
-        if preset.ends_with_norm:
-            found.append(block.norm("norm", source))
-            source = found[-1].key
-        if preset.table_width != preset.hidden:
-            found.append(block.linear("project out", source, preset.hidden, preset.table_width, bias=False))
-            source = found[-1].key
-        logits: Linear = block.linear("logits", source, preset.table_width, preset.vocabulary, bias=preset.head_bias)
-        most = Rowwise(
-            layer="head",
-            name="argmax",
-            kind="argmax",
-            inputs=(Edge(logits.key),),
-            width=preset.vocabulary,
-            stream=self.stream,
-        )
-        return [replace(each, positions="last") for each in (*found, replace(logits, tied=preset.tied), most)]
+def _parallel_layer(block: Block, x: str) -> str:
+    first = block.norm("attention norm", x)
+    attended = attention(block, first)
+    second = first if block.preset.shared_norm else block.norm("ffn norm", x)
+    both = block.add("attention add", attended, feed_forward(block, second))
+    return block.add("ffn add", both, x)

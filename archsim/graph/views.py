@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from archsim.graph.axes import Shape, size_of
-from archsim.graph.nodes import ALL, Node, Reach
+from archsim.graph.axes import Shape
+from archsim.graph.nodes import ALL, Node, Reach, repeated
 from archsim.graph.windows import SAME, Interval
 
 
@@ -98,10 +98,9 @@ class Repeat(View):
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same index, from the last dimension on."""
-        first = len(self.shape) - len(shape)
         if self.times:
             return tuple(Reach(at, Interval(grow=times)) for at, times in enumerate(self.times))
-        return tuple(ALL if size_of(one) == 1 else Reach(first + at) for at, one in enumerate(shape))
+        return repeated(shape, self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,3 +135,17 @@ class Sent(View):
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same positions."""
         return (Reach(0), ALL) if operand else (Reach(0), Reach(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patches(View):
+    """A picture [channels, height, width] cut into squares, row by row: [squares, channels x size x size].
+
+    size: pixels of a side; what is left over at the right and below is not used.
+    """
+
+    size: int
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """Pixels of any square."""
+        return (ALL,) * len(shape)

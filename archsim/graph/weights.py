@@ -42,12 +42,16 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What comes in from outside. whole: whole numbers below so many, such as tokens; None: any numbers."""
+    """What comes in from outside. whole: whole numbers below so many, such as tokens; None: any numbers.
+
+    positions: leading dimensions that are positions, the others being values; None: what reads it says which.
+    """
 
     name: str
     shape: Shape
     whole: int | None = None
     stream: Stream | None = None
+    positions: int | None = None
 
 
 def moving(node: Node, weights: Collection[str]) -> list[tuple[int, str]]:

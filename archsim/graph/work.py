@@ -1,12 +1,12 @@
 """From nodes to operators: what each does at a position, and which positions of others it waits for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 from archsim.errors import ArchsimError
-from archsim.graph.axes import Axis, Dim, Shape
-from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce
+from archsim.graph.axes import Axis, Dim, Shape, size_of
+from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
 from archsim.graph.sequence_nodes import Previous, Recurrence, Scaled
 from archsim.graph.streams import Stream
@@ -134,7 +134,6 @@ class _Making:
 
     def __init__(self, tracer: Tracer, reads: Mapping[str, _Read]) -> None:
         self.tracer, self.reads = tracer, reads
-        self.counted: set[str] = set()
 
     def operator(self, read: _Read) -> Operator:
         node = read.node
@@ -149,7 +148,7 @@ class _Making:
             "inputs": tuple(dict.fromkeys(self._edges(read, axes, stream))),
         }
         if isinstance(node, Contraction) and node.stationary:
-            return Linear(**common, **self._matrix(node), trained=self._trained(node))  # type: ignore[arg-type]
+            return Linear(**common, **self._matrix(node))  # type: ignore[arg-type]
         if isinstance(node, Contraction):
             return Matmul(**common, **self._product(read, stream))  # type: ignore[arg-type]
         keys = _seen(node.shape if not isinstance(node, Reduce) else read.operands[0][1].shape)
@@ -160,22 +159,12 @@ class _Making:
             over_keys=keys is not None,
             span=None if keys is None else keys.span,
             sees=None if keys is None or keys.stream == stream else keys.stream,
-            trained=self._trained(node),
         )
 
-    def _ordered(self, positions: frozenset[Axis]) -> tuple[Axis, ...]:
-        """Batches first, then as they are counted; those of one index are left out."""
-        axes = [axis for axis in positions if axis.size != 1 or axis.stream is not None]
+    def _ordered(self, positions: frozenset[Axis], windowed: Collection[Axis] = ()) -> tuple[Axis, ...]:
+        """Batches first, then as they are counted; those of one index are left out, but for those under a window."""
+        axes = [axis for axis in positions if axis.size != 1 or axis.stream is not None or axis in windowed]
         return tuple(sorted(axes, key=lambda axis: (axis.order in self.tracer.mixed, axis.order, axis.name)))
-
-    def _trained(self, node: Node) -> int:
-        """Numbers of the weights that no operator before has counted."""
-        found = 0
-        for name in node.inputs:
-            if name in self.tracer.weights and name not in self.counted:
-                self.counted.add(name)
-                found += self.tracer.weights[name].numbers
-        return found
 
     def _matrix(self, node: Contraction) -> dict[str, int]:
         sizes = dict(zip(node.second, node.second_sizes, strict=True))
@@ -195,7 +184,9 @@ class _Making:
         def is_row(letter: str) -> bool:
             return any(factor.axis in second.positions or factor.axis.seen for factor in of_second[letter])
 
-        scored = not any(map(is_row, node.summed)) and any(map(is_row, node.outputs))
+        # a single key has no axis, but then scores have no other letter of the second operand alone
+        single = prod(size_of(of_second[letter]) or 1 for letter in node.outputs) == 1
+        scored = not any(map(is_row, node.summed)) and (single or any(map(is_row, node.outputs)))
         rows = [letter for letter in (node.outputs if scored else node.summed)]
         keys = _seen(tuple(of_second[letter] for letter in rows))
         depth = node.summed if scored else node.outputs
@@ -226,6 +217,9 @@ class _Making:
         values = prod(_values(one, read.positions) for one in node.shape)
         if isinstance(node, Scaled):
             return {"rows": node.chosen, "width": values // node.chosen, "operands": 1, "out": None}
+        if isinstance(node, Unknown) and node.work:
+            rows, width = node.work
+            return {"rows": rows, "width": width, "operands": number, "out": None if rows * width == values else values}
         if isinstance(node, Pool):
             width = prod(interval.taps for _, interval in node.windows)
             return {"rows": values, "width": width, "out": values, "operands": 1}
@@ -248,8 +242,9 @@ class _Making:
         for _, operand, sources in read.operands:
             seen = _seen(operand.shape)
             for source in sources:
-                theirs = self._ordered(frozenset(axis for axis, _ in source.links))
                 links = dict(source.links)
+                windowed = [axis for axis, link in source.links if link.interval != SAME]
+                theirs = self._ordered(frozenset(links), windowed)
                 pairs = [(axis, links[axis].axis, links[axis].interval) for axis in theirs]
                 if source.previous:
                     yield Edge(source.key, "before")
@@ -257,7 +252,7 @@ class _Making:
                     [to for _, to, _ in pairs] == list(axes)
                 ):
                     yield Edge(source.key)
-                elif all(to is None or to not in axes for _, to, _ in pairs):
+                elif all(to is None or (to not in axes and to.size != 1) for _, to, _ in pairs):
                     past = seen is not None and stream.causal and seen.stream == stream
                     yield Edge(source.key, "past" if past else "all")
                 else:
@@ -280,7 +275,7 @@ class _Making:
         for axis, to, interval in pairs:
             length = axis.size or MOST_POSITIONS
             if to is None or to not in axes:
-                beside(length, 1, everything(length))
+                beside(length, 1, everything(length) if to is None or to.size != 1 else interval)
             elif to not in left:
                 self.tracer.cuts[node.key] = None
                 return Edge(source, "all")

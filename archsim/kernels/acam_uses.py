@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from archsim.compiling import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def log_matmul(a: Values, b: Values, exp: Table, log: Table) -> Values:
     return out
 
 
-@njit(cache=True)
+@compiled()
 def _add_pairs(left: Any, right: Any, signs: Any, others: Any, products: Any, out: Any) -> None:  # noqa: ANN401
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):

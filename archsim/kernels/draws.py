@@ -7,7 +7,8 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from archsim.compiling import compiled
 
 _ROUNDS = 10
 
@@ -22,7 +23,7 @@ def generator(seed: int, part: str, use: str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key(seed, part, use)))
 
 
-@njit(cache=True, inline="always")
+@compiled(inlined="source")
 def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:  # noqa: ANN401 (a block of the cipher)
     """Four random 32-bit words for a counter of four words and a key of two; all held in uint64."""
     low = np.uint64(0xFFFFFFFF)
@@ -36,7 +37,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:  # noqa
     return c0, c1, c2, c3
 
 
-@njit(cache=True, inline="always")
+@compiled(inlined="source")
 def normals(counter: Any, lane: Any, word: Any) -> Any:  # noqa: ANN401
     """Two independent standard normal numbers for a counter of 64 bits, a lane of 64 and a key of 64 (Box-Muller)."""
     low, half = np.uint64(0xFFFFFFFF), np.uint64(32)

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit, prange, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from archsim.compiling import compiled, population_count
 from archsim.kernels.conversion import Range, sums
 from archsim.kernels.encode import Cells, Ints, blocks, check_inputs, digits
 from archsim.kernels.spec import ArraySpec
@@ -15,18 +14,6 @@ from archsim.kernels.spec import ArraySpec
 _BATCH = 16
 """Inputs that are worked on while a slice's planes stay in the first cache."""
 _UNROLLED = 4
-
-
-def _population_count(_typing: Any, _word: Any) -> Any:  # noqa: ANN401 (numba's own types)
-    """Number of bits that are set in a 64-bit word: the processor's own instruction."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:  # noqa: ANN401
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
-
-
-_ones: Any = intrinsic(_population_count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,24 +129,24 @@ def _pack(bits: NDArray[np.integer], words: int) -> NDArray[np.uint64]:
     return np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
 
 
-@njit(cache=True, inline="always")
+@compiled(inlined="source")
 def _count(words: Any, planes: Any, weight: Any, total: Any) -> None:  # noqa: ANN401
     """Add to `total` (cols) how often an input's bits meet those of each column, times `weight`."""
     if len(words) % 4 == 0:
         for w in range(0, len(words), 4):
             a, b, c, d = words[w], words[w + 1], words[w + 2], words[w + 3]
             for col in range(total.size):
-                n = _ones(a & planes[w, col]) + _ones(b & planes[w + 1, col])
-                n += _ones(c & planes[w + 2, col]) + _ones(d & planes[w + 3, col])
+                n = population_count(a & planes[w, col]) + population_count(b & planes[w + 1, col])
+                n += population_count(c & planes[w + 2, col]) + population_count(d & planes[w + 3, col])
                 total[col] += weight * np.int64(n)
     else:
         for w in range(len(words)):
             a = words[w]
             for col in range(total.size):
-                total[col] += weight * np.int64(_ones(a & planes[w, col]))
+                total[col] += weight * np.int64(population_count(a & planes[w, col]))
 
 
-@njit(cache=True, parallel=True)
+@compiled()
 def _multiply(  # noqa: C901, PLR0913, PLR0917 (one loop nest, all its arrays)
     x: Any,  # noqa: ANN401
     planes: Any,  # noqa: ANN401
@@ -177,7 +164,7 @@ def _multiply(  # noqa: C901, PLR0913, PLR0917 (one loop nest, all its arrays)
 ) -> None:
     batch, n_blocks = x.shape[0], x.shape[1]
     cols = out.shape[1]
-    for chunk in prange(lost.size):
+    for chunk in range(lost.size):
         first = chunk * _BATCH
         last = min(first + _BATCH, batch)
         part = np.zeros((_BATCH, cols))

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
+from archsim.compiling import compiled
 from archsim.kernels.conversion import Range, sums
 from archsim.kernels.draws import normals
 from archsim.kernels.encode import Ints, blocks, check_inputs
@@ -66,7 +66,7 @@ def _offsets(spec: ArraySpec, word: int, lane: int, n_sums: int, cols: int) -> N
     return np.broadcast_to(rng.normal(0, spec.adc.offset, cols), (n_sums, cols)).copy()
 
 
-@njit(cache=True, inline="always")
+@compiled(inlined="source")
 def _gather(x: Any, low: Any, mask: Any, weight: Any, held: Any, total: Any) -> Any:  # noqa: ANN401
     """Add weight times one read of one input (rows) over its cells (rows, cols); the sums of what is driven."""
     squares = count = 0
@@ -81,7 +81,7 @@ def _gather(x: Any, low: Any, mask: Any, weight: Any, held: Any, total: Any) -> 
     return squares, count
 
 
-@njit(cache=True, inline="always")
+@compiled(inlined="source")
 def _disturb(total: Any, sigma: Any, offsets: Any, counter: Any, lane: Any, word: Any) -> None:  # noqa: ANN401
     """Add noise and offsets to the sums of all columns; two columns share a draw of two numbers."""
     for col in range(total.size):
@@ -94,7 +94,7 @@ def _disturb(total: Any, sigma: Any, offsets: Any, counter: Any, lane: Any, word
                 total[2 * pair + 1] += np.float32(sigma * other)
 
 
-@njit(cache=True, parallel=True)
+@compiled()
 def _add(  # noqa: PLR0913, PLR0917 (one loop nest, all its arrays)
     x: Any,  # noqa: ANN401
     reads: Any,  # noqa: ANN401
@@ -113,7 +113,7 @@ def _add(  # noqa: PLR0913, PLR0917 (one loop nest, all its arrays)
 ) -> None:
     """Add one block's product to `out`; the sums of a column are converted one after the other."""
     batch, cols = out.shape
-    for chunk in prange(lost.size):
+    for chunk in range(lost.size):
         total = np.zeros(cols, np.float32)
         outside = 0
         for index in range(starts.size - 1):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from archsim.core.timing import Timer
 from archsim.graph.job import Job, Span
-from archsim.graph.operators import Matmul, Operator, Rowwise
+from archsim.graph.operators import Matmul, Operator
 from archsim.lowering.cache import Cache
 from archsim.lowering.floor import Floor
 from archsim.lowering.lower import lower
@@ -80,8 +80,7 @@ def _by_keys(mapping: Mapping, longest: int, timer: Timer) -> dict[str, NDArray[
 
 def _shape(operator: Operator) -> Operator:
     """All that its work depends on."""
-    bare = replace(operator, layer="", inputs=())
-    return replace(bare, trained=0) if isinstance(bare, Rowwise) else bare
+    return replace(operator, layer="", inputs=())
 
 
 def _of_operator(mapping: Mapping, operator: Operator, longest: int, timer: Timer) -> dict[str, NDArray[np.int64]]:

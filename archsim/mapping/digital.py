@@ -76,7 +76,7 @@ def _parts(machine: Machine, graph: Graph, linear: Linear, channels: int) -> lis
     if channels == linear.out_features:
         return [_product(linear, DENSE)]
     _require_split(machine, graph, linear)
-    last = replace(linear, name=f"{linear.name} digital", out_features=channels, folded=0)
+    last = replace(linear, name=f"{linear.name} digital", out_features=channels)
     return [replace(linear, out_features=linear.out_features - channels), _product(last, DENSE, linear.key)]
 
 

@@ -96,6 +96,8 @@ Count = Annotated[int, field_type(count, int)]
 """A whole number of at least 1."""
 Whole = Annotated[int, field_type(units.whole, int)]
 """A whole number, 0 included."""
+Number = Annotated[float, field_type(lambda text: float(units.number(text)), float, int)]
+"""A number without a unit."""
 Truth = Annotated[bool, field_type(units.truth, bool)]
 """`true` or `false`."""
 

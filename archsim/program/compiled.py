@@ -1,43 +1,24 @@
 """The compiled engine: the rules of an instant as a loop of machine code, equal to the reference to the picosecond."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from archsim.compiling import compiled
 from archsim.errors import ArchsimError
 from archsim.program.arrays import JOIN, Program
 from archsim.program.deadlock import deadlock
 from archsim.program.run import Run
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _NEVER = -1
 _INSTANTS_A_REPORT = 100_000
 
 
-def _machine_code(**options: bool) -> Callable[[F], F]:
-    """Numba's decorator, with its cache on disk; without, where no folder for it can be written.
-
-    References are not counted (`_nrt`): nothing is allocated here, and counting would take most of the time.
-    """
-    make: Any = njit  # its type does not know all of its options
-
-    def decorate(function: F) -> F:
-        made: F
-        try:
-            made = make(cache=True, _nrt=False, **options)(function)
-        except RuntimeError:
-            made = make(_nrt=False, **options)(function)
-        return made
-
-    return decorate
-
-
-_compiled = _machine_code()
-_inlined = _machine_code(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# References are not counted: nothing is allocated here, and counting would take most of the time.
+_compiled = compiled(counting=False)
+_inlined = compiled(inlined="code", counting=False)
 
 Ints = NDArray[np.int64]
 Ids = NDArray[np.int32]

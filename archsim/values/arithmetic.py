@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.values.functions import ELEMENTWISE
+
 Values = NDArray[np.float32]
 Product = Callable[[Values], Values]
 """Takes (n, in), gives (n, out)."""
@@ -21,7 +23,7 @@ class Arithmetic(Protocol):
         ...
 
     def function(self, name: str, x: Values) -> Values:
-        """An elementwise function: gelu, gelu_tanh, silu, relu, tanh, sigmoid."""
+        """An elementwise function of one operand, of those in `archsim.values.functions`."""
         ...
 
     def softmax(self, x: Values) -> Values:
@@ -31,34 +33,6 @@ class Arithmetic(Protocol):
     def matmul(self, a: Values, b: Values) -> Values:
         """A product of two results."""
         ...
-
-
-def _gelu(x: Values) -> Values:
-    from archsim.kernels.acam_functions import FUNCTIONS
-
-    return FUNCTIONS["gelu"].apply(x.astype(np.float64)).astype(np.float32)
-
-
-def _gelu_tanh(x: Values) -> Values:
-    inner = np.float32(np.sqrt(2 / np.pi)) * (x + np.float32(0.044715) * x**3)
-    found: Values = np.float32(0.5) * x * (1 + np.tanh(inner))
-    return found
-
-
-def _sigmoid(x: Values) -> Values:
-    with np.errstate(over="ignore"):
-        found: Values = np.float32(1) / (np.float32(1) + np.exp(-x))
-    return found
-
-
-ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
-    "gelu": _gelu,
-    "gelu_tanh": _gelu_tanh,
-    "silu": lambda x: x * _sigmoid(x),
-    "relu": lambda x: np.maximum(x, np.float32(0)),
-    "tanh": np.tanh,
-    "sigmoid": _sigmoid,
-}
 
 
 class FloatArithmetic:

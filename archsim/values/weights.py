@@ -1,87 +1,154 @@
-"""Files of weights, and the line that says what is wrong with one. Nothing is ever unpickled."""
+"""A Graph's weights, made of the tensors of files. Their shapes are compared; numbers are read when asked for."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import cached_property, partial
+from math import prod
+from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.errors import ArchsimError
+from archsim.errors import ArchsimError, did_you_mean
+from archsim.graph.weights import Arrays
+from archsim.values.stored import Stored, changed, joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from archsim.values.arithmetic import Values
+    from archsim.graph.graph import Graph
+    from archsim.graph.weights import Weight
+    from archsim.values.weight_names import Names, Source
 
-_LARGEST = 16 << 30
-
-
-def read_bytes(path: Path, expected: str) -> bytes:
-    """The bytes of a regular file; raises ArchsimError."""
-    try:
-        if not path.is_file():
-            found = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else "no such file"
-            raise ArchsimError(f"{path}: {found}; expected {expected}")
-        if path.stat().st_size > _LARGEST:
-            raise ArchsimError(f"{path}: is larger than 16 GiB; expected {expected}")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ArchsimError(f"{path}: cannot be read: {error.strerror}") from error
-    if raw[:2] in (b"PK", b"\x80\x02", b"\x80\x04", b"\x80\x05"):
-        found = "a zip archive or a pickle, as torch.save writes"
-        raise ArchsimError(f"{path}: found {found}; it is not opened, as it may run code. Convert it to safetensors")
-    return raw
+_SUFFIXES = {"weight": "weight", "bias": "bias", "scale": "weight", "shift": "bias"}
+"""Last words of the Graph's names, and of files'."""
+_NUMBER = re.compile(r"\d+")
+_MATRIX = 2
+"""Dimensions."""
 
 
-def check_finite(path: Path, name: str, values: Values) -> None:
-    """Raise ArchsimError for weights that are no numbers."""
-    wrong = int((~np.isfinite(values)).sum())
-    if wrong:
-        raise ArchsimError(f"{path}: {name} has {wrong} values that are infinite or no number (NaN)")
+def arrays_of(graph: Graph, made: Mapping[str, Stored]) -> Arrays:
+    """What a Graph reads.
 
+    Parameters
+    ----------
+    graph
+        The model.
+    made
+        Tensors by the names of its weights; of those that are another's, that one's serves.
 
-def read_safetensors(path: Path) -> dict[str, Values]:
-    """All tensors of a safetensors file, as float32.
-
-    Raises ArchsimError for a file that is none, is cut short, or holds what is no number.
+    Raises
+    ------
+    ArchsimError
+        For a tensor of another shape than the Graph's.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    raw = read_bytes(path, "a safetensors file (.safetensors)")
-    try:
-        found = load(raw)
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        why = " ".join(str(error).split())
-        raise ArchsimError(f"{path}: is no whole safetensors file ({why})") from None
-    weights = {name: value.astype(np.float32) for name, value in found.items()}
-    for name, value in weights.items():
-        check_finite(path, name, value)
-    return weights
+    for weight in graph.weights.values():
+        one = made[weight.tied or weight.name]
+        if one.shape != weight.shape:
+            found = f"{one.path}: {one.name} has the shape {list(one.shape)}"
+            raise ArchsimError(f"{found}; expected {list(weight.shape)} for {weight.name!r} of {graph.name}")
+    return Arrays({weight.name: made[weight.tied or weight.name].read for weight in graph.weights.values()})
 
 
+@dataclass(frozen=True)
 class Named:
-    """Weights by name; what is missing, or of another shape, is said with the file's name."""
+    """Tensors of files by a family's names.
 
-    def __init__(self, path: Path, weights: Mapping[str, Values], prefixes: tuple[str, ...] = ("",)) -> None:
-        """prefixes: what may stand before all names."""
-        self.path, self.weights = path, weights
-        self.prefix = next((p for p in prefixes if p and any(name.startswith(p) for name in weights)), "")
+    Parameters
+    ----------
+    path
+        What is named in messages.
+    stored
+        By the file's names.
+    names
+        Of the family.
+    """
+
+    path: Path
+    stored: Mapping[str, Stored]
+    names: Names
 
     def has(self, name: str) -> bool:
-        """Whether there are weights of that name."""
-        return self.prefix + name in self.weights
+        """Whether there is a tensor of that name, with or without a prefix."""
+        return self._full(name) in self.stored
 
-    def take(self, name: str, *shape: int) -> Values:
-        """The weights of a name; raises ArchsimError. A size of -1 goes with any."""
-        full = self.prefix + name
-        if full not in self.weights:
-            from archsim.errors import did_you_mean
+    def take(self, name: str) -> Stored:
+        """The tensor of a name; raises ArchsimError."""
+        full = self._full(name)
+        if full not in self.stored:
+            raise ArchsimError(f"{self.path}: has no weights '{full}'. {did_you_mean(full, self.stored)}")
+        return self.stored[full]
 
-            raise ArchsimError(f"{self.path}: has no weights '{full}'. {did_you_mean(full, self.weights)}")
-        found = self.weights[full]
-        fits = len(found.shape) == len(shape) and all(b in (-1, a) for a, b in zip(found.shape, shape, strict=True))
-        if not fits:
-            raise ArchsimError(f"{self.path}: {full} has the shape {found.shape}; expected {shape}")
-        return found
+    def _full(self, name: str) -> str:
+        return name if name in self.stored else self._prefix + name
+
+    @cached_property
+    def _prefix(self) -> str:
+        return next((each for each in self.names.prefixes if any(key.startswith(each) for key in self.stored)), "")
+
+    @cached_property
+    def layers(self) -> int:
+        """How many layers there are tensors of."""
+        first = next(each.parts[0] for key, each in self.names.sources.items() if key.endswith("attention norm"))
+        number = 0
+        while self.has(f"{first.format(number)}.weight"):
+            number += 1
+        return number
+
+    def arrays(self, graph: Graph) -> Arrays:
+        """What a Graph reads. Raises ArchsimError where a tensor is missing, or does not fit the Graph."""
+        layers = sum(name.endswith("/qkv.weight") for name in graph.weights)
+        if self.layers > layers:
+            raise ArchsimError(f"{self.path}: found {self.layers} layers; expected {layers}, as {graph.name} has")
+        weights = [weight for weight in graph.weights.values() if weight.tied is None]
+        return arrays_of(graph, {weight.name: self._made(graph, weight) for weight in weights})
+
+    def _made(self, graph: Graph, weight: Weight) -> Stored:
+        node, _, word = weight.name.rpartition(".")
+        numbers = _NUMBER.findall(node)
+        source = self.names.sources.get(_NUMBER.sub("{}", weight.name))
+        suffix = ""
+        if source is None:
+            source, suffix = self.names.sources.get(_NUMBER.sub("{}", node)), f".{_SUFFIXES.get(word, word)}"
+        if source is None:
+            raise ArchsimError(f"{self.path}: it is not known which tensor is {weight.name!r} of {graph.name}")
+        parts = [self.take(part.format(*numbers) + suffix) for part in source.parts]
+        if source.of_heads:
+            parts = _per_head(parts, weight, graph)
+        if self._across and numbers:
+            parts = [changed(one, one.shape[::-1], np.transpose) if len(one.shape) == _MATRIX else one for one in parts]
+        if any(one.shape[1:] != parts[0].shape[1:] or not one.shape for one in parts):
+            shapes = ", ".join(f"{one.name} {list(one.shape)}" for one in parts)
+            raise ArchsimError(f"{self.path}: found {shapes}; expected the same inputs, for {weight.name!r}")
+        return _fitted(joined(parts), source, weight)
+
+    @cached_property
+    def _across(self) -> bool:
+        name = self.names.lies_across
+        shape = self.take(name).shape if name is not None else ()
+        return len(shape) == _MATRIX and shape[1] == 3 * shape[0]
+
+
+def _per_head(parts: list[Stored], weight: Weight, graph: Graph) -> list[Stored]:
+    """For all heads: queries first, then keys."""
+    layer = weight.name.rpartition("/")[0]
+    queries = getattr(graph.by_key[f"{layer}/scores"], "heads", 0)
+    times = (queries, weight.shape[0] - queries)
+    shapes = [(number, *one.shape) for number, one in zip(times, parts, strict=True)]
+    return [changed(one, shape, partial(np.broadcast_to, shape=shape)) for one, shape in zip(parts, shapes, strict=True)]
+
+
+def _fitted(one: Stored, source: Source, weight: Weight) -> Stored:
+    """What the Graph has of it: some of its rows, or the same numbers in fewer dimensions or more."""
+    number, parts = source.share
+    if parts > 1 and one.shape[0] % parts == 0:
+        size = one.shape[0] // parts
+        one = changed(one, (size, *one.shape[1:]), itemgetter(slice(number * size, (number + 1) * size)))
+    if source.plus:
+        one = changed(one, one.shape, partial(np.add, np.float32(source.plus)))
+    if len(one.shape) > len(weight.shape) and prod(one.shape) == prod(weight.shape):  # patches, lone first dimensions
+        one = changed(one, weight.shape, methodcaller("reshape", weight.shape))
+    return one

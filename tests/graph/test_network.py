@@ -14,6 +14,7 @@ from archsim.graph.operators import Linear, Rowwise
 from archsim.machine import load_machine
 from archsim.machine.fits import layout
 from archsim.machine.source import parse
+from archsim.mapping.digital import depthwise
 from archsim.mapping.tiling import tile
 from tests.lowering.runs import counts, run
 
@@ -164,6 +165,25 @@ def test_channels_apart_lie_along_the_diagonal_of_an_array() -> None:
     assert (load.tile_inputs, load.tile_outputs, load.drives.total) == (576, 64, 576)
 
 
+def test_a_kernel_has_all_its_rows_where_a_map_is_one_pixel() -> None:
+    """2 x 2 pixels, then one: it and the next one are convolutions of each channel by itself, of 25 rows."""
+    layers = "  - conv: {out: 4, kernel: 1}\n"
+    layers += "  - conv: {kernel: 5, stride: 2, pad: 2, groups: depthwise}\n"
+    layers += "  - scale: [globalpool, conv: {out: 4, kernel: 1}]\n  - conv: {kernel: 5, pad: 2, groups: depthwise}"
+    graph = build(parse(HEAD.replace("8, 8", "2, 2") + layers, "p.yaml"))
+    for linear, size in ((graph.linears[1], (2, 2)), (graph.linears[3], (1, 1))):
+        assert depthwise(linear)
+        window = linear.inputs[0].window
+        assert window is not None
+        assert (window.size, window.out, window.kernel, linear.in_features) == (size, (1, 1), (5, 5), 100)
+
+
+def test_a_sequence_is_no_map() -> None:
+    text = "schema: archsim.network/1\nname: s\ninput: 8\npositions: 10\nlayers: [globalpool]\n"
+    with pytest.raises(ArchsimError, match="globalpool: needs a map of pixels, found a sequence; expected 'input'"):
+        build(parse(text, "s.yaml"))
+
+
 def test_groups_that_are_larger_than_an_array_are_cut_one_by_one() -> None:
     """2 groups of 900 rows and 40 columns: 8 x 3 blocks each, whose inputs are their own."""
     graph = build(parse(HEAD.replace("[4,", "[200,") + "  - conv: {out: 80, kernel: 3, groups: 2}", "g.yaml"))
@@ -230,6 +250,10 @@ def test_blocks_with_shortcuts_run_and_count_each_product(machine: str) -> None:
         ("  - relu\nclasses: 3", "'classes' needs a 'linear' as the last layer"),
         ("  - skip: {out: 2}", "5:3  layers[0]: skip: gives 2 channels of 4; expected no fewer"),
         ("  - stack: 2", "5:3  layers[0]: stack: needs a sequence"),
+        ("  - maxpool: {kernel: 2, pad: 2}", "5:3  layers[0]: maxpool: a window would lie in the padding alone"),
+        ("  - flatten\n  - conv: {out: 2, kernel: 3}", "layers[1]: a kernel of 3 does not fit 1 positions padded by 0"),
+        ("  - embedding: {rows: 3, out: 2}", "embedding: takes one whole number at a position; expected input: 1"),
+        ("  - relu\n  - embedding: {rows: 3, out: 2}", "embedding: takes whole numbers; expected it to be the first"),
     ],
 )
 def test_a_wrong_layer_is_one_line(layers: str, message: str) -> None:

@@ -52,10 +52,10 @@ def test_a_layer_of_a_transformer() -> None:
 def test_a_saved_model_and_what_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "small.pt2"
     torch.export.save(torch.export.export(small_network().eval(), (torch.zeros(1, 3, 32, 32),)), str(path))
-    assert load_model(path).name == "small"
+    assert load_model(path, trust=True).name == "small"
     path.write_bytes(b"nothing")
     with pytest.raises(ArchsimError, match="is no exported PyTorch model"):
-        load_model(path)
+        load_model(path, trust=True)
 
 
 def test_unknown_operators_are_told() -> None:

@@ -1,0 +1,153 @@
+"""Models with their weights, from files: the Graph is made of the file's own sizes, so that it is there once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archsim.errors import ArchsimError, Place, did_you_mean
+from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
+from archsim.graph.hf import from_config, is_config
+from archsim.graph.llama2c import EXPECTED, from_checkpoint
+from archsim.graph.load import build
+from archsim.machine.provenance import mapping
+from archsim.machine.source import Document, read
+from archsim.values import gguf_file, llama2c
+from archsim.values.files import begin
+from archsim.values.safetensors_file import Tensors, read_safetensors
+from archsim.values.weight_names import GGUF, HUGGING_FACE, LLAMA2C
+from archsim.values.weights import Named
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archsim.graph.graph import Graph
+    from archsim.graph.weights import Arrays
+
+_HEAD_DIM = 64
+"""Of a head of every GPT-2."""
+_EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), a safetensors file, or a folder with one"
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A model that can be executed. It can be sent to another process.
+
+    Parameters
+    ----------
+    path
+        The file, or its folder.
+    graph
+        What is computed.
+    arrays
+        Numbers of its weights.
+    vocabulary
+        Tokens; 0 where it takes none.
+    positions
+        The most of a sequence.
+    """
+
+    path: Path
+    graph: Graph
+    arrays: Arrays
+    vocabulary: int
+    positions: int
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return self.path.name
+
+
+def open_model(path: Path) -> Opened:
+    """Open a model of the files that people have.
+
+    Parameters
+    ----------
+    path
+        A checkpoint of llama2.c, a GGUF file, a safetensors file by Hugging Face's names, or a folder of such. Beside
+        safetensors lies their `config.json`; GPT-2 can do without.
+
+    Returns
+    -------
+    Opened
+        None of its weights is read so far.
+
+    Raises
+    ------
+    ArchsimError
+        Where a file is wrong, of a kind that is not read, or does not fit the sizes that it states.
+    """
+    if path.is_dir() or path.suffix in (".safetensors", ".json"):
+        return _hugging_face(path)
+    raw = begin(path, _EXPECTED)
+    if raw.startswith(MAGIC):
+        document = from_gguf(path)
+        named = Named(path, gguf_file.tensors_of(read_header(path)), GGUF)
+    else:
+        document = from_checkpoint(path, raw)
+        named = Named(path, llama2c.tensors_of(path), LLAMA2C)
+    return _opened(path, document, named)
+
+
+def _opened(path: Path, document: Document, named: Named) -> Opened:
+    graph = build(document)
+    vocabulary = next((one.whole for one in graph.inputs if one.whole is not None), 0)
+    return Opened(path, graph, named.arrays(graph), vocabulary, graph.max_positions)
+
+
+def _hugging_face(path: Path) -> Opened:
+    tensors = read_safetensors(path)
+    folder = tensors.file if tensors.file.is_dir() else tensors.file.parent
+    config = folder / "config.json"
+    given = read(config) if config.is_file() else None
+    if given is not None and is_config(given):
+        kind = str(mapping(given).get("model_type", ""))
+        if kind not in HUGGING_FACE:
+            known = did_you_mean(kind, HUGGING_FACE)
+            raise ArchsimError(f"{config}: weights of model_type '{kind}' are not read. {known}")
+        named = Named(tensors.file, tensors.stored, HUGGING_FACE[kind])
+        return _opened(path, _as_stored(from_config(given, folder.name), given, named), named)
+    named = Named(tensors.file, tensors.stored, HUGGING_FACE["gpt2"])
+    if not named.has("wte.weight"):
+        raise ArchsimError(f"{tensors.file}: needs its sizes; found no config.json of its model beside it")
+    return _opened(path, _gpt2(tensors, named, given), named)
+
+
+def _as_stored(document: Document, given: Document, named: Named) -> Document:
+    """A head that is not stored is the table of tokens; one that is stored counts, where the config says nothing."""
+    data = dict(mapping(document))
+    if data["architecture"] == "decoder" and not named.has("lm_head.weight"):
+        data["tied"] = "true"
+    elif data["architecture"] == "decoder" and "tie_word_embeddings" not in mapping(given):
+        data["tied"] = "false"
+    if "pooler" in data and not named.has("pooler.dense.weight"):
+        data["pooler"] = "false"
+    return replace(document, data=data)
+
+
+def _gpt2(tensors: Tensors, named: Named, given: Document | None) -> Document:
+    """Sizes by the tensors' shapes. given: a config that says how many heads there are, and no more."""
+    table, places = named.take("wte.weight").shape, named.take("wpe.weight").shape
+    wide = named.take("h.0.mlp.c_fc.bias").shape
+    if (len(table), len(places), len(wide)) != (2, 2, 1):
+        shapes = f"{list(table)}, wpe.weight {list(places)}, h.0.mlp.c_fc.bias {list(wide)}"
+        raise ArchsimError(f"{tensors.file}: found wte.weight {shapes}; expected two dimensions, two, and one")
+    data = {
+        "schema": "archsim.model/1",
+        "name": tensors.file.stem,
+        "description": "GPT-2 by the shapes of its weights",
+        "architecture": "decoder",
+        "layers": str(named.layers),
+        "hidden": str(table[1]),
+        "heads": str(max(1, table[1] // _HEAD_DIM)),
+        "ffn": str(wide[0]),
+        "vocabulary": str(table[0]),
+        "positions": str(places[0]),
+        "activation": "gelu_tanh",
+        "tied": str(not named.has("lm_head.weight")).lower(),
+    }
+    places_of = {(): Place(str(tensors.file), 1, 1)}
+    if given is not None:
+        data["heads"], places_of[("heads",)] = str(mapping(given).get("n_head")), given.place(("n_head",))
+    return Document(str(tensors.file), data, places_of, {})

@@ -1,0 +1,104 @@
+"""Views on values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archsim.graph.views import Chosen, Concat, Keep, Pad, Repeat, Reshape, Slice, Stack, Transpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archsim.graph.nodes import Node
+    from archsim.values.running import Array, Run
+
+
+def _reshape(node: Reshape, operands: Sequence[Array], run: Run) -> Array:
+    x = operands[0]
+    return x.reshape(len(x), *run.sizes(node.shape))
+
+
+def _transpose(node: Transpose, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    return operands[0].transpose(0, *(1 + at for at in node.order))
+
+
+def _of(dim: int, part: slice) -> tuple[slice, ...]:
+    """An index of so much of a dimension."""
+    return (slice(None),) * (1 + dim) + (part,)
+
+
+def _slice(node: Slice, operands: Sequence[Array], run: Run) -> Array:
+    stop = node.start + node.step * run.size(node.shape[node.dim])
+    return operands[0][_of(node.dim, slice(node.start, None if stop < 0 else stop, node.step))]
+
+
+def _chosen(node: Chosen, operands: Sequence[Array], run: Run) -> Array:
+    x, axis = operands[0], node.shape[node.dim][0].axis
+    begin = 0
+    if axis.at == "first":
+        x = x[_of(node.dim, slice(1))]
+    elif axis.at == "last" and not run.everywhere:
+        begin = x.shape[1 + node.dim] - 1
+        x = x[_of(node.dim, slice(begin, None))]
+    if axis.stream is not None:
+        run.starts[axis] = run.past.get(axis.stream, 0) + begin
+    return x
+
+
+def _concat(node: Concat, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    batch = max(map(len, operands))
+    return np.concatenate([np.broadcast_to(x, (batch, *x.shape[1:])) for x in operands], axis=1 + node.dim)
+
+
+def _pad(node: Pad, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    around = list(zip((0, *node.before), (0, *node.after), strict=True))
+    sizes = operands[0].shape
+    inside = tuple(slice(max(0, -a), size - max(0, -b)) for (a, b), size in zip(around, sizes, strict=True))
+    return np.pad(operands[0][inside], [(max(0, a), max(0, b)) for a, b in around], constant_values=node.number)
+
+
+def _repeat(node: Repeat, operands: Sequence[Array], run: Run) -> Array:
+    x = operands[0]
+    for at, times in enumerate(node.times):
+        x = x if times == 1 else np.repeat(x, times, axis=1 + at)
+    if node.times:
+        return x
+    spread = x.reshape(len(x), *(1,) * (len(node.shape) + 1 - x.ndim), *x.shape[1:])
+    return np.broadcast_to(spread, (len(x), *run.sizes(node.shape)))
+
+
+def _keep(node: Keep, operands: Sequence[Array], run: Run) -> Array:
+    """Of former runs too, in a session; what no later position sees is let go."""
+    x, axis = operands[0], node.shape[node.dim][0].axis
+    if run.state is None or axis.stream is None or not axis.stream.grows:
+        return x
+    at, new = 1 + node.dim, x.shape[1 + node.dim]
+    if node.key in run.state:
+        x = np.concatenate([run.state[node.key], x], axis=at)
+    run.starts[axis] = run.past.get(axis.stream, 0) + new - x.shape[at]
+    left = 0 if axis.span is None else max(0, x.shape[at] - axis.span)
+    rest = x[_of(node.dim, slice(left, None))]
+    run.state[node.key] = rest if rest.base is None else rest.copy()  # a view would keep all of another tensor
+    return x
+
+
+def _stack(node: Stack, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    x = operands[0]
+    missing = -x.shape[1] % node.number
+    padded = np.pad(x, [(0, 0), (0, missing), *[(0, 0)] * (x.ndim - 2)])
+    return padded.reshape(len(x), -1, node.number * x.shape[2], *x.shape[3:])
+
+
+VIEWS: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
+    Reshape: _reshape,
+    Transpose: _transpose,
+    Slice: _slice,
+    Chosen: _chosen,
+    Concat: _concat,
+    Pad: _pad,
+    Repeat: _repeat,
+    Keep: _keep,
+    Stack: _stack,
+}

@@ -1,0 +1,136 @@
+"""Nodes of models of sequences on values: tables, rotary positions, biases by distance, experts."""
+
+from __future__ import annotations
+
+from functools import cache
+from math import log2, prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archsim.errors import ArchsimError
+from archsim.graph.sequence_nodes import Embedding, Rotary, Scaled, ScoreBias
+from archsim.graph.views import Sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archsim.graph.nodes import Node
+    from archsim.values.running import Array, Run
+
+
+def _embedding(node: Embedding, operands: Sequence[Array], run: Run) -> Array:
+    """Raises ArchsimError for numbers or positions that a table has no row for."""
+    numbers, table, *others = operands
+    x = _rows(node, table, numbers, "number")
+    if node.scale != 1:
+        x = x * np.float32(node.scale)
+    if node.positions:
+        start = node.first_position + run.start(node.shape[-2])
+        x = x + _rows(node, others.pop(0), start + np.arange(numbers.shape[-1])[None], "position")
+    return x + others[0].reshape(-1, x.shape[-1])[0] if others else x
+
+
+def _rows(node: Embedding, table: Array, numbers: Array, what: str) -> Array:
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < table.shape[1]:
+        wrong = int(numbers.max() if numbers.min() >= 0 else numbers.min())
+        raise ArchsimError(f"{node.key}: found {what} {wrong}; expected 0 to {table.shape[1] - 1}, a row of the table")
+    if len(table) == 1:
+        found: Array = table[0][numbers]
+        return found
+    return np.stack([own[rows] for own, rows in zip(table, numbers, strict=True)])
+
+
+def _rotary(node: Rotary, operands: Sequence[Array], run: Run) -> Array:
+    x = operands[0]
+    positions = run.start(node.shape[-3]) + np.arange(x.shape[-3])
+    angles = positions[:, None, None] * np.array(node.inverse_frequencies)
+    cosines, sines = (np.float32(node.magnitude) * f(angles).astype(np.float32) for f in (np.cos, np.sin))
+    half = node.turned // 2
+    one, other = (
+        (slice(half), slice(half, node.turned)) if node.halves else (slice(0, node.turned, 2), slice(1, node.turned, 2))
+    )
+    made = x.copy()
+    made[..., one] = x[..., one] * cosines - x[..., other] * sines
+    made[..., other] = x[..., one] * sines + x[..., other] * cosines
+    return made
+
+
+def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
+    scores = operands[0]
+    queries, keys = scores.shape[-2:]
+    begins = run.start(node.shape[-2]), run.start(node.shape[-1])
+    ahead = (begins[1] + np.arange(keys)) - (begins[0] + np.arange(queries))[:, None]
+    heads = prod(scores.shape[1:-2])
+    if node.buckets:
+        bias = operands[1][0][_buckets(node, ahead)].transpose(2, 0, 1)
+    else:
+        bias = _slopes(heads)[:, None, None] * -np.abs(ahead)
+    found: Array = scores + bias.reshape(scores.shape[1:]).astype(np.float32)
+    return found
+
+
+def _buckets(node: ScoreBias, ahead: Array) -> Array:
+    """Rows of T5's table: one for each small distance; then ever more share one, evenly by their logarithm."""
+    number = node.buckets // 2 if node.both_ways else node.buckets
+    distance = np.abs(ahead) if node.both_ways else np.maximum(0, -ahead)
+    single = number // 2
+    far = single + np.searchsorted(_bucket_begins(number, node.furthest), distance, side="right")
+    found: Array = np.where(distance < single, distance, far)
+    return found + number * (ahead > 0) if node.both_ways else found
+
+
+@cache
+def _bucket_begins(number: int, furthest: int) -> tuple[int, ...]:
+    """The smallest distance in each bucket that several share, but the first.
+
+    Of s buckets of one distance and w others, s + n begins where (distance / s) ^ w reaches (furthest / s) ^ n.
+    """
+    single, wide = number // 2, number - number // 2
+    distances = range(single, max(single, furthest) + 1)
+    return tuple(next(d for d in distances if d**wide >= furthest**n * single ** (wide - n)) for n in range(1, wide))
+
+
+def _slopes(heads: int) -> Array:
+    """Of ALiBi: a geometric sequence; where heads are no power of two, every second one of the next finer follows."""
+    power = 1 << int(log2(heads))
+    first = 2.0 ** (-8 / power * np.arange(1, power + 1))
+    finer = 2.0 ** (-4 / power * np.arange(1, 2 * power + 1, 2))
+    found: Array = np.concatenate([first, finer[: heads - power]])
+    return found
+
+
+def _ranked(gates: Array, chosen: int) -> Array:
+    """The experts of each position, (positions, chosen), the largest gate first; of equal gates the lower expert's."""
+    ranked: Array = np.argsort(-gates.reshape(-1, gates.shape[-1]), axis=1, kind="stable")
+    return ranked[:, :chosen]
+
+
+def _sent(node: Sent, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    x, gates = operands
+    route = next(f.axis.route for one in node.shape for f in one if f.axis.route is not None)
+    own = (_ranked(gates, route.chosen) == route.expert).any(axis=1)
+    found: Array = x.reshape(-1, x.shape[-1])[own][None]
+    return found
+
+
+def _scaled(node: Scaled, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    *results, gates = operands
+    flat, ranked = gates.reshape(-1, gates.shape[-1]), _ranked(gates, node.chosen)
+    scale = np.take_along_axis(flat, ranked, axis=1)
+    if node.renormalised:
+        scale = scale / scale.sum(axis=1, keepdims=True)
+    made = np.zeros((*ranked.shape, results[0].shape[-1]), np.float32)
+    for expert, result in enumerate(results):
+        made[ranked == expert] = result[0]  # in the order of positions, each of which has an expert once
+    scaled: Array = made * scale[..., None]
+    return scaled.reshape(*gates.shape[:-1], node.chosen, made.shape[-1])
+
+
+SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
+    Embedding: _embedding,
+    Rotary: _rotary,
+    ScoreBias: _score_bias,
+    Sent: _sent,
+    Scaled: _scaled,
+}
