@@ -42,12 +42,14 @@ def drawn(graph: Graph, seed: int = 0) -> dict[str, Array]:
     return {name: numbers(seed + at, *weight.shape) for at, (name, weight) in enumerate(graph.weights.items())}
 
 
-def made(builder: Builder, output: str, inputs: Mapping[str, Array], weights: Mapping[str, Array] | None = None) -> Array:
+def made(
+    builder: Builder, output: str, inputs: Mapping[str, Array], weights: Mapping[str, Array] | None = None
+) -> Array:
     """The tensor of that name."""
     return Executor(graph_of(builder, output), weights or {}, FloatArithmetic()).run(inputs)[output]
 
 
-def reference(operator: str, inputs: Sequence[Array | None], outputs: int = 1, **attributes: object) -> list[Array]:
+def reference(operator: str, inputs: Sequence[Array | None], outputs: int = 1, **attributes: Any) -> list[Array]:  # noqa: ANN401
     """Of one operator of ONNX, opset 23."""
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
@@ -58,9 +60,12 @@ def reference(operator: str, inputs: Sequence[Array | None], outputs: int = 1, *
     graph = helper.make_graph(
         [helper.make_node(operator, names, results, **attributes)],
         "one",
-        [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape) for n, x in present.items()],
+        [
+            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
+            for n, x in present.items()
+        ],
         [helper.make_tensor_value_info(name, 1, None) for name in results],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 23)], ir_version=11)
-    found: list[Array] = ReferenceEvaluator(model).run(None, present)
-    return found
+    found: Any = ReferenceEvaluator(model).run(None, present)
+    return list(found)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def convolution(
-    x: Array, weight: Array, bias: Array, strides: Sequence[int], pads: Sequence[int], dilations: Sequence[int], group: int
+    x: Array,
+    weight: Array,
+    bias: Array,
+    strides: Sequence[int],
+    pads: Sequence[int],
+    dilations: Sequence[int],
+    group: int,
 ) -> Builder:
     """Images (batch, channels, spatial …); pads: all before, then all after, as ONNX has them."""
     builder = Builder()
@@ -47,9 +53,12 @@ def convolution(
 
 
 @st.composite
-def convolutions(draw: st.DrawFn) -> tuple[Array, Array, Array, dict[str, object]]:
+def convolutions(draw: st.DrawFn) -> tuple[Array, Array, Array, dict[str, Any]]:
     dims, group = draw(st.integers(1, 3)), draw(st.sampled_from((1, 1, 2, 3)))
-    ints = lambda low, high: tuple(draw(st.integers(low, high)) for _ in range(dims))  # noqa: E731
+
+    def ints(low: int, high: int) -> tuple[int, ...]:
+        return tuple(draw(st.integers(low, high)) for _ in range(dims))
+
     kernel, strides, dilations, pads = ints(1, 3), ints(1, 3), ints(1, 2), (*ints(0, 2), *ints(0, 2))
     spatial = tuple(3 + (k - 1) * d for k, d in zip(kernel, dilations, strict=True))
     inputs, outputs = group * draw(st.integers(1, 2)), group * draw(st.integers(1, 2))
@@ -59,9 +68,9 @@ def convolutions(draw: st.DrawFn) -> tuple[Array, Array, Array, dict[str, object
 
 
 @given(convolutions())
-def test_convolutions_are_those_of_onnx(case: tuple[Array, Array, Array, dict[str, object]]) -> None:
+def test_convolutions_are_those_of_onnx(case: tuple[Array, Array, Array, dict[str, Any]]) -> None:
     x, weight, bias, attributes = case
-    builder = convolution(x, weight, bias, **attributes)  # type: ignore[arg-type]
+    builder = convolution(x, weight, bias, **attributes)
     found = made(builder, builder.nodes[-1].key, {"x": x[None]}, {"w": weight, "b": bias})
     (wanted,) = reference("Conv", [x, weight, bias], **attributes)
     assert found[0] == pytest.approx(wanted, abs=1e-5)
@@ -103,7 +112,12 @@ def test_many_images_are_done_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     class Counting(FloatArithmetic):
         def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
             product = super().linear(key, weight, bias)
-            return lambda x: (rows.append(len(x)), product(x))[1]
+
+            def counted(x: Values) -> Values:
+                rows.append(len(x))
+                return product(x)
+
+            return counted
 
     output = builder.nodes[-1].key
     parts = Executor(graph_of(builder, output), {"w": weight, "b": bias}, Counting()).run({"x": images})[output]
