@@ -19,20 +19,20 @@ PLAIN = {
     "Exp": ("exp", "exp"),
     "Sqrt": ("exp", "sqrt"),
     "Reciprocal": ("exp", "reciprocal"),
-    "Neg": ("clip", "negative"),
-    "Abs": ("clip", "absolute"),
+    "Neg": ("clip", "neg"),
+    "Abs": ("clip", "abs"),
     "Round": ("clip", "round"),
     "Floor": ("clip", "floor"),
     "Ceil": ("clip", "ceil"),
-    "Min": ("clip", "minimum"),
-    "Max": ("clip", "maximum"),
+    "Min": ("clip", "min"),
+    "Max": ("clip", "max"),
     "Where": ("clip", "where"),
     "Add": ("add", "add"),
     "Sum": ("add", "add"),
     "Sub": ("sub", "sub"),
     "Mul": ("mul", "mul"),
     "Div": ("div", "div"),
-    "Pow": ("mul", "power"),
+    "Pow": ("mul", "pow"),
 }
 """(kind, function) by operator. The kind says of which work it is: a minimum is as much as a clip."""
 
@@ -40,8 +40,8 @@ PLAIN = {
 def plain(importer: Importer, node: FileNode) -> Made:
     """A function without parameters. What it multiplies by, a product that alone reads it may do."""
     kind, function = PLAIN[node.operator]
-    if node.operator == "Div" and not importer.file.is_float(node.inputs[0]):
-        raise importer.refused(node, "divides whole numbers at run time, which is not known")
+    if node.operator in ("Div", "Pow") and not importer.file.is_float(node.inputs[0]):
+        raise importer.refused(node, "works on whole numbers at run time; expected floating-point numbers")
     if "axis" in node.attributes or node.whole("broadcast", 0):
         raise importer.refused(node, "repeats operands by the rules of files older than version 7")
     moving = [name for name in node.inputs if importer.moving(name)]
@@ -67,6 +67,8 @@ def with_numbers(
 
 def clip(importer: Importer, node: FileNode) -> Made:
     """Between two bounds: attributes in older files, inputs in newer ones."""
+    if not importer.file.is_float(node.inputs[0]):
+        raise importer.refused(node, "works on whole numbers at run time; expected floating-point numbers")
     bounds = []
     for at, (name, none) in enumerate((("min", -inf), ("max", inf)), 1):
         bound = node.number_of(name, none)
@@ -103,8 +105,8 @@ def cast(importer: Importer, node: FileNode) -> Made:
     """Numbers of another type are no work."""
     kind, x = node.whole("to", FLOATS[0]), importer.tensor(node.inputs[0])
     given = importer.file.types.get(node.inputs[0], FLOATS[0])
-    function = "float" if kind in FLOATS else "boolean" if kind == BOOLEAN else "integer"
-    if function == "integer" and given not in FLOATS:
+    function = "cast" if kind in FLOATS else "truth" if kind == BOOLEAN else "whole"
+    if function == "whole" and given not in FLOATS:
         return x
     return importer.builder.elementwise("view", "view", x, function=function)
 
@@ -112,7 +114,7 @@ def cast(importer: Importer, node: FileNode) -> Made:
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     **dict.fromkeys(PLAIN, plain),
     "LeakyRelu": partial(with_numbers, "relu", "leaky_relu", (("alpha", 0.01),)),
-    "HardSigmoid": partial(with_numbers, "clip", "hard_sigmoid", (("alpha", 0.2), ("beta", 0.5))),
+    "HardSigmoid": partial(with_numbers, "clip", "hardsigmoid", (("alpha", 0.2), ("beta", 0.5))),
     "Clip": clip,
     "Gelu": gelu,
     "BatchNormalization": normalised,

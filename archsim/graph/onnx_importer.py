@@ -23,6 +23,8 @@ _WHOLE = 1 << 31
 """Bound of whole numbers that index no table."""
 _HIDDEN = -1e4
 """What is added to scores that are to be hidden is this or less."""
+_SOFT = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Cast", "Dropout", "Where", "Mul", "Slice")
+"""What may be done to the result of a softmax before it weighs values."""
 _PRODUCTS = ("Conv", "MatMul", "Gemm", "Attention", "Einsum", "GRU", "RNN", "LSTM", "Linear")
 """Parts of the names of operators that multiply matrices: they are not taken for an operation a value."""
 
@@ -88,6 +90,8 @@ class Importer:
             else:
                 handler = None if node.domain else self.handlers.get(node.operator)
                 self.give(node, self._unknown(node) if handler is None else handler(self, node))
+                if node.operator == "Softmax" or (node.operator in _SOFT and self.softened.intersection(node.inputs)):
+                    self.softened.update(node.outputs)
 
     def give(self, node: FileNode, made: Made) -> None:
         """Remember what a node makes, unless its handler did."""
@@ -102,6 +106,22 @@ class Importer:
             self.constants.put(node.outputs[0], np.array(part if node.operator == "Shape" else prod(sizes), np.int64))
         elif node.outputs[0] not in self.constants.known:
             self.constants.fold(node)
+
+    def results(self) -> list[str]:
+        """The Graph's outputs: those of the file, and what a host takes over."""
+        taken = [name for node in self.file.nodes if self.file.outside.intersection(node.outputs) for name in node.inputs]
+        names = dict.fromkeys((*self.file.outputs, *taken))
+        return [self.tensors[name] for name in names if name in self.tensors and name not in self.file.inputs]
+
+    def notes(self) -> list[str]:
+        """What was taken for granted."""
+        file = self.file
+        host = dict.fromkeys(node.operator for node in file.nodes if file.outside.intersection(node.outputs))
+        found = [f"left to the host, as their sizes depend on data: {', '.join(host)}"] if host else []
+        if self.approximated:
+            listed = ", ".join(f"{kind} ({number} times)" for kind, number in self.approximated.most_common())
+            found.append(f"an operation for each value, as they are not known: {listed}")
+        return found
 
     def begin(self, word: str) -> None:
         """Begin the layer of a product with weights."""
@@ -223,7 +243,7 @@ class Importer:
 
     # What is not known
 
-    def unknown(self) -> None:
+    def require_known(self) -> None:
         """Raise ArchsimError with all operators that are not known, and how often they occur."""
         quiet = self.file.constant | self.file.outside | {""}
         unknown: Counter[str] = Counter()
