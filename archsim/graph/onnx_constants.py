@@ -101,7 +101,7 @@ class Constants:
             return
         if sizes is None and (node.operator in _GROWING or sum(found.numbers for found in known.values()) > _LARGE):
             raise ArchsimError(f"{node.label}: makes a constant whose size is not known. Try --shape.")
-        for name, value in zip(node.outputs, run(), strict=False):
+        for name, value in zip(filter(None, node.outputs), run(), strict=True):
             self.put(name, np.asarray(value), *moved)
 
 
@@ -146,15 +146,20 @@ def _sizes(node: FileNode, known: Mapping[str, Constant], inferred: Mapping[str,
 
 
 def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, int]) -> list[Any]:
-    from onnx import NodeProto
+    from onnx import NodeProto, helper
     from onnx.reference import ReferenceEvaluator
 
     proto = NodeProto()
     proto.CopyFrom(node.proto)
     del proto.input[:]
     proto.input.extend(node.inputs)
+    given, made = ([helper.make_tensor_value_info(name, 1, None) for name in names if name] for names in (
+        dict.fromkeys(node.inputs), node.outputs
+    ))
+    versions = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     try:
-        found: list[Any] = ReferenceEvaluator(proto, opsets=dict(opsets)).run(None, dict(values))
+        model = helper.make_model(helper.make_graph([proto], "constants", given, made), opset_imports=versions)
+        found: list[Any] = ReferenceEvaluator(model).run(None, dict(values))
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:120]
         raise ArchsimError(f"{node.label}: what it makes of constants cannot be worked out ({why})") from None

@@ -1,6 +1,7 @@
 """Operators of ONNX on rows and windows: pooling, reductions, softmax, norms."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any, Literal
@@ -8,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.graph.axes import Axis, dim, size_of
 from archsim.graph.nodes import Normalise
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made
 from archsim.graph.onnx_windows import windows
 from archsim.graph.views import Pad
-from archsim.graph.axes import Axis, dim
 
 Function = Literal["softmax", "log_softmax", "layernorm", "rmsnorm", "lrn"]
 _SOFTMAX_OF_ONE_AXIS, _GROUPS_OF_CHANNELS = 13, 21
@@ -34,7 +35,7 @@ def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, no
         given = padded(importer, given, (0, 0, *pads), (0, 0, *(span.end for span in spans)))
         pads = [0] * len(pads)
     rows = [
-        (at, Interval(span.interval.taps, span.interval.stride, pad, span.interval.apart), span.size)
+        (at, replace(span.interval, pad=pad), span.size)
         for at, (span, pad) in enumerate(zip(spans, pads, strict=True), 2)
     ]
     return importer.builder.pool(kind, kind, given, function, rows)
