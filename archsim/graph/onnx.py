@@ -8,7 +8,6 @@ from typing import Any
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph import onnx_elementwise, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx_constants import Constants
 from archsim.graph.onnx_file import HOST_DOMAINS, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
 from archsim.graph.onnx_importer import Importer
@@ -123,6 +122,7 @@ def _give_shapes(model: Any, shapes: Mapping[str, Sizes]) -> None:  # noqa: ANN4
 def _imported(path: Path, model: Any, given: frozenset[str], *, approximate: bool) -> tuple[Graph, Arrays]:  # noqa: ANN401
     import onnx
 
+    _require_formed(model)
     _require_order(model)
     try:
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
@@ -130,7 +130,7 @@ def _imported(path: Path, model: Any, given: frozenset[str], *, approximate: boo
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
     file = survey(inferred, given)
-    importer = Importer(file, Constants(file, path.parent), HANDLERS, approximate)
+    importer = Importer(file, path.parent, HANDLERS, approximate)
     _require_sizes(importer, given)
     fuse(importer)
     importer.require_known()
@@ -155,7 +155,9 @@ def _imported(path: Path, model: Any, given: frozenset[str], *, approximate: boo
 def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
     """Inputs that archsim reads need sizes; what was given for a tensor of the host makes it an input."""
     file = importer.file
-    readers = {name: [node for node in file.readers.get(name, ()) if node.domain not in HOST_DOMAINS] for name in file.inputs}
+    readers = {
+        name: [node for node in file.readers.get(name, ()) if node.domain not in HOST_DOMAINS] for name in file.inputs
+    }
     missing = [name for name, sizes in file.inputs.items() if sizes is None and readers[name]]
     if missing:
         found = f"sizes of {len(missing)} tensors are not known, such as {', '.join(missing[:3])}"
@@ -163,6 +165,24 @@ def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
     for name in given:
         if name in file.makers and file.outside.intersection(file.makers[name].inputs):
             importer.enter(name, file.sizes[name])
+
+
+def _require_formed(model: Any) -> None:  # noqa: ANN401
+    """Nodes have the operands and attributes that ONNX says; names are text."""
+    from onnx import checker
+
+    context = checker.C.CheckerContext()
+    context.ir_version = model.ir_version
+    context.opset_imports = {each.domain: each.version for each in model.opset_import}
+    for node in model.graph.node:
+        if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
+            raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
+        try:
+            checker.check_node(node, context)
+        except checker.ValidationError as error:
+            why = " ".join(str(error).split())
+            if not why.startswith("No Op registered"):  # those are told together
+                raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:120]}") from None
 
 
 def _require_order(model: Any) -> None:  # noqa: ANN401

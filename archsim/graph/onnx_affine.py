@@ -46,6 +46,12 @@ def times(number: float) -> Affine:
     return Affine() if number == 1 else Affine(scale=lambda: np.float32(number))
 
 
+def scaled(affine: Affine, number: float) -> Affine:
+    """With a shift so many times as large."""
+    shift = affine.shift
+    return affine if number == 1 or shift is None else replace(affine, shift=lambda: shift() * np.float32(number))
+
+
 def fold(importer: Importer, name: str, sizes: Sizes, at: int) -> tuple[str, Affine]:
     """Take in all nodes that scale or shift a product's outputs, as long as nothing else reads what is between.
 

@@ -52,40 +52,63 @@ class Constant:
 
 
 class Constants:
-    """All constants of a file, by name."""
+    """All constants of a file, by name.
 
-    def __init__(self, file: ModelFile, folder: Path) -> None:
-        """Take what the file holds; folder: of files with weights beside it."""
-        self.file = file
+    Parameters
+    ----------
+    file
+        Whose tensors they are.
+    folder
+        Of files with weights beside it.
+    sizes
+        Gives the sizes of a tensor that is made at run time; None where they are not known yet.
+    """
+
+    def __init__(self, file: ModelFile, folder: Path, sizes: Callable[[str], Sizes | None]) -> None:
+        self.file, self._sizes = file, sizes
         self.known: dict[str, Constant] = {}
         for name, tensor in file.initializers.items():
-            sizes = tuple(tensor.dims)
-            if any(size < 0 for size in sizes):
-                raise ArchsimError(f"weights {quoted(name)} have sizes {list(sizes)}; expected none below 0")
-            self.known[name] = Constant(name, sizes, _reader(tensor, folder), tensor.data_type not in FLOATS, name)
+            dims = tuple(tensor.dims)
+            if any(size < 0 for size in dims):
+                raise ArchsimError(f"weights {quoted(name)} have sizes {list(dims)}; expected none below 0")
+            self.known[name] = Constant(name, dims, _reader(tensor, folder), tensor.data_type not in FLOATS, name)
 
     def get(self, name: str) -> Constant | None:
         """A constant; None where a tensor is none, or depends on sizes that are not known yet."""
-        if name in self.known or name not in self.file.constant:
-            return self.known.get(name)
-        self.fold(self.file.makers[name])
+        waiting = [name] if name in self.file.constant else []
+        while waiting:
+            last = waiting[-1]
+            node = self.file.makers.get(last)
+            if last in self.known or node is None:
+                waiting.pop()
+            elif node.operator in ("Shape", "Size"):
+                sizes = self._size_of(node.inputs[0])
+                if sizes is None:
+                    break
+                part = sizes[slice(node.attributes.get("start"), node.attributes.get("end"))]
+                self._put(last, np.array(part if node.operator == "Shape" else prod(sizes), np.int64))
+            else:
+                missing = [each for each in node.inputs if each and each not in self.known]
+                waiting += missing
+                if not missing:
+                    self._fold(node)
         return self.known.get(name)
+
+    def _size_of(self, name: str) -> Sizes | None:
+        return self.known[name].shape if name in self.known else self._sizes(name)
 
     def value(self, name: str) -> NDArray[Any] | None:
         """The numbers of a constant that is small; None where there is none."""
         found = self.get(name)
         return None if found is None or found.numbers > _SMALL else found.read()
 
-    def put(self, name: str, value: NDArray[Any], origin: str = "") -> None:
+    def _put(self, name: str, value: NDArray[Any], origin: str = "") -> None:
         """A constant whose numbers are at hand."""
         self.known[name] = Constant(name, value.shape, lambda: value, value.dtype.kind not in "fV", origin or name)
 
-    def fold(self, node: FileNode) -> None:
-        """Make constants of what a node makes, if all that it reads is known by now."""
-        operands = {name: self.get(name) for name in node.inputs if name}
-        known = {name: found for name, found in operands.items() if found is not None}
-        if node.operator in ("Shape", "Size") or len(known) < len(operands):
-            return
+    def _fold(self, node: FileNode) -> None:
+        """Make constants of what a node makes of others."""
+        known = {name: self.known[name] for name in node.inputs if name}
 
         def run() -> list[Any]:
             return _evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
@@ -102,7 +125,7 @@ class Constants:
         if sizes is None and (node.operator in _GROWING or sum(found.numbers for found in known.values()) > _LARGE):
             raise ArchsimError(f"{node.label}: makes a constant whose size is not known. Try --shape.")
         for name, value in zip(filter(None, node.outputs), run(), strict=True):
-            self.put(name, np.asarray(value), *moved)
+            self._put(name, np.asarray(value), *moved)
 
 
 def _reader(tensor: Any, folder: Path) -> Callable[[], NDArray[Any]]:  # noqa: ANN401 - protobuf's own type
@@ -153,9 +176,10 @@ def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, i
     proto.CopyFrom(node.proto)
     del proto.input[:]
     proto.input.extend(node.inputs)
-    given, made = ([helper.make_tensor_value_info(name, 1, None) for name in names if name] for names in (
-        dict.fromkeys(node.inputs), node.outputs
-    ))
+    given, made = (
+        [helper.make_tensor_value_info(name, 1, None) for name in names if name]
+        for names in (dict.fromkeys(node.inputs), node.outputs)
+    )
     versions = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     try:
         model = helper.make_model(helper.make_graph([proto], "constants", given, made), opset_imports=versions)

@@ -86,7 +86,12 @@ def _norm(importer: Importer, node: FileNode) -> Fused | None:
     if centre is not None and mean is not None and mean.inputs[0] == centre.inputs[0]:
         own = file.readers[base]
         inside = {each.number for each in (*own, centre)} <= {each.number for each in (*nodes, centre)}
-        if inside and base not in file.outputs and file.only(mean.outputs[0]) is centre and _same_rows(importer, mean, node):
+        if (
+            inside
+            and base not in file.outputs
+            and file.only(mean.outputs[0]) is centre
+            and _same_rows(importer, mean, node)
+        ):
             x, function, nodes = centre.inputs[0], "layernorm", [*nodes, mean, centre]
     dims = importer.wholes(node, 1, "axes")
     if not dims or not node.whole("keepdims", 1):
@@ -105,9 +110,7 @@ def _squares(importer: Importer, node: FileNode) -> bool:
     return node.operator == "Pow" and importer.scalar(node.inputs[1]) == 2  # noqa: PLR2004
 
 
-def _divided(
-    importer: Importer, node: FileNode, base: str
-) -> tuple[float, FileNode, list[FileNode]] | None:
+def _divided(importer: Importer, node: FileNode, base: str) -> tuple[float, FileNode, list[FileNode]] | None:
     """From a mean of squares on: the epsilon, the node that divides `base` by the root, and those between."""
     only = importer.file.only
     added = only(node.outputs[0])
@@ -208,7 +211,9 @@ def _gelu_by_tanh(importer: Importer, node: FileNode) -> Fused | None:
         return None
     name = next((each for each in outer.inputs if importer.moving(each)), "")
     added = _maker(importer, name, "Add")
-    if added is None or not _is(importer.scalar(next((each for each in outer.inputs if each != name), "")), sqrt(2 / pi)):
+    if added is None or not _is(
+        importer.scalar(next((each for each in outer.inputs if each != name), "")), sqrt(2 / pi)
+    ):
         return None
     for x, other in (added.inputs, added.inputs[::-1]):
         scaled = _maker(importer, other, "Mul")
@@ -253,8 +258,14 @@ def _halved(importer: Importer, x: str, function: str, nodes: list[FileNode], na
             left.remove("x")
         elif "half" in left and other[1] == 0.5:  # noqa: PLR2004
             left.remove("half")
-        elif left == {"x", "half"} and half is not None and only(other[0]) is times and x in half.inputs and (
-            next(_others(importer, half, x))[1] == 0.5  # noqa: PLR2004
+        elif (
+            left == {"x", "half"}
+            and half is not None
+            and only(other[0]) is times
+            and x in half.inputs
+            and (
+                next(_others(importer, half, x))[1] == 0.5  # noqa: PLR2004
+            )
         ):
             left.clear()
             nodes.append(half)
@@ -262,7 +273,10 @@ def _halved(importer: Importer, x: str, function: str, nodes: list[FileNode], na
             return None
         nodes.append(times)
         name = times.outputs[0]
-    return Fused(tuple(nodes), lambda importer: importer.builder.elementwise("gelu", "gelu", importer.tensor(x), function=function))
+    return Fused(
+        tuple(nodes),
+        lambda importer: importer.builder.elementwise("gelu", "gelu", importer.tensor(x), function=function),
+    )
 
 
 def _silu(importer: Importer, node: FileNode) -> Fused | None:
@@ -283,16 +297,26 @@ def _softmax(importer: Importer, node: FileNode) -> Fused | None:
     if total is None or last is None or len(readers) != 2 or name in file.outputs:  # noqa: PLR2004
         return None
     dims = importer.wholes(total, 1, "axes")
-    if not dims or not total.whole("keepdims", 1) or last.inputs[1] != total.outputs[0] or file.only(total.outputs[0]) is not last:
+    if (
+        not dims
+        or not total.whole("keepdims", 1)
+        or last.inputs[1] != total.outputs[0]
+        or file.only(total.outputs[0]) is not last
+    ):
         return None
     nodes, x = [node, total, last], node.inputs[0]
     lowered = _maker(importer, x, "Sub")
     largest = _maker(importer, lowered.inputs[1], "ReduceMax") if lowered is not None else None
-    if lowered is not None and largest is not None and file.only(x) is node and (
-        largest.inputs[0] == lowered.inputs[0]
-        and importer.wholes(largest, 1, "axes") == dims
-        and largest.whole("keepdims", 1)
-        and file.only(largest.outputs[0]) is lowered
+    if (
+        lowered is not None
+        and largest is not None
+        and file.only(x) is node
+        and (
+            largest.inputs[0] == lowered.inputs[0]
+            and importer.wholes(largest, 1, "axes") == dims
+            and largest.whole("keepdims", 1)
+            and file.only(largest.outputs[0]) is lowered
+        )
     ):
         nodes, x = [*nodes, lowered, largest], lowered.inputs[0]
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ class Importer:
 
     Parameters
     ----------
-    file, constants
-        What is read.
+    file, folder
+        What is read, and where files with weights lie.
     handlers
         By operator: makes nodes of the Graph, and gives the names of their tensors.
     approximate
@@ -62,7 +62,7 @@ class Importer:
     """
 
     file: ModelFile
-    constants: Constants
+    folder: Path
     handlers: Mapping[str, Callable[["Importer", FileNode], Made]]
     approximate: bool = False
     builder: Builder = field(default_factory=Builder)
@@ -76,6 +76,9 @@ class Importer:
     approximated: Counter[str] = field(default_factory=Counter)
     _origins: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.constants = Constants(self.file, self.folder, self.known_sizes)
+
     # Going through
 
     def run(self) -> None:
@@ -86,7 +89,7 @@ class Importer:
             elif node.number in self.done or self.file.outside.intersection(node.outputs):
                 continue
             elif any(node.outputs) and self.file.constant.issuperset(filter(None, node.outputs)):
-                self._fold(node)
+                self._require_constant(next(filter(None, node.outputs)))
             else:
                 handler = None if node.domain else self.handlers.get(node.operator)
                 self.give(node, self._unknown(node) if handler is None else handler(self, node))
@@ -99,17 +102,11 @@ class Importer:
             if name:
                 self.tensors.setdefault(name, tensor)
 
-    def _fold(self, node: FileNode) -> None:
-        if node.operator in ("Shape", "Size"):
-            sizes = self.sizes(node.inputs[0])
-            part = sizes[slice(node.attributes.get("start"), node.attributes.get("end"))]
-            self.constants.put(node.outputs[0], np.array(part if node.operator == "Shape" else prod(sizes), np.int64))
-        elif node.outputs[0] not in self.constants.known:
-            self.constants.fold(node)
-
     def results(self) -> list[str]:
         """The Graph's outputs: those of the file, and what a host takes over."""
-        taken = [name for node in self.file.nodes if self.file.outside.intersection(node.outputs) for name in node.inputs]
+        taken = [
+            name for node in self.file.nodes if self.file.outside.intersection(node.outputs) for name in node.inputs
+        ]
         names = dict.fromkeys((*self.file.outputs, *taken))
         return [self.tensors[name] for name in names if name in self.tensors and name not in self.file.inputs]
 
@@ -153,12 +150,29 @@ class Importer:
 
     def bound(self, name: str, rows: int) -> None:
         """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
-        while name in self.file.makers and self.file.makers[name].operator in ("Reshape", "Squeeze", "Unsqueeze", "Cast"):
+        while name in self.file.makers and self.file.makers[name].operator in (
+            "Reshape",
+            "Squeeze",
+            "Unsqueeze",
+            "Cast",
+        ):
             name = self.file.makers[name].inputs[0]
         inputs = self.builder.inputs
         for at, each in enumerate(inputs):
             if each.name == name and each.whole is not None:
                 inputs[at] = replace(each, whole=min(each.whole, rows))
+
+    def known_sizes(self, name: str) -> Sizes | None:
+        """Of a tensor that comes in, or is made by now."""
+        if name in self.tensors:
+            return self.sizes(name)
+        return self.file.inputs.get(name)
+
+    def _require_constant(self, name: str) -> Constant:
+        found = self.constants.get(name)
+        if found is None:
+            raise ArchsimError(f"{quoted(name)} depends on sizes that are not known. Try --shape.")
+        return found
 
     def moving(self, name: str) -> bool:
         """Whether a tensor is made at run time."""
@@ -169,7 +183,9 @@ class Importer:
         name = node.input(at)
         found = self.constants.get(name) if name else None
         if found is None:
-            raise self.refused(node, f"its {what} {'is made at run time' if name else 'is left out'}; expected a constant")
+            raise self.refused(
+                node, f"its {what} {'is made at run time' if name else 'is left out'}; expected a constant"
+            )
         return found
 
     def wholes(self, node: FileNode, at: int, attribute: str = "") -> Sizes | None:
@@ -186,7 +202,7 @@ class Importer:
     def scalar(self, name: str) -> float | None:
         """A single number that is known before the run; None where a tensor is none."""
         found = self.constants.get(name) if name in self.file.constant else None
-        return None if found is None or found.numbers != 1 or found.whole else float(found.read().reshape(-1)[0])
+        return None if found is None or found.numbers != 1 else float(found.read().reshape(-1)[0])
 
     def refused(self, node: FileNode, why: str) -> ArchsimError:
         """A message about a node."""
@@ -198,9 +214,7 @@ class Importer:
         """A tensor made at run time, or a constant as a weight, of the file's name."""
         if self.moving(name):
             return self.tensor(name)
-        found = self.constants.get(name)
-        if found is None:
-            raise ArchsimError(f"{quoted(name)} depends on sizes that are not known. Try --shape.")
+        found = self._require_constant(name)
         return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
 
     def weight(self, name: str, shape: Sizes, read: Reader, trained: int, origin: str = "") -> str:
@@ -253,9 +267,13 @@ class Importer:
                 unknown[node.operator] += not self.approximate or self._multiplies(node)
         unknown = +unknown
         if unknown:
-            listed = ", ".join(f"{kind} ({times} times)" if times > 1 else kind for kind, times in unknown.most_common())
-            advice = "They may multiply matrices." if self.approximate else (
-                "Try --approximate: one operation for each of their values."
+            listed = ", ".join(
+                f"{kind} ({times} times)" if times > 1 else kind for kind, times in unknown.most_common()
+            )
+            advice = (
+                "They may multiply matrices."
+                if self.approximate
+                else ("Try --approximate: one operation for each of their values.")
             )
             raise ArchsimError(f"operators that archsim does not know: {listed}. {advice}")
 
@@ -282,6 +300,4 @@ class Importer:
         axes = tuple(dim(Axis(f"{builder.layer}/{own}:{at}", size, at)) for at, size in enumerate(sizes))
         shape = alike[0] if alike else axes
         why = f"{node.label}: operator {node.operator} is not known"
-        return builder.add(
-            Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why)
-        )
+        return builder.add(Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
-from archsim.graph.onnx_affine import Affine, along, fold, of_number, times
+from archsim.graph.onnx_affine import Affine, along, fold, of_number, scaled, times
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made
@@ -83,7 +83,7 @@ def _stationary(
     spread = tuple(counts[letter] if letter in "go" else 1 for letter in second)
     scale, shift = affine.scale, affine.shift
 
-    def scaled() -> NDArray[Any]:
+    def folded() -> NDArray[Any]:
         assert scale is not None  # noqa: S101
         own = np.broadcast_to(scale(), wide if np.ndim(scale()) == 0 else (len(scale()),)).reshape(spread)
         found: NDArray[Any] = weights.read().reshape([counts[letter] for letter in second]) * own
@@ -93,7 +93,7 @@ def _stationary(
     if scale is None:
         matrix = importer.weight(weights.name, weights.shape, weights.read, numbers, weights.origin)
     else:
-        matrix = importer.weight(f"{key}.weight", weights.shape, scaled, numbers)
+        matrix = importer.weight(f"{key}.weight", weights.shape, folded, numbers)
     bias = None
     if shift is not None:
         bias = importer.weight(f"{key}.bias", wide, _spread(shift, wide), affine.numbers)
@@ -126,7 +126,7 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     result = (one[1] if flipped[0] else one[0], other[0] if flipped[1] else other[1])
     affine = Affine()
     if bias is not None and not all(moving) and along(bias.shape, result, at):
-        affine, added = of_number(importer, bias, result[at]).then(times(scale)), ""
+        affine, added = scaled(of_number(importer, bias, result[at]), scale), ""
     made = _product(importer, node, first, second, one, other, flipped, alpha, affine, whole=not added)
     if not added:
         return made
@@ -184,7 +184,8 @@ def _product(
         given = builder.reshape(importer.tensor(x), sizes)
         wide = tuple(counts[letter] for letter in outputs)
         made = _stationary(importer, "linear", given, letters, constant, numbers, doing, wide)
-    importer.tensors[last] = made
+    if whole:
+        importer.tensors[last] = made
     return made
 
 
@@ -200,10 +201,16 @@ def _letters(
     one, other = importer.sizes(first), importer.sizes(second)
     if not one or not other:
         raise _mismatch(importer, node, first, second)
-    ends = ["i" if len(one) == 1 else "is" if flipped[0] else "si", "i" if len(other) == 1 else "ti" if flipped[1] else "it"]
+    ends = [
+        "i" if len(one) == 1 else "is" if flipped[0] else "si",
+        "i" if len(other) == 1 else "ti" if flipped[1] else "it",
+    ]
     lengths = len(one) - len(ends[0]), len(other) - len(ends[1])
     batches = _BATCHES[: max(lengths)]
-    if max(lengths) > len(_BATCHES) or one[len(one) - len(ends[0]) + ends[0].index("i")] != other[lengths[1] + ends[1].index("i")]:
+    if (
+        max(lengths) > len(_BATCHES)
+        or one[len(one) - len(ends[0]) + ends[0].index("i")] != other[lengths[1] + ends[1].index("i")]
+    ):
         raise _mismatch(importer, node, first, second)
     a, b = list(batches[len(batches) - lengths[0] :]), list(batches[len(batches) - lengths[1] :])
     for at in range(1, min(lengths) + 1):
@@ -211,7 +218,7 @@ def _letters(
         if here != there and 1 not in (here, there):
             raise _mismatch(importer, node, first, second)
         moving = importer.moving(first)
-        if (there == 1 and (here > 1 or moving)):
+        if there == 1 and (here > 1 or moving):
             b[-at] = "-"
         elif here == 1:
             a[-at] = "-"

@@ -51,8 +51,13 @@ def padded(importer: Importer, x: str, before: Sequence[int], after: Sequence[in
             shape[at] = dim(Axis(f"{builder.layer}/{own}:{at}", (size_of(shape[at]) or 1) + more, order))
     return builder.add(
         Pad(
-            layer=builder.layer, name=own, inputs=(x,), shape=tuple(shape),
-            before=tuple(before), after=tuple(after), number=number,
+            layer=builder.layer,
+            name=own,
+            inputs=(x,),
+            shape=tuple(shape),
+            before=tuple(before),
+            after=tuple(after),
+            number=number,
         )
     )
 
@@ -117,7 +122,9 @@ def normalised(
     builder = importer.builder
     own = builder.name(kind)
     vectors = [
-        importer.weight(f"{builder.layer}/{own}.{part}", shape, _broadcast(each, shape), importer.trained(each), each.origin)
+        importer.weight(
+            f"{builder.layer}/{own}.{part}", shape, _broadcast(each, shape), importer.trained(each), each.origin
+        )
         for part, each in (("scale", scale), ("shift", shift))
         if each is not None
     ]
@@ -181,7 +188,9 @@ def of_maps(importer: Importer, node: FileNode) -> Made:
     given = importer.builder.split(importer.tensor(x), 1, groups, sizes[1] // groups) if grouped else importer.tensor(x)
     shape = (1, *shape)
     dims = range(2, len(shape))
-    made = normalised(importer, "layernorm", "layernorm", given, dims, node.number_of("epsilon", 1e-5), scale, shift, shape)
+    made = normalised(
+        importer, "layernorm", "layernorm", given, dims, node.number_of("epsilon", 1e-5), scale, shift, shape
+    )
     return importer.builder.merge(made, 1, 2) if grouped else made
 
 

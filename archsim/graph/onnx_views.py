@@ -135,9 +135,7 @@ def _embedding(importer: Importer, node: FileNode, sizes: Sizes) -> str:
     weight = importer.weight(name, (sizes[0], width), constant.read, numbers, constant.origin)
     own = builder.name("embedding")
     shape = (*builder.of(ids), dim(Axis(f"{builder.layer}/{own}:values", width)))
-    made = builder.add(
-        Embedding(layer=builder.layer, name=own, kind="embedding", inputs=(ids, weight), shape=shape)
-    )
+    made = builder.add(Embedding(layer=builder.layer, name=own, kind="embedding", inputs=(ids, weight), shape=shape))
     return builder.reshape(made, (*importer.sizes(node.inputs[1]), *sizes[1:]))
 
 
@@ -207,7 +205,9 @@ def pad(importer: Importer, node: FileNode) -> Made:
     pads = importer.wholes(node, 1, "pads") or node.wholes("paddings") or ()
     dims = checked(importer, node, importer.wholes(node, 3) or range(len(sizes)), len(sizes))
     if node.word("mode", "constant") != "constant" or len(pads) != 2 * len(dims):
-        raise importer.refused(node, f"found mode {node.word('mode', 'constant')} and {len(pads)} sizes; expected constant")
+        raise importer.refused(
+            node, f"found mode {node.word('mode', 'constant')} and {len(pads)} sizes; expected constant"
+        )
     number = importer.scalar(node.input(2)) if node.input(2) else node.number_of("value", 0.0)
     if number is None:
         raise importer.refused(node, "its number is no constant")
@@ -261,9 +261,7 @@ def resize(importer: Importer, node: FileNode) -> Made:
         if number > 1:
             order = shape[at][0].axis.order if shape[at] else at
             shape[at] = dim(Axis(f"{builder.layer}/{own}:{at}", found[at], order))
-    return builder.add(
-        Repeat(layer=builder.layer, name=own, inputs=(x,), shape=tuple(shape), times=tuple(times))
-    )
+    return builder.add(Repeat(layer=builder.layer, name=own, inputs=(x,), shape=tuple(shape), times=tuple(times)))
 
 
 def _resized(importer: Importer, node: FileNode, sizes: Sizes) -> Sizes:

@@ -22,9 +22,16 @@ def windows(importer: Importer, node: FileNode, sizes: Sizes, kernel: Sizes) -> 
     apart = node.wholes("dilations") or (1,) * dims
     pads = node.wholes("pads") or (0,) * 2 * dims
     fits = len(kernel) == len(strides) == len(apart) == dims and len(pads) == 2 * dims
-    if not fits or min((*kernel, *strides, *apart)) < 1 or min(pads) < 0 or (node.wholes("kernel_shape") or kernel) != kernel:
+    if (
+        not fits
+        or min((*kernel, *strides, *apart)) < 1
+        or min(pads) < 0
+        or (node.wholes("kernel_shape") or kernel) != kernel
+    ):
         found = f"kernel {list(kernel)}, strides {list(strides)}, dilations {list(apart)}, pads {list(pads)}"
-        raise importer.refused(node, f"found {found} on a map {list(sizes)}; expected as many as the map has dimensions")
+        raise importer.refused(
+            node, f"found {found} on a map {list(sizes)}; expected as many as the map has dimensions"
+        )
     auto, rounded_up = node.word("auto_pad", "NOTSET"), bool(node.whole("ceil_mode", 0))
     spans = []
     for at, size in enumerate(sizes):
@@ -41,7 +48,9 @@ def windows(importer: Importer, node: FileNode, sizes: Sizes, kernel: Sizes) -> 
         if rounded_up and (out - 1) * stride >= size + begin:  # a window would begin in the padding at the end
             out -= 1
         if out < 1 or room < 0:
-            raise importer.refused(node, f"a kernel of {reach} does not fit {size} indices with padding {begin} and {end}")
+            raise importer.refused(
+                node, f"a kernel of {reach} does not fit {size} indices with padding {begin} and {end}"
+            )
         spans.append(Span(Interval(kernel[at], stride, begin, apart[at]), out, end))
     return tuple(spans)
 
