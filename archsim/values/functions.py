@@ -88,6 +88,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "cast": lambda x: x.astype(np.float32),
     "whole": lambda x: np.trunc(x).astype(np.int64),
     "not": lambda x: x == 0,
+    "truth": lambda x: x != 0,
 }
 """Of one operand. `cast`: to float32; `whole`: to whole numbers, towards zero."""
 
