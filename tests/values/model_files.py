@@ -50,9 +50,7 @@ def llama_shapes(d: int, ffn: int, queries: int, keys: int, layers: int, vocabul
         "input_layernorm": (d,),
         "post_attention_layernorm": (d,),
     }
-    return shapes | {
-        f"model.layers.{at}.{name}.weight": size for at in range(layers) for name, size in sizes.items()
-    }
+    return shapes | {f"model.layers.{at}.{name}.weight": size for at in range(layers) for name, size in sizes.items()}
 
 
 def encoder_shapes(d: int, ffn: int, parts: Mapping[str, str], layers: int) -> dict[str, tuple[int, ...]]:
@@ -68,6 +66,8 @@ def encoder_shapes(d: int, ffn: int, parts: Mapping[str, str], layers: int) -> d
         }
         shapes |= {f"{name}.weight": size for name, size in sizes.items()}
         shapes |= {f"{name}.bias": size[:1] for name, size in sizes.items()}
-        norms = [f"encoder.layer.{at}.{parts[norm]}.{word}" for norm in ("norm 1", "norm 2") for word in ("weight", "bias")]
+        norms = [
+            f"encoder.layer.{at}.{parts[norm]}.{word}" for norm in ("norm 1", "norm 2") for word in ("weight", "bias")
+        ]
         shapes |= dict.fromkeys(norms, (d,))
     return shapes

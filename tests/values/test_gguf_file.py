@@ -178,7 +178,9 @@ def test_types_and_architectures_that_are_not_known(tmp_path: Path) -> None:
     stored = tensors(head=False)
     path = written(tmp_path / "m.gguf", stored, GGMLQuantizationType.Q5_0)
     assert load_model(path).parameters > 0  # sizes are known all the same
-    with pytest.raises(ArchsimError, match=r"token_embd.weight is of type Q5_0; expected F32, F16, BF16, Q4_0, Q4_1, Q8_0"):
+    with pytest.raises(
+        ArchsimError, match=r"token_embd.weight is of type Q5_0; expected F32, F16, BF16, Q4_0, Q4_1, Q8_0"
+    ):
         open_model(path).arrays["embeddings/embedding.tokens"]
     with pytest.raises(ArchsimError, match="found the architecture 'falcon'; expected one of llama, qwen2"):
         load_model(written(tmp_path / "f.gguf", stored, architecture="falcon"))
@@ -212,7 +214,11 @@ def _raw(path: Path, *keys: bytes, tensors: int = 0, after: bytes = b"", number:
     [
         ([], {"number": 1 << 60}, "found 1,152,921,504,606,846,976 keys in 88 bytes"),
         ([], {"tensors": 1 << 50}, "found 1,125,899,906,842,624 tensors in 88 bytes"),
-        ([struct.pack("<Q", 1 << 62)], {}, "found an end after 96 bytes; its header asks for 4,611,686,018,427,387,936"),
+        (
+            [struct.pack("<Q", 1 << 62)],
+            {},
+            "found an end after 96 bytes; its header asks for 4,611,686,018,427,387,936",
+        ),
         (
             [_string("a") + struct.pack("<IIQ", 9, 8, 1 << 40)],
             {},

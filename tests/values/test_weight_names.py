@@ -240,7 +240,8 @@ def test_configurations_whose_values_are_not_known(tmp_path: Path, config: dict[
 def test_full_layers(tmp_path: Path) -> None:
     shapes = {"1": (300, 784), "2": (100, 300), "3": (10, 100)}
     tensors = drawn(
-        {f"{key}.weight": size for key, size in shapes.items()} | {f"{key}.bias": size[:1] for key, size in shapes.items()}
+        {f"{key}.weight": size for key, size in shapes.items()}
+        | {f"{key}.bias": size[:1] for key, size in shapes.items()}
     )
     file = saved(tmp_path, tensors) / "model.safetensors"
     arrays = network_arrays(file, load_model("mlp-mnist"))
