@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape
-from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reach, Reduce, Unknown
+from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise, Pool, Reach, Reduce, Unknown
 from archsim.graph.sequence_nodes import Embedding, Recurrence
-from archsim.graph.views import Reshape, Sent
+from archsim.graph.views import Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
 
@@ -61,12 +61,15 @@ class Tracer:
         Orders of axes along which some operator needs other indices than its own: those are no batch.
     cuts
         Keys of nodes at which it was lost which index is which.
+    copies
+        Axes along which all indices have the same numbers, such as heads that share keys.
     """
 
     weights: Mapping[str, Weight]
     tensors: dict[str, Traced] = field(default_factory=dict)
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
+    copies: set[Axis] = field(default_factory=set)
 
     def begin(self, inputs: Sequence[Input], nodes: Sequence[Node]) -> None:
         """Take the inputs in: which of their axes are positions, the first nodes that read them say."""
@@ -112,6 +115,8 @@ class Tracer:
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
             if isinstance(node, Reshape) and node.key in self.cuts:
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one if factor.axis not in links}
+            if isinstance(node, Repeat) and not node.times:
+                self.copies |= {factor.axis for one in node.shape for factor in one if factor.axis not in links}
             self.mix(operand, links)
             sources |= dict.fromkeys(through(source, links) for source in operand.sources)
         self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
@@ -135,9 +140,13 @@ class Tracer:
         if isinstance(node, Embedding):
             return frozenset(factor.axis for one in node.shape[:-1] for factor in one)
         found: set[Axis] = set()
+        values: set[Axis | None] = set()
         for at, _ in moving(node, self.weights):
             operand, links = self.operand(node, at)
             found |= {link.axis for axis in operand.positions if (link := links.get(axis, EVERYTHING)).axis is not None}
+            values |= {link.axis for axis, link in links.items() if axis not in operand.positions}
+        if isinstance(node, Elementwise):  # such as keys, which are positions of a mask, but values of scores
+            found -= values
         if isinstance(node, Pool):
             found |= {factor.axis for at, _ in node.windows for factor in node.shape[at]}
         if isinstance(node, Unknown) and not found:
@@ -240,6 +249,8 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
             shape = shapes[name]
             for here, position in _said(node, at, len(shape)):
                 decide(shape[here], position=position)
+            if isinstance(node, Contraction) and at == 1:  # its positions, such as keys, are values of the result
+                continue
             for axis, link in tracer.links(node, at, shape).items():
                 if link.axis is not None and link.axis != axis:
                     parent.setdefault(link.axis, axis)
