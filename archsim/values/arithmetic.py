@@ -22,6 +22,10 @@ class Arithmetic(Protocol):
         """The product with `weight` (out, in), and the bias added; `key` names it in reports and draws."""
         ...
 
+    def inputs(self, key: str, x: Values) -> Values:
+        """What a product with weights takes of its operand, number by number, before windows are made of it."""
+        ...
+
     def function(self, name: str, x: Values) -> Values:
         """An elementwise function of one operand, of those in `archsim.values.functions`."""
         ...
@@ -42,6 +46,10 @@ class FloatArithmetic:
         """A matmul."""
         transposed = np.ascontiguousarray(weight.T)
         return lambda x: x @ transposed if bias is None else x @ transposed + bias
+
+    def inputs(self, key: str, x: Values) -> Values:  # noqa: ARG002 (the protocol's)
+        """The numbers themselves."""
+        return x
 
     def function(self, name: str, x: Values) -> Values:
         """As in the model."""
