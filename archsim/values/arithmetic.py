@@ -15,6 +15,19 @@ Product = Callable[[Values], Values]
 """Takes (n, in), gives (n, out)."""
 
 
+_GROUP = " group "
+
+
+def of_group(key: str, group: int) -> str:
+    """The key of a product that is one of several of its node."""
+    return f"{key}{_GROUP}{group}"
+
+
+def node_of(key: str) -> str:
+    """The key of a product's node."""
+    return key.partition(_GROUP)[0]
+
+
 class Arithmetic(Protocol):
     """What a model is computed by. Weights are prepared once, used many times."""
 

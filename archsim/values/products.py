@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.values.arithmetic import FloatArithmetic
+from archsim.values.arithmetic import FloatArithmetic, of_group
 from archsim.values.running import Array
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def prepared(node: Contraction, weight: Array, bias: Array | None, arithmetic: A
         return lambda x: x @ stacked if vectors is None else x @ stacked + vectors[:, None]
     products = [
         arithmetic.linear(
-            node.key if shared == 1 else f"{node.key} group {group}",
+            node.key if shared == 1 else of_group(node.key, group),
             matrices[group],
             None if vectors is None else vectors[group],
         )
