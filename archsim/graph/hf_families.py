@@ -196,7 +196,7 @@ FAMILIES = {
 """By `model_type`."""
 
 OPTIONAL = frozenset(
-    {"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers"}
+    {"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers", "rotary_share"}
     | {"epsilon", "rotary_base", "rotary_values"}
 )
 """Sizes that a config may lack, as they follow from others."""
