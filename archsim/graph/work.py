@@ -193,9 +193,10 @@ class _Making:
         size = {letter: prod(factor.size or 1 for factor in one) for letter, one in of_second.items()}
         head = prod(size[letter] for letter in depth)
         own = prod(
-            factor.size or 1 for letter in node.shared for factor in of_second[letter] if not _is_position(
-                node, letter, read.positions
-            )
+            factor.size or 1
+            for letter in node.shared
+            for factor in of_second[letter]
+            if not _is_position(node, letter, read.positions)
         )
         fixed = prod(size[letter] for letter in rows)
         if keys is not None:

@@ -42,7 +42,7 @@ class Executor:
     arithmetic
         By which products and functions are computed.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For weights that are missing; when they are read, for those of another shape.
@@ -83,7 +83,7 @@ class Executor:
         also
             Keys of nodes.
 
-        Raises:
+        Raises
         ------
         ArchsimError
             For inputs that are missing or do not fit, and for nodes whose values are not known.
