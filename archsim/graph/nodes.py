@@ -180,7 +180,8 @@ class Normalise(Node):
     Parameters
     ----------
     inputs
-        The operand; for norms also scale and shift, of the shape of a row, where there are any.
+        The operand; for norms also scale and shift, where there are any: of the shape of a row, or, where the last
+        dimensions make a row, of as many dimensions as the operand, of which those of one index are repeated.
     function
         softmax, log_softmax, layernorm, rmsnorm; `lrn` (by neighbours of the one dimension).
     dims

@@ -1,32 +1,64 @@
-"""ONNX files as models: shapes are inferred, weights need not be there, what shapes alone depend on is no work."""
+"""ONNX files as models, with their weights or without."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from archsim.errors import ArchsimError, UsageError, quoted
-from archsim.graph.graph import Graph
-from archsim.graph.onnx_nodes import HANDLED, Importer, Node
+from archsim.errors import ArchsimError, Fault, UsageError, quoted
+from archsim.graph import onnx_elementwise, onnx_products, onnx_recurrent, onnx_rows, onnx_views
+from archsim.graph.graph import Graph, make_graph
+from archsim.graph.onnx_file import HOST_DOMAINS, Sizes, survey
+from archsim.graph.onnx_fusions import fuse
+from archsim.graph.onnx_importer import Importer
+from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
-_SHOWN = 5
-Shape = tuple[int, ...]
+HANDLERS = {
+    "Conv": onnx_products.conv,
+    "MatMul": onnx_products.matmul,
+    "Gemm": onnx_products.gemm,
+    "LSTM": onnx_recurrent.recurrent,
+    **onnx_rows.HANDLERS,
+    **onnx_elementwise.HANDLERS,
+    **onnx_views.HANDLERS,
+}
+"""By operator; what is not here is not known."""
 
 
-def load_onnx(path: Path, shapes: Mapping[str, Shape], *, approximate: bool = False) -> Graph:
-    """Make a Graph of an ONNX file; raises ArchsimError with what is wrong, or with what it lacks.
+def load_onnx(path: Path, shapes: Mapping[str, Sizes], *, approximate: bool = False) -> Graph:
+    """Make a Graph of an ONNX file.
 
-    shapes: of tensors whose sizes the file leaves open; approximate: operators that are not known cost one operation
-    for each value of their result, on the unit that does the rest.
+    Parameters
+    ----------
+    path
+        Of the file; files with weights beside it need not be there.
+    shapes
+        Of tensors whose sizes the file leaves open.
+    approximate
+        Whether operators that are not known cost one operation for each value of their result.
+
+    Raises:
+    ------
+    ArchsimError
+        With what is wrong, or with what the file lacks.
     """
-    model = _read(path)
-    _give_shapes(path, model, shapes)
+    return load_onnx_arrays(path, shapes, approximate=approximate)[0]
+
+
+def load_onnx_arrays(
+    path: Path, shapes: Mapping[str, Sizes] | None = None, *, approximate: bool = False
+) -> tuple[Graph, Arrays]:
+    """As `load_onnx`, and the numbers of the Graph's weights, which are read when they are asked for."""
     try:
-        return _graph(path, model, approximate=approximate)
+        model = _read(path)
+        _require_inside(path, model)
+        _give_shapes(model, shapes or {})
+        return _imported(path, model, frozenset(shapes or {}), approximate=approximate)
+    except UsageError:
+        raise
     except ArchsimError as error:
-        raise ArchsimError(*(f"{path}: {fault.message}" for fault in error.faults)) from None
+        raise ArchsimError(*(Fault(f"{path}: {fault.message}") for fault in error.faults)) from None
 
 
 def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
@@ -37,30 +69,34 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
     from google.protobuf.message import DecodeError
 
     if path.stat().st_size >= _LARGEST:
-        raise ArchsimError(f"{path}: is of 2 GiB or more; expected less, with weights in a file beside it")
+        raise ArchsimError("is of 2 GiB or more; expected less, with weights in a file beside it")
     try:
-        model = onnx.load(str(path), load_external_data=False)  # weights are not needed, wherever they may lie
+        model = onnx.load(str(path), load_external_data=False)  # weights are read when they are needed
     except (DecodeError, ValueError) as error:
-        raise ArchsimError(f"{path}: is no ONNX model ({' '.join(str(error).split())[:80]})") from None
+        raise ArchsimError(f"is no ONNX model ({' '.join(str(error).split())[:80]})") from None
     if not model.graph.node:
-        raise ArchsimError(f"{path}: has no operators; expected an ONNX model")
-    for tensor in model.graph.initializer:
-        _refuse_outside(path, tensor)
+        raise ArchsimError("has no operators; expected an ONNX model")
+    if model.graph.sparse_initializer:
+        raise ArchsimError("has sparse weights, which archsim does not know")
     return model
 
 
-def _refuse_outside(path: Path, tensor: Any) -> None:  # noqa: ANN401
-    """Weights in another file are never read; a place outside the model's folder is a trap for those who would."""
-    place = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)
-    if place is None:
-        return
-    target = (path.parent / place).resolve()
-    if not target.is_relative_to(path.parent.resolve()):
-        found = f"weights of {quoted(tensor.name)} lie at {quoted(place)}, outside the model's folder"
-        raise ArchsimError(f"{path}: {found}; expected a file beside it")
+def _require_inside(path: Path, model: Any) -> None:  # noqa: ANN401
+    """A place of weights outside the model's folder is a trap."""
+    for tensor in model.graph.initializer:
+        place = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)
+        if place is None:
+            continue
+        try:
+            inside = (path.parent / place).resolve().is_relative_to(path.parent.resolve())
+        except ValueError:  # no path at all
+            inside = False
+        if not inside:
+            found = f"weights of {quoted(tensor.name)} lie at {quoted(place)}, outside the model's folder"
+            raise ArchsimError(f"{found}; expected a file beside it")
 
 
-def _give_shapes(path: Path, model: Any, shapes: Mapping[str, Shape]) -> None:  # noqa: ANN401
+def _give_shapes(model: Any, shapes: Mapping[str, Sizes]) -> None:  # noqa: ANN401
     """Sizes that were given, in place of those that are open; an open first size of an input is a batch of one."""
     inputs = {each.name: each for each in model.graph.input}
     known = {each.name for each in model.graph.initializer}
@@ -68,55 +104,90 @@ def _give_shapes(path: Path, model: Any, shapes: Mapping[str, Shape]) -> None:  
     for name, shape in shapes.items():
         if name not in inputs and name not in produced:
             free = ", ".join(sorted(set(inputs) - known))
-            raise ArchsimError(f"{path}: --shape {name}: no such tensor. Inputs: {free}")
+            raise ArchsimError(f"--shape {name}: no such tensor. Inputs: {free}")
         value = inputs.get(name) or model.graph.value_info.add(name=name)
         dims = value.type.tensor_type.shape.dim
         if name in inputs and dims and len(dims) != len(shape):
-            raise ArchsimError(f"{path}: --shape {name}: found {len(shape)} sizes; the input has {len(dims)}")
+            raise ArchsimError(f"--shape {name}: found {len(shape)} sizes; the input has {len(dims)}")
         value.type.tensor_type.elem_type = value.type.tensor_type.elem_type or 1
         del dims[:]
         for size in shape:
             dims.add(dim_value=size)
     for value in inputs.values():
         dims = value.type.tensor_type.shape.dim
-        if value.name not in known and len(dims) > 1 and dims[0].dim_value <= 0:
+        if value.name not in known and len(dims) > 1 and dims[0].dim_value <= 0 and not dims[0].HasField("dim_value"):
             dims[0].dim_value = 1
 
 
-def _graph(path: Path, model: Any, *, approximate: bool) -> Graph:  # noqa: ANN401
+def _imported(path: Path, model: Any, given: frozenset[str], *, approximate: bool) -> tuple[Graph, Arrays]:  # noqa: ANN401
     import onnx
 
+    _require_formed(model)
     _require_order(model)
     try:
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
-    nodes = [Node.of(node) for node in model.graph.node]
-    readers = Counter(name for node in nodes for name in node.inputs)
-    importer = Importer(_shapes(inferred.graph), _constants(model.graph), readers)
-    _require_known(importer, nodes, approximate=approximate)
-    for node in nodes:
-        importer.node(node)
-    importer.require_shapes()
-    if not importer.weaver.operators:
-        raise ArchsimError("has nothing to compute: all its results are constants, or of unknown size")
-    return Graph(
-        name=path.stem,
-        description=f"ONNX graph {model.graph.name}",
-        source=None,
-        operators=tuple(importer.weaver.operators),
-        feedback=None,
-        max_positions=1,
+    file = survey(inferred, given)
+    importer = Importer(file, path.parent, HANDLERS, approximate)
+    _require_sizes(importer, given)
+    fuse(importer)
+    importer.require_known()
+    importer.run()
+    outputs = importer.results()
+    builder = importer.builder
+    graph = make_graph(
+        path.stem,
+        f"ONNX graph {model.graph.name}",
+        [each for each in builder.inputs if any(each.name in node.inputs for node in builder.nodes)],
+        builder.nodes,
+        list(builder.weights.values()),
+        outputs,
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
-        notes=tuple(importer.notes()),
+        notes=importer.notes(),
     )
+    if not graph.operators:
+        raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
+    return graph, Arrays(importer.arrays)
+
+
+def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
+    """Inputs that archsim reads need sizes; what was given for a tensor of the host makes it an input."""
+    file = importer.file
+    readers = {
+        name: [node for node in file.readers.get(name, ()) if node.domain not in HOST_DOMAINS] for name in file.inputs
+    }
+    missing = [name for name, sizes in file.inputs.items() if sizes is None and readers[name]]
+    if missing:
+        found = f"sizes of {len(missing)} tensors are not known, such as {', '.join(missing[:3])}"
+        raise ArchsimError(f"{found}. Try --shape INPUT=1x3x224x224.")
+    for name in given:
+        if name in file.makers and file.outside.intersection(file.makers[name].inputs):
+            importer.enter(name, file.sizes[name])
+
+
+def _require_formed(model: Any) -> None:  # noqa: ANN401
+    """Nodes have the operands and attributes that ONNX says; names are text."""
+    from onnx import checker
+
+    context = checker.C.CheckerContext()
+    context.ir_version = model.ir_version
+    context.opset_imports = {each.domain: each.version for each in model.opset_import}
+    for node in model.graph.node:
+        if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
+            raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
+        try:
+            checker.check_node(node, context)
+        except checker.ValidationError as error:
+            why = " ".join(str(error).split())
+            if not why.startswith("No Op registered"):  # those are told together
+                raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:120]}") from None
 
 
 def _require_order(model: Any) -> None:  # noqa: ANN401
     """Every node comes after those that it needs; so there is no circle."""
     made = {each.name for each in (*model.graph.input, *model.graph.initializer)} | {""}
-    made |= {each.values.name for each in model.graph.sparse_initializer}
     for node in model.graph.node:
         missing = [name for name in node.input if name not in made]
         if missing:
@@ -129,44 +200,3 @@ def _require_order(model: Any) -> None:  # noqa: ANN401
                 f"node {quoted(node.name or node.op_type)} makes {quoted(again[0])}, which is there already"
             )
         made.update(node.output)
-
-
-def _shapes(graph: Any) -> dict[str, Shape | None]:  # noqa: ANN401
-    """Shapes by tensor; None where a size is not known."""
-    found: dict[str, Shape | None] = {}
-    for value in (*graph.value_info, *graph.input, *graph.output):
-        kind = value.type.tensor_type
-        sizes = [dim.dim_value if dim.HasField("dim_value") else 0 for dim in kind.shape.dim]
-        known = kind.HasField("shape") and all(size > 0 for size in sizes)
-        found[value.name] = tuple(sizes) if known else None
-    found |= {each.output[0]: shape for each in graph.node if (shape := _made(each)) is not None}
-    return found | {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-
-
-def _made(node: Any) -> Shape | None:  # noqa: ANN401
-    """Of a node that holds its value."""
-    tensors = [each.t for each in node.attribute if each.name == "value"]
-    return tuple(tensors[0].dims) if node.op_type == "Constant" and tensors else None
-
-
-def _constants(graph: Any) -> set[str]:  # noqa: ANN401
-    """Tensors that are there before the run: weights, and all that is made of them alone."""
-    found = {tensor.name for tensor in graph.initializer} | {each.values.name for each in graph.sparse_initializer}
-    for node in graph.node:
-        if node.op_type in ("Constant", "Shape") or (
-            node.input and all(name in found or not name for name in node.input)
-        ):
-            found.update(node.output)
-    return found
-
-
-def _require_known(importer: Importer, nodes: list[Node], *, approximate: bool) -> None:
-    """Operators that are not known are told all at once, with how often they occur."""
-    if approximate:
-        return
-    working = [node for node in nodes if importer.is_work(node)]
-    unknown = Counter(node.kind for node in working if node.kind not in HANDLED)
-    if unknown:
-        listed = ", ".join(f"{kind} ({number} times)" if number > 1 else kind for kind, number in unknown.most_common())
-        advice = "Try --approximate: one operation for each of their values."
-        raise ArchsimError(f"operators that archsim does not know: {listed}. {advice}")

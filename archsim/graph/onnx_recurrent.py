@@ -1,57 +1,88 @@
 """ONNX's LSTM: forward, backward, or both side by side."""
 
-from dataclasses import replace
-from math import prod
-from typing import TYPE_CHECKING
+from typing import Any
 
-from archsim.errors import ArchsimError
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.graph.onnx_constants import Constant
+from archsim.graph.onnx_file import FileNode
+from archsim.graph.onnx_importer import Importer, Made
 from archsim.graph.recurrent import GATES, lstm
-from archsim.graph.weave import Value
 
-if TYPE_CHECKING:
-    from archsim.graph.onnx_nodes import Importer, Node, Shape
-
-_SEQUENCE_LENGTHS, _FIRST_HIDDEN, _PEEPHOLES = 4, 5, 7
+_GATES = (0, 2, 3, 1)
+"""Places of the input gate, the forget gate, the candidate and the output gate in the file: input, output, forget, cell."""
+_LENGTHS, _FIRST_HIDDEN, _FIRST_CELL, _PEEPHOLES = 4, 5, 6, 7
 """Places among the inputs, after data, weights, recurrent weights and biases."""
+_ACTIVATIONS = ["sigmoid", "tanh", "tanh"]
 
 
-def recurrent(importer: "Importer", node: "Node", shape: "Shape") -> Value:  # noqa: ARG001 - of a result that may be absent
-    """Weave an LSTM; its last hidden state and cell are there when all of it is.
+def recurrent(importer: Importer, node: FileNode) -> Made:
+    """All hidden states [positions, directions, batch, hidden], the last ones, and the last cells.
 
-    Backward, it begins with the position that comes last, so it waits for all; and whoever reads what it gives, in
-    order, waits for the position that it does last. Raises ArchsimError for what is not known of it.
+    Raises ArchsimError for what is not known of it.
     """
-    name = f"node '{node.name or node.kind}'"
-    given = importer.shapes.get(node.inputs[0])
-    weights = importer.shapes.get(node.inputs[2])
-    if given is None or weights is None:
-        importer.missing.append(node.inputs[0])
-        return Value((), 1)
-    _require_plain(importer, node, name, given)
-    steps, hidden = prod(given[:2]), weights[1] // GATES
-    biases = 2 if len(node.inputs) > 3 and node.inputs[3] else 0  # noqa: PLR2004 - data, two of weights, biases
-    value = importer.value(node.inputs[0])
-    if value.positions != steps or value.window is not None:
-        value = Value(value.sources, given[-1], (1, steps), whole=True)
-    value = replace(value, width=given[-1], size=(1, steps))
-    direction = str(node.attributes.get("direction") or "forward")
-    halves = []
-    if direction != "reverse":
-        halves.append(lstm(importer.weaver, value, hidden, biases))
-    if direction != "forward":
-        halves.append(replace(lstm(importer.weaver, replace(value, whole=True), hidden, biases), whole=True))
-    made = importer.weaver.joined(*halves)
-    for output in node.outputs[1:]:
-        importer.values[output] = replace(made, size=(1, 1), whole=True)
-    return replace(made, whole=any(half.whole for half in halves))
+    batch_first = bool(node.whole("layout", 0))
+    weights, again = importer.constant(node, 1, "weights"), importer.constant(node, 2, "recurrent weights")
+    biases = importer.constant(node, 3, "biases") if node.input(3) else None
+    sizes = importer.sizes(node.inputs[0])
+    direction = node.word("direction", "forward")
+    halves = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}.get(direction, ())
+    hidden = again.shape[-1]
+    expected = (len(halves), GATES * hidden)
+    if len(sizes) != 3 or weights.shape != (*expected, sizes[-1]) or again.shape != (*expected, hidden):  # noqa: PLR2004
+        found = f"{list(sizes)}, weights {list(weights.shape)} and {list(again.shape)} in direction {direction}"
+        raise importer.refused(node, f"found {found}, which do not fit")
+    _require_plain(importer, node, sizes[1 if batch_first else 0])
+    builder = importer.builder
+    x = importer.tensor(node.inputs[0])
+    x = builder.transpose(x, (1, 0, 2)) if batch_first else x
+    steps, batch = importer.sizes(node.inputs[0])[:: -1 if batch_first else 1][-2:] if batch_first else sizes[:2]
+    cells = bool(node.outputs[2:] and node.outputs[2])
+    states, lasts = [], []
+    for half, backward in enumerate(halves):
+        importer.begin("lstm")
+        made = lstm(builder, x, hidden, 0 if biases is None else 2, backward=backward, cells=cells)
+        _give_arrays(importer, half, weights, again, biases)
+        states.append(builder.reshape(builder.slice(made, -1, 0, hidden), (steps, 1, batch, hidden)))
+        lasts.append(builder.slice(made, 0, 0 if backward else steps - 1, 1))
+
+    def joined(parts: list[str], at: int) -> str:
+        return builder.concat(parts, at) if len(parts) > 1 else parts[0]
+
+    def ended(begin: int) -> str:
+        found = joined([builder.slice(last, -1, begin, hidden) for last in lasts], 0)
+        return builder.transpose(found, (1, 0, 2)) if batch_first else found
+
+    outputs = [joined(states, 1) if node.outputs[0] else ""]
+    if batch_first and outputs[0]:
+        outputs = [builder.transpose(outputs[0], (2, 0, 1, 3))]
+    outputs += [ended(at * hidden) if name else "" for at, name in enumerate(node.outputs[1:])]
+    return outputs
 
 
-def _require_plain(importer: "Importer", node: "Node", name: str, given: "Shape") -> None:
-    batch = given[0] if node.attributes.get("layout") else given[1]
-    if batch != 1:
-        raise ArchsimError(f"{name}: found a batch of {batch}; expected one. Try --shape, and --batch for more.")
-    later = node.inputs[_SEQUENCE_LENGTHS:]
-    if len(node.inputs) > _PEEPHOLES and node.inputs[_PEEPHOLES]:
-        raise ArchsimError(f"{name}: has peepholes, which archsim does not know")
-    if any(name in importer.values for name in later[_FIRST_HIDDEN - _SEQUENCE_LENGTHS :]):
-        raise ArchsimError(f"{name}: its first state is made at run time; expected one that is known")
+def _give_arrays(importer: Importer, half: int, weights: Constant, again: Constant, biases: Constant | None) -> None:
+    """Both matrices side by side, the two biases added, gates in the order in which the layer has them."""
+
+    def ordered(x: NDArray[Any]) -> NDArray[Any]:
+        gates = x.reshape(GATES, -1, *x.shape[1:])[list(_GATES)]
+        return gates.reshape(x.shape).astype(np.float32)
+
+    key = f"{importer.builder.layer}/product"
+    importer.arrays[f"{key}.weight"] = lambda: ordered(np.concatenate([weights.read()[half], again.read()[half]], 1))
+    if biases is not None:
+        importer.arrays[f"{key}.bias"] = lambda: ordered(biases.read()[half].reshape(2, -1).sum(axis=0))
+
+
+def _require_plain(importer: Importer, node: FileNode, steps: int) -> None:
+    words = [word.decode() if isinstance(word, bytes) else str(word) for word in node.attributes.get("activations", [])]
+    usual = _ACTIVATIONS * (len(words) // len(_ACTIVATIONS))
+    if [word.lower() for word in words] != usual or "clip" in node.attributes or node.whole("input_forget", 0):
+        raise importer.refused(node, "has activations, a clip or coupled gates of its own; expected the usual ones")
+    if node.input(_PEEPHOLES):
+        raise importer.refused(node, "has peepholes, which archsim does not know")
+    for at in (_FIRST_HIDDEN, _FIRST_CELL):
+        if node.input(at) and importer.constant(node, at, "first state").read().any():
+            raise importer.refused(node, "its first state is not zero; expected zeros")
+    if node.input(_LENGTHS) and (importer.constant(node, _LENGTHS, "lengths").read() != steps).any():
+        raise importer.refused(node, f"has sequences of different lengths; expected all of {steps}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError, UsageError
 from archsim.graph.graph import Graph, make_graph
+from archsim.graph.torch_attention import PRODUCTS
 from archsim.graph.torch_importer import Importer
-from archsim.graph.torch_products import PRODUCTS
+from archsim.graph.torch_products import STATIONARY
 from archsim.graph.torch_rows import ROWS
 from archsim.graph.torch_views import VIEWS
 from archsim.graph.weights import Arrays
@@ -49,6 +50,11 @@ def load_exported(path: Path, *, approximate: bool = False, trust: bool = False)
 
     trust: whoever asks knows who made the file. Without, nothing of it is read. Raises ArchsimError.
     """
+    return read_exported(path, approximate=approximate, trust=trust)[0]
+
+
+def read_exported(path: Path, *, approximate: bool = False, trust: bool = False) -> tuple[Graph, Arrays]:
+    """The Graph of a file as of `load_exported`, and the numbers of its weights. Raises ArchsimError."""
     if not trust:
         found = "found an exported PyTorch model (.pt2), which can run any code as it is loaded"
         raise UsageError(f"{path}: {found}. Try --trust (trust=True in Python) if you know who made it.")
@@ -60,7 +66,7 @@ def load_exported(path: Path, *, approximate: bool = False, trust: bool = False)
         raise ArchsimError(f"{path}: is no exported PyTorch model ({_first_line(error)})") from None
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
-        return _imported(exported, path.stem, digest, approximate=approximate)[0]
+        return _imported(exported, path.stem, digest, approximate=approximate)
     except ArchsimError as error:
         raise ArchsimError(*(f"{path}: {fault.message}" for fault in error.faults)) from None
 
@@ -81,7 +87,7 @@ def _first_line(error: BaseException) -> str:
 def _imported(exported: Any, name: str, digest: str, *, approximate: bool) -> tuple[Graph, Arrays]:  # noqa: ANN401
     """Of a program in which no operator changes its operands."""
     with warnings.catch_warnings(action="ignore"):
-        importer = Importer(exported.run_decompositions({}), {**VIEWS, **ROWS, **PRODUCTS})
+        importer = Importer(exported.run_decompositions({}), {**VIEWS, **ROWS, **STATIONARY, **PRODUCTS})
     outputs = importer.run()
     if importer.unknown and not approximate:
         listed = ", ".join(
@@ -90,6 +96,7 @@ def _imported(exported: Any, name: str, digest: str, *, approximate: bool) -> tu
         raise ArchsimError(f"operators that archsim does not know: {listed}. Try approximate: one operation a value.")
     builder = importer.builder
     notes = [f"taken for an operation a value: {', '.join(importer.unknown)}"] if importer.unknown else []
+    notes += [f"open sizes are those of the example, of {', '.join(importer.open)}"] if importer.open else []
     graph = make_graph(
         name,
         "graph of torch.export",

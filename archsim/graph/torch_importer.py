@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Sizes = tuple[int, ...]
 Made = str | list[str]
 """Names of the tensors that a call makes."""
-_NO_WORK = frozenset({"sym_size", "_assert_tensor_metadata", "_assert_scalar", "sym_constrain_range_for_size"})
 _MOST_WHOLE = 1 << 31
 """Bound of whole numbers that index no table."""
 
@@ -81,9 +80,7 @@ class Call:
         """Of a node of torch.fx."""
         schema = getattr(node.target, "_schema", None)
         if schema is None:
-            return cls(
-                node, str(getattr(node.target, "__name__", node.target)), dict(enumerate(node.args)), shapes_of(node)
-            )  # type: ignore[arg-type]
+            return cls(node, str(getattr(node.target, "__name__", node.target)), {}, shapes_of(node))
         names = [each.name for each in schema.arguments]
         given = {each.name: each.default_value if each.has_default_value() else None for each in schema.arguments}
         given |= dict(zip(names, node.args, strict=False)) | dict(node.kwargs)
@@ -124,6 +121,8 @@ class Importer:
         Nodes of the program whose result is that of another, which has taken them in.
     unknown
         What has no handler.
+    open
+        Inputs some of whose sizes a run may choose.
     """
 
     program: Any
@@ -135,6 +134,7 @@ class Importer:
     scales: dict[str, float] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
+    open: list[str] = field(default_factory=list)
     products: int = 0
     _sources: dict[str, Any] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
@@ -152,9 +152,12 @@ class Importer:
                 self._enter(node, fixed.get(node.name))
             elif node.op == "get_attr":
                 self._sources[node.name] = getattr(self.program.graph_module, node.target)
-                self._constant(node, ())
+                if shapes_of(node):
+                    self._constant(node, ())
             elif node.op == "call_function" and shapes_of(node):
                 self._call(Call.of(node))
+            elif node.op == "call_function":  # a size
+                self._sources[node.name] = node.meta.get("val")
         results = [self.tensors.get(name) for name in signature.user_outputs if isinstance(name, str)]
         return list(dict.fromkeys(name for name in results if isinstance(name, str)))
 
@@ -166,6 +169,8 @@ class Importer:
             self._sources[node.name] = held[name] if name in held else self.program.constants[name]
             self._constant(node, (name,) if name in self.program.graph_signature.parameters else ())
         elif shapes:
+            if any(not isinstance(size, int) for size in node.meta["val"].shape):
+                self.open.append(node.name)
             whole = None if node.meta["val"].is_floating_point() else _MOST_WHOLE
             axes = self.builder.axes(node.name, shapes[0])
             self.tensors[node.name] = self.builder.input(node.name, axes, whole=whole)
@@ -184,9 +189,8 @@ class Importer:
         return node.target(*args, **given)
 
     def _call(self, call: Call) -> None:
-        name, sources = call.node.name, [each.name for each in call.node.all_input_nodes]
-        if call.kind in _NO_WORK:
-            return
+        name, inputs = call.node.name, [each.name for each in call.node.all_input_nodes]
+        sources = [each for each in inputs if each in self.tensors or each in self.constants]
         if name in self.aliases:
             self.tensors[name] = self.tensors[self.aliases[name]]
             return
@@ -194,13 +198,12 @@ class Importer:
             trained = dict.fromkeys(each for source in sources for each in self.constants[source].parameters)
             self._constant(call.node, tuple(trained))
             return
+        begin = len(self.builder.nodes)
         try:
-            handler = self.handlers.get(call.kind)
-            if handler is None:
-                raise UnknownError(call.kind)
-            made = handler(self, call)
+            made = self.handlers.get(call.kind, _missing)(self, call)
         except UnknownError as error:
             self.unknown[str(error)] += 1
+            del self.builder.nodes[begin:]
             made = [self.other(call, shape, str(error)) for shape in call.shapes]
             made = made[0] if len(made) == 1 else made
         self.tensors[name] = made
@@ -282,7 +285,7 @@ class Importer:
     def other(self, call: Call, sizes: Sizes, what: str) -> str:
         """An operation for each value of a result; what it is, is not known."""
         builder = self.builder
-        xs = [self.operand(each) for each in call.node.all_input_nodes if each.name not in self.constants]
+        xs = [self.operand(each) for each in call.node.all_input_nodes if each.name in self.tensors]
         own = builder.name("other")
         new = tuple(dim(Axis(f"{builder.layer}/{own}:{at}", size, at)) for at, size in enumerate(sizes))
         alike = [builder.of(x) for x in xs if len(builder.of(x)) == len(sizes)]
@@ -294,6 +297,10 @@ class Importer:
         )
         why = f"{call.node.name}: operator {what} is not known"
         return builder.add(Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why))
+
+
+def _missing(importer: Importer, call: Call) -> Made:  # noqa: ARG001 - as all handlers are called
+    raise UnknownError(call.kind)
 
 
 def _numbers(tensor: Any) -> NDArray[Any]:  # noqa: ANN401

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
-from math import prod
-from typing import Any, Literal
+from math import inf
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from archsim.graph.axes import sizes_of
 from archsim.graph.nodes import Normalise
 from archsim.graph.sequence_nodes import Embedding
+from archsim.graph.torch_attention import HIDDEN, added, feeds_product, hidden
 from archsim.graph.torch_importer import Call, Constant, Importer, Made, UnknownError
-from archsim.graph.torch_products import added, affine, each_of, feeds_product, hidden
+from archsim.graph.torch_products import affine, each_of
 from archsim.graph.windows import Interval
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 _FLOAT_EPSILON = 2.0**-23
-_MOST = float(np.finfo(np.float32).max)
-_HIDDEN = -1e30
 
 # Norms
 
@@ -33,7 +34,7 @@ def _norm(importer: Importer, call: Call, function: Literal["layernorm", "rmsnor
     )
 
 
-def _normalised(  # noqa: PLR0913 - what a norm has
+def _normalised(
     importer: Importer,
     x: str,
     function: Literal["layernorm", "rmsnorm"],
@@ -149,6 +150,13 @@ def _reduced(importer: Importer, call: Call, kind: str, function: Any) -> Made: 
     return builder.reduce(kind, kind, x, function, list(dims), kept=bool(call.arguments.get("keepdim")))
 
 
+def _max(importer: Importer, call: Call) -> Made:
+    """Of a row, or of two."""
+    if "other" in call.arguments:
+        return _pair(importer, call, "max")
+    return _reduced(importer, call, "maxpool", "maximum")
+
+
 def _embedding(importer: Importer, call: Call) -> Made:
     """Rows of a table."""
     builder, table = importer.builder, importer.known(call["weight"], call.kind)
@@ -197,7 +205,7 @@ def _clamp(importer: Importer, call: Call) -> Made:
         for name, bound in zip(("min", "max"), bounds, strict=True)
     ):
         raise UnknownError("clamp by a tensor")
-    low, high = (-_MOST if bounds[0] is None else bounds[0]), (_MOST if bounds[1] is None else bounds[1])
+    low, high = (-inf if bounds[0] is None else bounds[0]), (inf if bounds[1] is None else bounds[1])
     return importer.builder.elementwise("clip", "clip", importer.operand(call["self"]), parameters=(low, high))
 
 
@@ -247,12 +255,7 @@ def _combined(importer: Importer, first: Any, second: Any, kind: str) -> str:  #
     number = importer.number(second)
     if number is not None:
         return importer.builder.elementwise(kind, kind, importer.operand(first), parameters=(number,))
-    if isinstance(first, (int, float)):
-        value = np.array([first], np.float32)
-        left = importer.weight(f"number {first}", Constant((1,), lambda: value))
-    else:
-        left = importer.operand(first)
-    return importer.builder.elementwise(kind, kind, left, importer.operand(second))
+    return importer.builder.elementwise(kind, kind, _operand(importer, first), importer.operand(second))
 
 
 def _pow(importer: Importer, call: Call, exponent: float | None = None) -> Made:
@@ -271,17 +274,29 @@ def _pair(importer: Importer, call: Call, function: str) -> Made:
 
 
 def _masked_fill(importer: Importer, call: Call) -> Made:
-    """Scores that are hidden, by a mask of the product; else a choice."""
-    mask, number = importer.fixed(call["mask"]), importer.number(call["value"])
-    if number is None:
-        raise UnknownError("masked_fill with a tensor")
-    x = importer.operand(call["self"])
-    if mask is not None and number < _HIDDEN and importer.scores(call["self"]) is not None:
-        added_to = mask.mapped(mask.shape, lambda y: np.where(y != 0, -np.inf, 0).astype(np.float32))
-        return hidden(importer, x, added_to, f"{call['mask'].name} added")
-    value = np.array([number], np.float32)
-    filled = importer.weight(f"number {number}", Constant((1,), lambda: value))
-    return importer.builder.elementwise("clip", "clip", importer.operand(call["mask"]), filled, x, function="where")
+    return _filled(importer, call["self"], call["mask"], call["value"], when=True)
+
+
+def _where(importer: Importer, call: Call) -> Made:
+    return _filled(importer, call["self"], call["condition"], call["other"], when=False)
+
+
+def _filled(importer: Importer, source: Any, mask: Any, value: Any, *, when: bool) -> str:  # noqa: ANN401
+    """A value in its place where a mask says so; scores that are hidden so are masked in the product."""
+    constant, number = importer.fixed(mask), importer.number(value)
+    if constant is not None and number is not None and number < HIDDEN and importer.scores(source) is not None:
+        low = constant.mapped(constant.shape, lambda y: np.where((y != 0) == when, -np.inf, 0).astype(np.float32))
+        return hidden(importer, importer.operand(source), low, f"{mask.name} added")
+    operands = [_operand(importer, each) for each in ((value, source) if when else (source, value))]
+    return importer.builder.elementwise("clip", "clip", importer.operand(mask), *operands, function="where")
+
+
+def _operand(importer: Importer, argument: Any) -> str:  # noqa: ANN401
+    """A tensor, or a number as a constant."""
+    if not isinstance(argument, (int, float)):
+        return importer.operand(argument)
+    number = np.array([argument], np.float32)
+    return importer.weight(f"number {argument}", Constant((1,), lambda: number))
 
 
 _ACTIVATIONS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
@@ -333,4 +348,6 @@ ROWS: Mapping[str, Callable[[Importer, Call], Made]] = {
     "maximum": partial(_pair, function="max"),
     "minimum": partial(_pair, function="min"),
     "masked_fill": _masked_fill,
+    "where": _where,
+    "max": _max,
 }

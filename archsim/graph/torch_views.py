@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archsim.graph.axes import Axis, dim, size_of, sizes_of
+from archsim.graph.axes import size_of, sizes_of
+from archsim.graph.spreading import expanded, padded, repeated
 from archsim.graph.torch_importer import UnknownError
-from archsim.graph.views import Pad, Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ def _same(importer: Importer, call: Call) -> Made:
     x = importer.operand(source)
     if was == made:
         return x
-    return importer.builder.elementwise("cast", "other", x, function="cast" if made else "whole")
+    return importer.builder.elementwise("view", "view", x, function="cast" if made else "whole")
 
 
 def _reshaped(importer: Importer, call: Call) -> Made:
@@ -41,50 +41,17 @@ def _transposed(importer: Importer, call: Call) -> Made:
 
 
 def _expanded(importer: Importer, call: Call) -> Made:
-    return expanded(importer, importer.operand(call["self"]), call.shape)
-
-
-def expanded(importer: Importer, x: str, sizes: tuple[int, ...]) -> str:
-    """Dimensions of one index repeated, and others put before them."""
-    builder = importer.builder
-    shape = builder.of(x)
-    if sizes_of(shape) == sizes:
-        return x
-    own = builder.name("view")
-    padded = ((),) * (len(sizes) - len(shape)) + shape
-    made = tuple(
-        one if size_of(one) == size else dim(Axis(f"{builder.layer}/{own}:{at}", size, at))
-        for at, (one, size) in enumerate(zip(padded, sizes, strict=True))
-    )
-    return builder.add(Repeat(layer=builder.layer, name=own, inputs=(x,), shape=made))
+    return expanded(importer.builder, importer.operand(call["self"]), call.shape)
 
 
 def _tiled(importer: Importer, call: Call) -> Made:
     """All of it so many times, one after the other."""
-    builder = importer.builder
-    begin = len(call.shape) - len(builder.of(importer.operand(call["self"])))
-    x = builder.reshape(
-        importer.operand(call["self"]), (1,) * begin + sizes_of(builder.of(importer.operand(call["self"])))
-    )
+    builder, x = importer.builder, importer.operand(call["self"])
+    sizes = sizes_of(builder.of(x))
+    x = builder.reshape(x, (*(1,) * (len(call.shape) - len(sizes)), *sizes))
     for at, times in enumerate(call["repeats"]):
-        if times > 1:
-            x = builder.concat([x] * times, at)
+        x = builder.concat([x] * times, at) if times > 1 else x
     return x
-
-
-def repeated(importer: Importer, x: str, times: tuple[int, ...]) -> str:
-    """Each index so often in a row."""
-    builder = importer.builder
-    own = builder.name("view")
-    shape = tuple(
-        one if number == 1 else dim(Axis(f"{builder.layer}/{own}:{at}", (size_of(one) or 1) * number, _order(one)))
-        for at, (one, number) in enumerate(zip(builder.of(x), times, strict=True))
-    )
-    return builder.add(Repeat(layer=builder.layer, name=own, inputs=(x,), shape=shape, times=times))
-
-
-def _order(one: tuple[object, ...]) -> int:
-    return one[0].axis.order if one else 0  # type: ignore[attr-defined]
 
 
 def _upsampled(importer: Importer, call: Call) -> Made:
@@ -94,7 +61,7 @@ def _upsampled(importer: Importer, call: Call) -> Made:
     times = tuple(out // size for out, size in zip(call.shape, sizes, strict=True))
     if any(size * number != out for size, number, out in zip(sizes, times, call.shape, strict=True)):
         raise UnknownError(f"{call.kind} by no whole factor")
-    return repeated(importer, x, times)
+    return repeated(importer.builder, x, times)
 
 
 def _sliced(importer: Importer, call: Call) -> Made:
@@ -151,23 +118,7 @@ def _padded(importer: Importer, call: Call) -> Made:
     before, after = [0] * dims, [0] * dims
     for number in range(len(call["pad"]) // 2):
         before[dims - 1 - number], after[dims - 1 - number] = call["pad"][2 * number : 2 * number + 2]
-    own = builder.name("view")
-    shape = tuple(
-        one if not (before[at] or after[at]) else dim(Axis(f"{builder.layer}/{own}:{at}", call.shape[at], _order(one)))
-        for at, one in enumerate(builder.of(x))
-    )
-    number = float(call.arguments.get("value") or 0)
-    return builder.add(
-        Pad(
-            layer=builder.layer,
-            name=own,
-            inputs=(x,),
-            shape=shape,
-            before=tuple(before),
-            after=tuple(after),
-            number=number,
-        )
-    )
+    return padded(builder, x, before, after, float(call.arguments.get("value") or 0))
 
 
 def _rolled(importer: Importer, call: Call) -> Made:

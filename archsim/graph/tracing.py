@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape
-from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reach, Reduce, Unknown
+from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise, Pool, Reach, Reduce, Unknown
 from archsim.graph.sequence_nodes import Embedding, Recurrence
-from archsim.graph.views import Reshape, Sent
+from archsim.graph.views import Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
 
@@ -61,12 +61,15 @@ class Tracer:
         Orders of axes along which some operator needs other indices than its own: those are no batch.
     cuts
         Keys of nodes at which it was lost which index is which.
+    copies
+        Axes along which all indices have the same numbers, such as heads that share keys.
     """
 
     weights: Mapping[str, Weight]
     tensors: dict[str, Traced] = field(default_factory=dict)
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
+    copies: set[Axis] = field(default_factory=set)
 
     def begin(self, inputs: Sequence[Input], nodes: Sequence[Node]) -> None:
         """Take the inputs in: which of their axes are positions, the first nodes that read them say."""
@@ -82,23 +85,25 @@ class Tracer:
 
     def links(self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()) -> dict[Axis, Link]:
         """Of all axes of an operand; it is remembered where those of positions cannot be said."""
-        if isinstance(node, Reshape) and not node.cuts:
-            return {factor.axis: Link(factor.axis) for one in shape for factor in one}
+        if isinstance(node, Reshape):
+            before, after = _digits(shape), _digits(node.shape)
+            links = {axis: Link(axis) if after.get(axis, 1) == size else EVERYTHING for axis, size in before.items()}
+            if any(axis in positions and link == EVERYTHING for axis, link in links.items()):
+                self.cuts[node.key] = None
+            return links
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
         for one, reach in zip(shape, node.reach(at, shape), strict=True):
             for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
-        links = {axis: _together(axis, found) for axis, found in parts.items()}
-        if any(link is None and axis in positions for axis, link in links.items()):
+        said = {axis: _together(axis, found) for axis, found in parts.items()}
+        if any(link is None and axis in positions for axis, link in said.items()):
             self.cuts[node.key] = None
-        return {axis: link or EVERYTHING for axis, link in links.items()}
+        return {axis: link or EVERYTHING for axis, link in said.items()}
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
         positions: set[Axis] = set()
         sources: dict[Source, None] = {}
-        if isinstance(node, Reshape) and node.cuts:
-            self.cuts[node.key] = None
         for at, _ in moving(node, self.weights)[: 1 if isinstance(node, Sent) else None]:
             operand, links = self.operand(node, at)
             reached = (link for axis, link in links.items() if axis in operand.positions)
@@ -106,8 +111,12 @@ class Tracer:
             for one, reach in zip(operand.shape, node.reach(at, operand.shape), strict=True):
                 if reach.of is not None and one and all(factor.axis in operand.positions for factor in one):
                     positions |= {factor.axis for factor in node.shape[reach.of]}
-            if isinstance(node, Unknown) or (isinstance(node, Reshape) and node.cuts):
+            if isinstance(node, Unknown):
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
+            if isinstance(node, Reshape) and node.key in self.cuts:
+                positions |= {factor.axis for one in node.shape[:-1] for factor in one if factor.axis not in links}
+            if isinstance(node, Repeat) and not node.times:
+                self.copies |= {factor.axis for one in node.shape for factor in one if factor.axis not in links}
             self.mix(operand, links)
             sources |= dict.fromkeys(through(source, links) for source in operand.sources)
         self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
@@ -131,9 +140,13 @@ class Tracer:
         if isinstance(node, Embedding):
             return frozenset(factor.axis for one in node.shape[:-1] for factor in one)
         found: set[Axis] = set()
+        values: set[Axis | None] = set()
         for at, _ in moving(node, self.weights):
             operand, links = self.operand(node, at)
             found |= {link.axis for axis in operand.positions if (link := links.get(axis, EVERYTHING)).axis is not None}
+            values |= {link.axis for axis, link in links.items() if axis not in operand.positions}
+        if isinstance(node, Elementwise):  # such as keys, which are positions of a mask, but values of scores
+            found -= values
         if isinstance(node, Pool):
             found |= {factor.axis for at, _ in node.windows for factor in node.shape[at]}
         if isinstance(node, Unknown) and not found:
@@ -152,6 +165,14 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
         return EVERYTHING if interval is None else Link(reading.axis, interval)
 
     return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
+
+
+def _digits(shape: Shape) -> dict[Axis, int | None]:
+    """Of each axis the indices that its digits in a tensor have together; 0: a job says how many."""
+    sizes: dict[Axis, int | None] = {}
+    for factor in (factor for one in shape for factor in one):
+        sizes[factor.axis] = (sizes.get(factor.axis) or 1) * (factor.size or 0)
+    return sizes
 
 
 def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | None:
@@ -228,6 +249,8 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
             shape = shapes[name]
             for here, position in _said(node, at, len(shape)):
                 decide(shape[here], position=position)
+            if isinstance(node, Contraction) and at == 1:  # its positions, such as keys, are values of the result
+                continue
             for axis, link in tracer.links(node, at, shape).items():
                 if link.axis is not None and link.axis != axis:
                     parent.setdefault(link.axis, axis)

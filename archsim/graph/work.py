@@ -196,7 +196,7 @@ class _Making:
             factor.size or 1
             for letter in node.shared
             for factor in of_second[letter]
-            if not _is_position(node, letter, read.positions)
+            if not _is_position(node, letter, read.positions) and factor.axis not in self.tracer.copies
         )
         fixed = prod(size[letter] for letter in rows)
         if keys is not None:

@@ -104,7 +104,7 @@ def generate(executor: Executor, inputs: Mapping[str, Array], number: int, *, ca
     cached
         Whether keys, values and states are kept; else the whole sequence is run again for each token.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For a Graph that generates nothing.

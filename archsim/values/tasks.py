@@ -1,18 +1,17 @@
-"""A model and what it has to predict, from files: texts, which are made tokens, or tokens."""
+"""A model and what it is run on, from files: checkpoints, texts and tokens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsim.errors import ArchsimError
 from archsim.values.executor import Executor
-from archsim.values.files import begin, read_bytes
-from archsim.values.metrics import score
+from archsim.values.files import read_bytes
+from archsim.values.metrics import States, score
 from archsim.values.opened import open_model
 from archsim.values.tokenizers import find_tokenizer
 
@@ -21,42 +20,49 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archsim.values.arithmetic import Arithmetic, Values
-    from archsim.values.metrics import Scores, Tokens
+    from archsim.values.metrics import Scores
     from archsim.values.opened import Opened
+    from archsim.values.running import Array
 
 _END = "<|endoftext|>"
-_DIMENSIONS = 2
-"""Of tokens: sequences, n."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
-    """A model, and the sequences that it has to predict; it can be sent to a process."""
+    """A model with its weights, and sequences of tokens; it can be sent to a process."""
 
     model: Opened
     sequences: tuple[tuple[int, ...], ...]
 
     @property
-    def name(self) -> str:
-        """Of the model."""
-        return self.model.name
+    def predicts(self) -> bool:
+        """Whether the model makes the next token."""
+        return self.model.graph.feedback is not None
+
+    def require_predicting(self) -> None:
+        """Raise ArchsimError for an encoder."""
+        if not self.predicts:
+            expected = "expected one that does, such as a checkpoint of llama2.c"
+            raise ArchsimError(f"{self.model.path}: {self.model.graph.name} predicts no tokens; {expected}")
 
     def run(self, arithmetic: Arithmetic) -> Scores:
-        """Predict everything."""
-        return score(Predictor(self.model, arithmetic), self.sequences)
+        """Predict everything; raises ArchsimError."""
+        self.require_predicting()
+        executor = self._executor(arithmetic)
+        return score(lambda tokens: self._result(executor, tokens), self.sequences)
 
+    def encode(self, arithmetic: Arithmetic) -> States:
+        """Of an encoder: its last hidden states; raises ArchsimError."""
+        executor = self._executor(arithmetic)
+        return States(tuple(self._result(executor, np.array([tokens]))[0] for tokens in self.sequences))
 
-class Predictor:
-    """A model that is executed by an arithmetic."""
+    def _executor(self, arithmetic: Arithmetic) -> Executor:
+        return Executor(self.model.graph, self.model.arrays, arithmetic)
 
-    def __init__(self, model: Opened, arithmetic: Arithmetic) -> None:
-        self.executor = Executor(model.graph, model.arrays, arithmetic)
-
-    def logits(self, tokens: Tokens) -> Values:
-        """Of every position, (batch, n, vocabulary), for tokens (batch, n); raises ArchsimError for too many."""
-        graph = self.executor.graph
-        found: Values = self.executor.run({graph.inputs[0].name: tokens}, everywhere=True)[graph.outputs[0]]
-        return found
+    def _result(self, executor: Executor, tokens: Array) -> Values:
+        """The first result, at all positions."""
+        graph = self.model.graph
+        return executor.run({graph.inputs[0].name: tokens}, everywhere=True)[graph.outputs[0]]
 
 
 def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int | None = None) -> Task:
@@ -65,22 +71,24 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
     Parameters
     ----------
     model
-        As for `open_model`.
+        What `open_model` opens.
     text
-        UTF-8; or a `.npy` file of tokens (sequences, n).
+        Or a `.npy` file of tokens (sequences, n).
     tokenizer
-        As for `find_tokenizer`.
+        What `find_tokenizer` takes; None: that of the model.
     limit
         The most sequences.
 
-    Raises:
+    Raises
     ------
     ArchsimError
-        Where a file is wrong, the model is none that predicts tokens, or there is nothing to predict.
+        For files that are wrong, models that take no tokens, and texts that have none.
     """
     opened = open_model(model)
-    if opened.graph.feedback is None or len(opened.graph.inputs) > 1:
-        raise ArchsimError(f"{model}: predicts no tokens; expected a decoder")
+    inputs = opened.graph.inputs
+    if not opened.vocabulary or len(inputs) > 1:
+        names = " and ".join(each.name for each in inputs)
+        raise ArchsimError(f"{model}: {opened.graph.name} takes {names}; expected a model that takes tokens alone")
     if text.suffix == ".npy":
         sequences: Iterable[list[int]] = _tokens(text, opened.vocabulary)
     else:
@@ -90,21 +98,23 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
         except UnicodeDecodeError:
             raise ArchsimError(f"{text}: found bytes that are no UTF-8; expected a text") from None
         sequences = (encode(story.strip()) for story in stories if story.strip())
-    cut = opened.positions + 1
+    predicts = opened.graph.feedback is not None
+    cut = opened.positions + predicts
     parts = (tuple(tokens[at : at + cut]) for tokens in sequences for at in range(0, len(tokens), cut))
     kept = tuple(islice(parts, limit))
-    if all(len(tokens) < 2 for tokens in kept):  # noqa: PLR2004 (one to predict, one to predict from)
-        raise ArchsimError(f"{text}: found no text to predict; expected two tokens or more")
+    if all(len(tokens) < 1 + predicts for tokens in kept):
+        needed = "no text to predict; expected two tokens or more" if predicts else "no text; expected some tokens"
+        raise ArchsimError(f"{text}: found {needed}")
     return Task(opened, kept)
 
 
 def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
-    begin(path, "tokens")
+    read_bytes(path, "tokens")
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
-        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({' '.join(str(error).split())})") from None
-    wrong = found.ndim != _DIMENSIONS or found.dtype.kind not in "iu"
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({error})") from None
+    wrong = found.ndim != 2 or found.dtype.kind not in "iu"  # noqa: PLR2004 (sequences, n)
     if wrong or (found.size and (found.min() < 0 or found.max() >= vocabulary)):
         shape = f"{found.dtype} {found.shape}"
         raise ArchsimError(f"{path}: found {shape}; expected whole numbers (sequences, n) from 0 to {vocabulary - 1}")

@@ -206,7 +206,7 @@ def lstm(tmp_path: Path, *, outputs: list[str], direction: str = "forward", batc
         helper.make_node("MatMul", ["f", "m"], ["y"]),
     ]
     rows = 7 if len(outputs) == 1 else 1
-    flat = numpy_helper.from_array(np.array([rows, 1, halves * 6], np.int64), "flat")
+    flat = numpy_helper.from_array(np.array([rows, batch, halves * 6], np.int64), "flat")
     given = [weights("w", halves, 24, 5), weights("r", halves, 24, 6), weights("b", halves, 48), flat]
     return save(tmp_path, nodes, [7, batch, 5], [*given, weights("m", halves * 6, 3)])
 
@@ -225,7 +225,9 @@ def test_an_lstm_runs_position_by_position(tmp_path: Path) -> None:
 @pytest.mark.parametrize("outputs", [["", "last"], ["all", "last"]])
 def test_the_last_state_is_there_when_all_of_it_is(tmp_path: Path, outputs: list[str]) -> None:
     graph = load_model(lstm(tmp_path, outputs=outputs))
-    assert [edge.scope for edge in graph.linears[1].inputs] == ["all"]
+    edge = graph.linears[1].inputs[0]
+    assert edge.window is not None
+    assert edge.window.last(np.arange(1)).tolist() == [6]
     assert graph.linears[1].stream.length == 1
     assert graph.linears[1].in_features == 6
 
@@ -234,13 +236,13 @@ def test_an_lstm_in_both_directions_is_two(tmp_path: Path) -> None:
     """Whoever reads the first position waits for the backward half's last step."""
     graph = load_model(lstm(tmp_path, outputs=["all"], direction="bidirectional"))
     assert [linear.in_features for linear in graph.linears] == [11, 11, 12]
-    assert [edge.scope for edge in graph.linears[2].inputs] == ["all", "all"]
+    assert [edge.scope for edge in graph.linears[2].inputs] == ["same", "all"]
     played = run(load_machine("isaac"), graph, 1)
     first, second = (all_times(played, f"{number} lstm/product")[0] for number in (1, 2))
     assert len(first) == 7
     assert (first == second).all()
 
 
-def test_an_lstm_of_several_sequences_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ArchsimError, match=r"node 'recurrent': found a batch of 2; expected one. Try --shape"):
-        load_model(lstm(tmp_path, outputs=["all"], batch=2))
+def test_an_lstm_of_several_sequences(tmp_path: Path) -> None:
+    graph = load_model(lstm(tmp_path, outputs=["all"], batch=2))
+    assert macs(graph) == 2 * (7 * 11 * 24 + 7 * 18)

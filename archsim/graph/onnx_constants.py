@@ -1,0 +1,190 @@
+"""Constants of an ONNX file: tensors that it holds, and what nodes make of these alone, worked out when asked for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import ArchsimError, quoted
+from archsim.graph.onnx_file import FLOATS, FileNode, ModelFile, Sizes
+
+_SMALL = 1 << 14
+"""Numbers of a tensor that is worked out at once, and kept."""
+_LARGE = 1 << 26
+"""Numbers of a tensor that is worked out for its size."""
+_VIEWS = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast")
+_GROWING = ("Pad", "Resize", "Upsample", "OneHot", "EyeLike", "CenterCropPad", "Col2Im", "MaxUnpool")
+"""Their results may be much larger than what they read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A tensor that is known before the run.
+
+    Parameters
+    ----------
+    name
+        In the file.
+    shape
+        Sizes.
+    read
+        Gives its numbers.
+    whole
+        Whether they are whole numbers.
+    origin
+        The tensor whose numbers they are, in another order.
+    """
+
+    name: str
+    shape: Sizes
+    read: Callable[[], NDArray[Any]]
+    whole: bool
+    origin: str
+
+    @property
+    def numbers(self) -> int:
+        """How many."""
+        return prod(self.shape)
+
+
+class Constants:
+    """All constants of a file, by name.
+
+    Parameters
+    ----------
+    file
+        Whose tensors they are.
+    folder
+        Of files with weights beside it.
+    sizes
+        Gives the sizes of a tensor that is made at run time; None where they are not known yet.
+    """
+
+    def __init__(self, file: ModelFile, folder: Path, sizes: Callable[[str], Sizes | None]) -> None:
+        self.file, self._sizes = file, sizes
+        self.known: dict[str, Constant] = {}
+        for name, tensor in file.initializers.items():
+            dims = tuple(tensor.dims)
+            if any(size < 0 for size in dims):
+                raise ArchsimError(f"weights {quoted(name)} have sizes {list(dims)}; expected none below 0")
+            self.known[name] = Constant(name, dims, _reader(tensor, folder), tensor.data_type not in FLOATS, name)
+
+    def get(self, name: str) -> Constant | None:
+        """A constant; None where a tensor is none, or depends on sizes that are not known yet."""
+        waiting = [name] if name in self.file.constant else []
+        while waiting:
+            last = waiting[-1]
+            node = self.file.makers.get(last)
+            if last in self.known or node is None:
+                waiting.pop()
+            elif node.operator in ("Shape", "Size"):
+                sizes = self._size_of(node.inputs[0])
+                if sizes is None:
+                    break
+                part = sizes[slice(node.attributes.get("start"), node.attributes.get("end"))]
+                self._put(last, np.array(part if node.operator == "Shape" else prod(sizes), np.int64))
+            else:
+                missing = [each for each in node.inputs if each and each not in self.known]
+                waiting += missing
+                if not missing:
+                    self._fold(node)
+        return self.known.get(name)
+
+    def _size_of(self, name: str) -> Sizes | None:
+        return self.known[name].shape if name in self.known else self._sizes(name)
+
+    def value(self, name: str) -> NDArray[Any] | None:
+        """The numbers of a constant that is small; None where there is none."""
+        found = self.get(name)
+        return None if found is None or found.numbers > _SMALL else found.read()
+
+    def _put(self, name: str, value: NDArray[Any], origin: str = "") -> None:
+        """A constant whose numbers are at hand."""
+        self.known[name] = Constant(name, value.shape, lambda: value, value.dtype.kind not in "fV", origin or name)
+
+    def _fold(self, node: FileNode) -> None:
+        """Make constants of what a node makes of others."""
+        known = {name: self.known[name] for name in node.inputs if name}
+
+        def run() -> list[Any]:
+            return _evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
+
+        made = node.outputs[0]
+        sizes = _sizes(node, known, self.file.sizes) if len(node.outputs) == 1 else None
+        kind = self.file.types.get(made)
+        moved = [known[node.inputs[0]].origin] if node.operator in _VIEWS else []
+        if sizes is not None and (prod(sizes) > _SMALL or any(found.numbers > _SMALL for found in known.values())):
+            whole = kind is not None and kind not in FLOATS
+            origin = moved[0] if moved and not whole else made
+            self.known[made] = Constant(made, sizes, lambda: np.asarray(run()[0]), whole, origin)
+            return
+        if sizes is None and (node.operator in _GROWING or sum(found.numbers for found in known.values()) > _LARGE):
+            raise ArchsimError(f"{node.label}: makes a constant whose size is not known. Try --shape.")
+        for name, value in zip(filter(None, node.outputs), run(), strict=True):
+            self._put(name, np.asarray(value), *moved)
+
+
+def _reader(tensor: Any, folder: Path) -> Callable[[], NDArray[Any]]:  # noqa: ANN401 - protobuf's own type
+    from onnx import TensorProto, numpy_helper
+
+    def read() -> NDArray[Any]:
+        outside = tensor.data_location == TensorProto.EXTERNAL
+        if outside:
+            place = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+            if not (folder / place).is_file():
+                found = f"numbers of {quoted(tensor.name)} are in {quoted(place)}, which is not there"
+                raise ArchsimError(f"{found}; expected it beside the model")
+        try:
+            found: NDArray[Any] = numpy_helper.to_array(tensor, base_dir=str(folder))
+        except (ValueError, TypeError) as error:
+            why = " ".join(str(error).split())[:80]
+            raise ArchsimError(f"weights {quoted(tensor.name)} cannot be read ({why})") from None
+        return found
+
+    return read
+
+
+def _sizes(node: FileNode, known: Mapping[str, Constant], inferred: Mapping[str, Sizes]) -> Sizes | None:
+    """Of a node's only result; None where they show only when it is worked out."""
+    made: tuple[Any, ...] | None = inferred.get(node.outputs[0])
+    operands = [known[name] for name in node.inputs if name]
+    if node.operator == "ConstantOfShape":
+        made = tuple(operands[0].read().reshape(-1).tolist())
+    elif node.operator == "Expand":
+        try:
+            made = np.broadcast_shapes(operands[0].shape, tuple(operands[1].read().reshape(-1).tolist()))
+        except ValueError as error:
+            raise ArchsimError(f"{node.label}: {error}") from None
+    elif node.operator == "Tile" and len(operands[1].read().reshape(-1)) == len(operands[0].shape):
+        repeats = operands[1].read().reshape(-1).tolist()
+        made = tuple(size * times for size, times in zip(operands[0].shape, repeats, strict=True))
+    elif node.operator == "Range":
+        start, limit, step = (float(each.read().reshape(-1)[0]) for each in operands)
+        made = (max(0, ceil((limit - start) / step)) if step else 0,)
+    return None if made is None else tuple(map(int, made))
+
+
+def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, int]) -> list[Any]:
+    from onnx import NodeProto, helper
+    from onnx.reference import ReferenceEvaluator
+
+    proto = NodeProto()
+    proto.CopyFrom(node.proto)
+    del proto.input[:]
+    proto.input.extend(node.inputs)
+    given, made = (
+        [helper.make_tensor_value_info(name, 1, None) for name in names if name]
+        for names in (dict.fromkeys(node.inputs), node.outputs)
+    )
+    versions = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    try:
+        model = helper.make_model(helper.make_graph([proto], "constants", given, made), opset_imports=versions)
+        found: list[Any] = ReferenceEvaluator(model).run(None, dict(values))
+    except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
+        why = " ".join(str(error).split())[:120]
+        raise ArchsimError(f"{node.label}: what it makes of constants cannot be worked out ({why})") from None
+    return found

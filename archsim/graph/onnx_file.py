@@ -1,0 +1,237 @@
+"""The graph of an ONNX file: its nodes, who makes and who reads each tensor, and what is known before the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archsim.errors import ArchsimError, quoted
+
+Sizes = tuple[int, ...]
+HOST_DOMAINS = ("com.microsoft.extensions", "ai.onnx.contrib")
+"""Of operators on files and texts, which a host does: sizes of their results depend on data."""
+_STANDARD = ("", "ai.onnx")
+_UNSURE = ("Random", "Multinomial", "Bernoulli")
+"""Beginnings of operators whose results differ from run to run."""
+FLOATS = (1, 10, 11, 16)
+"""Element types: float32, float16, float64, bfloat16."""
+BOOLEAN = 9
+
+
+@dataclass(frozen=True, slots=True)
+class FileNode:
+    """A node of the file.
+
+    Parameters
+    ----------
+    number
+        Its place among the nodes.
+    operator, domain, name
+        What it does, whose operator that is ("" for ONNX's own), and its name.
+    inputs, outputs
+        Names of tensors; "" for one that is left out.
+    attributes
+        By name, as Python's own types.
+    proto
+        Protobuf's node.
+    """
+
+    number: int
+    operator: str
+    domain: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    proto: Any
+
+    @property
+    def label(self) -> str:
+        """As a message names it."""
+        return f"node {quoted(self.name or self.operator)}"
+
+    def input(self, at: int) -> str:
+        """The name of an input; "" where there is none."""
+        return self.inputs[at] if at < len(self.inputs) else ""
+
+    def whole(self, name: str, default: int) -> int:
+        """A whole number among the attributes."""
+        return int(self.attributes.get(name, default))
+
+    def number_of(self, name: str, default: float) -> float:
+        """A number among the attributes."""
+        return float(self.attributes.get(name, default))
+
+    def wholes(self, name: str) -> Sizes | None:
+        """Whole numbers among the attributes; None where they are left out."""
+        return tuple(map(int, self.attributes[name])) if name in self.attributes else None
+
+    def word(self, name: str, default: str) -> str:
+        """A word among the attributes."""
+        return str(self.attributes.get(name, default))
+
+    @property
+    def nested(self) -> bool:
+        """Whether it has a graph inside."""
+        return any(each.HasField("g") or each.graphs for each in self.proto.attribute)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file's graph. Nodes that change nothing are left out: who reads them reads what they read.
+
+    Parameters
+    ----------
+    nodes
+        In order.
+    inputs
+        Sizes of what comes in; None where they are open.
+    outputs
+        Names of the results.
+    initializers
+        Tensors that the file holds.
+    sizes, types
+        Of tensors, as far as ONNX's shape inference knows them; types are ONNX's numbers.
+    opsets
+        Version by domain.
+    functions
+        Operators that the file itself describes.
+    constant
+        Tensors that are known before the run: those held, sizes, and all that is made of them alone.
+    outside
+        Tensors whose size depends on data: a host makes them.
+    readers
+        Nodes that read a tensor, one entry for each time.
+    makers
+        The node that makes a tensor.
+    """
+
+    nodes: tuple[FileNode, ...]
+    inputs: Mapping[str, Sizes | None]
+    outputs: tuple[str, ...]
+    initializers: Mapping[str, Any]
+    sizes: Mapping[str, Sizes]
+    types: Mapping[str, int]
+    opsets: Mapping[str, int]
+    functions: frozenset[str]
+    constant: frozenset[str]
+    outside: frozenset[str]
+    readers: Mapping[str, tuple[FileNode, ...]]
+    makers: Mapping[str, FileNode]
+
+    @property
+    def opset(self) -> int:
+        """Version of ONNX's own operators."""
+        return self.opsets.get("", 1)
+
+    def only(self, name: str) -> FileNode | None:
+        """The node that alone reads a tensor, once; None where it is a result or has other readers."""
+        readers = self.readers.get(name, ())
+        return readers[0] if len(readers) == 1 and name not in self.outputs else None
+
+    def is_float(self, name: str) -> bool:
+        """Whether a tensor is of floating-point numbers."""
+        return self.types.get(name, FLOATS[0]) in FLOATS
+
+
+def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - protobuf's own type
+    """Read the graph of a model whose sizes are inferred.
+
+    Parameters
+    ----------
+    model
+        Protobuf's model.
+    given
+        Tensors of which a user says the sizes: what makes them is the host's.
+    """
+    graph = model.graph
+    sizes, types = _sizes_and_types(graph)
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    nodes, names = _without_idle([_node(number, each) for number, each in enumerate(graph.node)], types)
+    outside = _outside(nodes, sizes, given)
+    readers: dict[str, list[FileNode]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    return ModelFile(
+        nodes=tuple(nodes),
+        inputs={each.name: sizes.get(each.name) for each in graph.input if each.name not in initializers},
+        outputs=tuple(names.get(each.name, each.name) for each in graph.output),
+        initializers=initializers,
+        sizes=sizes,
+        types=types,
+        opsets={"" if each.domain in _STANDARD else each.domain: each.version for each in model.opset_import},
+        functions=frozenset(each.name for each in model.functions),
+        constant=_constant(nodes, frozenset(initializers), outside),
+        outside=outside,
+        readers={name: tuple(found) for name, found in readers.items()},
+        makers={name: node for node in nodes for name in node.outputs},
+    )
+
+
+def _node(number: int, proto: Any) -> FileNode:  # noqa: ANN401
+    from onnx.helper import get_attribute_value
+
+    attributes = {}
+    for each in proto.attribute:
+        if each.ref_attr_name:
+            raise ArchsimError(f"node {quoted(proto.name or proto.op_type)}: refers to an attribute of no function")
+        value = get_attribute_value(each)
+        attributes[each.name] = value.decode(errors="replace") if isinstance(value, bytes) else value
+    domain = "" if proto.domain in _STANDARD else proto.domain
+    return FileNode(
+        number, proto.op_type, domain, proto.name, tuple(proto.input), tuple(proto.output), attributes, proto
+    )
+
+
+def _sizes_and_types(graph: Any) -> tuple[dict[str, Sizes], dict[str, int]]:  # noqa: ANN401
+    sizes: dict[str, Sizes] = {}
+    types: dict[str, int] = {}
+    for value in (*graph.value_info, *graph.output, *graph.input):
+        kind = value.type.tensor_type
+        if kind.elem_type:
+            types[value.name] = kind.elem_type
+        found = tuple(one.dim_value if one.HasField("dim_value") else 0 for one in kind.shape.dim)
+        if kind.HasField("shape") and all(size > 0 for size in found):
+            sizes[value.name] = found
+    types |= {tensor.name: tensor.data_type for tensor in graph.initializer}
+    return sizes, types
+
+
+def _without_idle(nodes: list[FileNode], types: Mapping[str, int]) -> tuple[list[FileNode], dict[str, str]]:
+    """Nodes but those that change nothing; and by the name of what such a one makes, that of the same numbers."""
+    names: dict[str, str] = {}
+    read = {name for node in nodes for name in node.inputs}
+    found: list[FileNode] = []
+    for node in nodes:
+        node = replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))  # noqa: PLW2901
+        idle = node.operator == "Identity"
+        if node.operator == "Dropout":
+            idle = not node.input(2) and not read.intersection(node.outputs[1:])
+        if node.operator == "Cast":
+            idle = types.get(node.inputs[0]) in FLOATS and node.whole("to", 0) in FLOATS
+        if idle and not node.domain and node.input(0):
+            names[node.outputs[0]] = node.inputs[0]
+        else:
+            found.append(node)
+    return found, names
+
+
+def _outside(nodes: list[FileNode], sizes: Mapping[str, Sizes], given: frozenset[str]) -> frozenset[str]:
+    """A convolution whose result is known takes over from the host."""
+    found: set[str] = set()
+    for node in nodes:
+        entry = node.operator == "Conv" and node.outputs[0] in sizes
+        if node.domain in HOST_DOMAINS or (found.intersection(node.inputs) and not entry):
+            found.update(name for name in node.outputs if name and name not in given)
+    return frozenset(found)
+
+
+def _constant(nodes: list[FileNode], held: frozenset[str], outside: frozenset[str]) -> frozenset[str]:
+    found = set(held)
+    for node in nodes:
+        if node.domain or node.nested or node.operator.startswith(_UNSURE) or outside.intersection(node.outputs):
+            continue
+        made = node.operator == "Constant" or node.operator in ("Shape", "Size")
+        if made or (any(node.inputs) and all(name in found or not name for name in node.inputs)):
+            found.update(node.outputs)
+    return frozenset(found - {""})

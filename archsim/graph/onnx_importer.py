@@ -1,0 +1,303 @@
+"""From the nodes of an ONNX file to those of a Graph: what handlers of operators share."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import ArchsimError, quoted
+from archsim.graph.axes import Axis, Shape, dim, sizes_of
+from archsim.graph.builder import Builder
+from archsim.graph.nodes import Unknown
+from archsim.graph.onnx_constants import Constant, Constants
+from archsim.graph.onnx_file import BOOLEAN, FileNode, ModelFile, Sizes
+
+Reader = Callable[[], NDArray[Any]]
+Made = str | Sequence[str]
+"""Names of the tensors that a node makes, in the order of its outputs."""
+_WHOLE = 1 << 31
+"""Bound of whole numbers that index no table."""
+_HIDDEN = -1e4
+"""What is added to scores that are to be hidden is this or less."""
+_SOFT = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Cast", "Dropout", "Where", "Mul", "Slice")
+"""What may be done to the result of a softmax before it weighs values."""
+_PRODUCTS = ("Conv", "MatMul", "Gemm", "Attention", "Einsum", "GRU", "RNN", "LSTM", "Linear")
+"""Parts of the names of operators that multiply matrices: they are not taken for an operation a value."""
+
+
+@dataclass
+class Importer:
+    """Goes through the nodes in order.
+
+    Parameters
+    ----------
+    file, folder
+        What is read, and where files with weights lie.
+    handlers
+        By operator: makes nodes of the Graph, and gives the names of their tensors.
+    approximate
+        Whether operators that are not known are Unknown nodes.
+    builder
+        Of the Graph.
+    tensors
+        By the file's names: the Graph's names of what is made at run time.
+    arrays
+        By name of a weight: gives its numbers.
+    scales
+        Of tensors: by what they are still to be multiplied, which the product that reads them does.
+    softened
+        Tensors that a softmax made, and views of these.
+    done
+        Numbers of nodes that others have taken in.
+    fused
+        By number of a node, in whose place they are made: nodes that stand for several.
+    products
+        Products with weights so far, each of which begins a layer.
+    approximated
+        Operators that were taken for an operation a value.
+    """
+
+    file: ModelFile
+    folder: Path
+    handlers: Mapping[str, Callable[["Importer", FileNode], Made]]
+    approximate: bool = False
+    builder: Builder = field(default_factory=Builder)
+    tensors: dict[str, str] = field(default_factory=dict)
+    arrays: dict[str, Reader] = field(default_factory=dict)
+    scales: dict[str, float] = field(default_factory=dict)
+    softened: set[str] = field(default_factory=set)
+    done: set[int] = field(default_factory=set)
+    fused: dict[int, Callable[["Importer"], str]] = field(default_factory=dict)
+    products: int = 0
+    approximated: Counter[str] = field(default_factory=Counter)
+    _origins: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.constants = Constants(self.file, self.folder, self.known_sizes)
+
+    # Going through
+
+    def run(self) -> None:
+        """All nodes. Raises ArchsimError for what is not known, or does not fit."""
+        for node in self.file.nodes:
+            if node.number in self.fused:
+                self.give(node, self.fused[node.number](self))
+            elif node.number in self.done or self.file.outside.intersection(node.outputs):
+                continue
+            elif any(node.outputs) and self.file.constant.issuperset(filter(None, node.outputs)):
+                self._require_constant(next(filter(None, node.outputs)))
+            else:
+                handler = None if node.domain else self.handlers.get(node.operator)
+                self.give(node, self._unknown(node) if handler is None else handler(self, node))
+                if node.operator == "Softmax" or (node.operator in _SOFT and self.softened.intersection(node.inputs)):
+                    self.softened.update(node.outputs)
+
+    def give(self, node: FileNode, made: Made) -> None:
+        """Remember what a node makes, unless its handler did."""
+        for name, tensor in zip(node.outputs, (made,) if isinstance(made, str) else made, strict=False):
+            if name:
+                self.tensors.setdefault(name, tensor)
+
+    def results(self) -> list[str]:
+        """The Graph's outputs: those of the file, and what a host takes over."""
+        taken = [
+            name for node in self.file.nodes if self.file.outside.intersection(node.outputs) for name in node.inputs
+        ]
+        names = dict.fromkeys((*self.file.outputs, *taken))
+        return [self.tensors[name] for name in names if name in self.tensors and name not in self.file.inputs]
+
+    def notes(self) -> list[str]:
+        """What was taken for granted."""
+        file = self.file
+        host = dict.fromkeys(node.operator for node in file.nodes if file.outside.intersection(node.outputs))
+        found = [f"left to the host, as their sizes depend on data: {', '.join(host)}"] if host else []
+        if self.approximated:
+            listed = ", ".join(f"{kind} ({number} times)" for kind, number in self.approximated.most_common())
+            found.append(f"an operation for each value, as they are not known: {listed}")
+        return found
+
+    def begin(self, word: str) -> None:
+        """Begin the layer of a product with weights."""
+        self.products += 1
+        self.builder.layer = f"{self.products} {word}"
+
+    # What nodes read
+
+    def sizes(self, name: str) -> Sizes:
+        """Of any tensor."""
+        constant = self.constants.get(name)
+        if constant is not None:
+            return constant.shape
+        return tuple(size or 1 for size in sizes_of(self.builder.of(self.tensor(name))))
+
+    def tensor(self, name: str) -> str:
+        """The Graph's name of a tensor that is made at run time. What comes in is made an input when it is read."""
+        if name not in self.tensors:
+            sizes = self.file.inputs.get(name)
+            if sizes is None:
+                raise ArchsimError(f"sizes of {quoted(name)} are not known. Try --shape INPUT=1x3x224x224.")
+            self.enter(name, sizes)
+        return self.tensors[name]
+
+    def enter(self, name: str, sizes: Sizes) -> None:
+        """Make an input of a tensor."""
+        whole = None if self.file.is_float(name) else 2 if self.file.types.get(name) == BOOLEAN else _WHOLE
+        self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole)
+
+    def bound(self, name: str, rows: int) -> None:
+        """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
+        while name in self.file.makers and self.file.makers[name].operator in (
+            "Reshape",
+            "Squeeze",
+            "Unsqueeze",
+            "Cast",
+        ):
+            name = self.file.makers[name].inputs[0]
+        inputs = self.builder.inputs
+        for at, each in enumerate(inputs):
+            if each.name == name and each.whole is not None:
+                inputs[at] = replace(each, whole=min(each.whole, rows))
+
+    def known_sizes(self, name: str) -> Sizes | None:
+        """Of a tensor that comes in, or is made by now."""
+        if name in self.tensors:
+            return self.sizes(name)
+        return self.file.inputs.get(name)
+
+    def _require_constant(self, name: str) -> Constant:
+        found = self.constants.get(name)
+        if found is None:
+            raise ArchsimError(f"{quoted(name)} depends on sizes that are not known. Try --shape.")
+        return found
+
+    def moving(self, name: str) -> bool:
+        """Whether a tensor is made at run time."""
+        return bool(name) and name not in self.file.constant
+
+    def constant(self, node: FileNode, at: int, what: str) -> Constant:
+        """An input that has to be known before the run. Raises ArchsimError where it is not."""
+        name = node.input(at)
+        found = self.constants.get(name) if name else None
+        if found is None:
+            raise self.refused(
+                node, f"its {what} {'is made at run time' if name else 'is left out'}; expected a constant"
+            )
+        return found
+
+    def wholes(self, node: FileNode, at: int, attribute: str = "") -> Sizes | None:
+        """A list of whole numbers: an attribute in older files, an input in newer ones; None where it is left out."""
+        if attribute and attribute in node.attributes:
+            return node.wholes(attribute)
+        if not node.input(at):
+            return None
+        found = self.constants.value(node.input(at))
+        if found is None:
+            raise self.refused(node, f"{quoted(node.input(at))} is made at run time; expected a constant")
+        return tuple(map(int, found.reshape(-1)))
+
+    def scalar(self, name: str) -> float | None:
+        """A single number that is known before the run; None where a tensor is none."""
+        found = self.constants.get(name) if name in self.file.constant else None
+        return None if found is None or found.numbers != 1 else float(found.read().reshape(-1)[0])
+
+    def refused(self, node: FileNode, why: str) -> ArchsimError:
+        """A message about a node."""
+        return ArchsimError(f"{node.label} ({node.operator}): {why}")
+
+    # What nodes of the Graph read
+
+    def operand(self, name: str) -> str:
+        """A tensor made at run time, or a constant as a weight, of the file's name."""
+        if self.moving(name):
+            return self.tensor(name)
+        found = self._require_constant(name)
+        return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
+
+    def weight(self, name: str, shape: Sizes, read: Reader, trained: int, origin: str = "") -> str:
+        """A weight.
+
+        Parameters
+        ----------
+        name, shape
+            Of the weight.
+        read
+            Gives its numbers, in any shape.
+        trained
+            Trained numbers.
+        origin
+            Whose numbers they are: those of another weight that is there are counted once.
+        """
+
+        def array() -> NDArray[Any]:
+            found = read()
+            return found.reshape(shape).astype(np.float32 if found.dtype.kind in "fV" else np.int64)
+
+        tied = self._origins.setdefault(origin or name, name)
+        self.arrays.setdefault(name, array)
+        return self.builder.weight(name, shape, trained=trained, tied=None if tied == name else tied)
+
+    @staticmethod
+    def trained(constant: Constant) -> int:
+        """Trained numbers of a constant: none of a single number, of whole numbers, of a mask."""
+        if constant.whole or constant.numbers == 1:
+            return 0
+        if sum(size > 1 for size in constant.shape) > 1 and constant.numbers <= 1 << 22:
+            try:
+                found = constant.read()
+            except ArchsimError:  # in another file: trained
+                return constant.numbers
+            low = found.min()
+            if low <= _HIDDEN and bool(((found == low) | (found == 0)).all()):
+                return 0
+        return constant.numbers
+
+    # What is not known
+
+    def require_known(self) -> None:
+        """Raise ArchsimError with all operators that are not known, and how often they occur."""
+        quiet = self.file.constant | self.file.outside | {""}
+        unknown: Counter[str] = Counter()
+        for node in self.file.nodes:
+            working = not quiet.issuperset(node.outputs) and node.number not in self.done
+            if working and (node.domain or node.operator not in self.handlers):
+                unknown[node.operator] += not self.approximate or self._multiplies(node)
+        unknown = +unknown
+        if unknown:
+            listed = ", ".join(
+                f"{kind} ({times} times)" if times > 1 else kind for kind, times in unknown.most_common()
+            )
+            advice = (
+                "They may multiply matrices."
+                if self.approximate
+                else ("Try --approximate: one operation for each of their values.")
+            )
+            raise ArchsimError(f"operators that archsim does not know: {listed}. {advice}")
+
+    def _multiplies(self, node: FileNode) -> bool:
+        """Whether it may be a product, as far as can be told."""
+        if node.nested or node.operator in self.file.functions or any(word in node.operator for word in _PRODUCTS):
+            return True
+        known = [self.constants.get(name) for name in node.inputs if name]
+        return bool(node.domain) and any(each and sum(size > 1 for size in each.shape) > 1 for each in known)
+
+    def _unknown(self, node: FileNode) -> Made:
+        self.approximated[node.operator] += 1
+        return [self.other(node, name) if name else "" for name in node.outputs]
+
+    def other(self, node: FileNode, name: str) -> str:
+        """An operation for each value of a result of the node."""
+        sizes = self.file.sizes.get(name)
+        if sizes is None:
+            raise ArchsimError(f"sizes of {quoted(name)} are not known. Try --shape INPUT=1x3x224x224.")
+        xs = [self.tensor(each) for each in node.inputs if self.moving(each)]
+        builder = self.builder
+        own = builder.name("other")
+        alike: Sequence[Shape] = [builder.of(x) for x in xs if sizes_of(builder.of(x)) == sizes]
+        axes = tuple(dim(Axis(f"{builder.layer}/{own}:{at}", size, at)) for at, size in enumerate(sizes))
+        shape = alike[0] if alike else axes
+        why = f"{node.label}: operator {node.operator} is not known"
+        return builder.add(Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why))

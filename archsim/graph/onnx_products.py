@@ -1,0 +1,269 @@
+"""Products of ONNX: convolutions, and matrix products with weights or of two operands made at run time."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import ArchsimError, quoted
+from archsim.graph.onnx_affine import Affine, along, fold, of_number, scaled, times
+from archsim.graph.onnx_constants import Constant
+from archsim.graph.onnx_file import FileNode, Sizes
+from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx_windows import entering, windows
+from archsim.graph.windows import Interval
+
+_BATCHES = "abcdefnpqr"
+CLEAR = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand")
+"""Views of which it does not matter whether a scale comes before or after."""
+_MAPS, _TAPS = "hwz", "klj"
+Taps = Sequence[tuple[str, str, Interval, int]]
+
+
+def conv(importer: Importer, node: FileNode) -> Made:
+    """A convolution of one, two or three dimensions, in groups or not."""
+    builder, x = importer.builder, node.input(0)
+    weights = importer.constant(node, 1, "weights")
+    kernel, groups = weights.shape[2:], node.whole("group", 1)
+    if x in importer.file.outside and len(importer.file.sizes[node.outputs[0]]) == len(weights.shape) > 2:  # noqa: PLR2004
+        importer.enter(x, entering(node, importer.file.sizes[node.outputs[0]], weights.shape[1] * groups, kernel))
+    sizes = importer.sizes(x)
+    fits = len(sizes) == len(weights.shape) and 1 <= len(kernel) <= len(_MAPS)
+    if not fits or groups < 1 or weights.shape[1] * groups != sizes[1] or weights.shape[0] % groups:
+        found = f"{list(sizes)} of {quoted(x)} and weights {list(weights.shape)} in {groups} groups do not fit"
+        raise importer.refused(node, f"{found}; expected {groups} times as many channels as the weights have inputs")
+    spans = windows(importer, node, sizes[2:], kernel)
+    rows = zip(_MAPS, _TAPS, spans, kernel, strict=False)
+    taps = [(at, tap, span.interval, span.size) for at, tap, span, size in rows if span.interval != Interval()]
+    maps, used, group = _MAPS[: len(kernel)], "".join(tap for _, tap, *_ in taps), "g" if groups > 1 else ""
+    wide = (*([groups] if group else []), weights.shape[0] // groups)
+    result = (sizes[0], weights.shape[0], *(span.size for span in spans))
+    affine = Affine()
+    if node.input(2):
+        bias = importer.constant(node, 2, "bias")
+        if bias.shape != weights.shape[:1]:
+            raise importer.refused(node, f"found a bias {list(bias.shape)}; expected {list(weights.shape[:1])}")
+        affine = of_number(importer, bias, result[1])
+    last, more = fold(importer, node.outputs[0], result, 1)
+    given = importer.tensor(x)
+    given = builder.split(given, 1, groups, weights.shape[1]) if group else given
+    counts = dict(zip(("i", *_TAPS), weights.shape[1:], strict=False)) | dict(zip(f"{group}o", wide, strict=True))
+    letters = f"n{group}i{maps},{group}oi{used}->n{group}o{maps}"
+    made = _stationary(importer, "conv", given, letters, weights, counts, affine.then(more), wide, taps)
+    importer.tensors[last] = builder.merge(made, 1, 2) if group else made
+    return importer.tensors[last]
+
+
+def _stationary(
+    importer: Importer,
+    word: str,
+    x: str,
+    letters: str,
+    weights: Constant,
+    counts: dict[str, int],
+    affine: Affine,
+    wide: Sizes,
+    taps: Taps = (),
+) -> str:
+    """A product with weights, which begins a layer.
+
+    Parameters
+    ----------
+    word
+        What the layer is.
+    counts
+        Indices of the weights' letters.
+    affine
+        What is done to its outputs, and made part of the weights; of shape `wide`.
+    """
+    importer.begin(word)
+    key = f"{importer.builder.layer}/product"
+    second = letters.partition("->")[0].partition(",")[2]
+    spread = tuple(counts[letter] if letter in "go" else 1 for letter in second)
+    scale, shift = affine.scale, affine.shift
+
+    def folded() -> NDArray[Any]:
+        assert scale is not None  # noqa: S101
+        own = np.broadcast_to(scale(), wide if np.ndim(scale()) == 0 else (len(scale()),)).reshape(spread)
+        found: NDArray[Any] = weights.read().reshape([counts[letter] for letter in second]) * own
+        return found
+
+    numbers = weights.numbers + (affine.numbers if shift is None else 0)
+    if scale is None:
+        matrix = importer.weight(weights.name, weights.shape, weights.read, numbers, weights.origin)
+    else:
+        matrix = importer.weight(f"{key}.weight", weights.shape, folded, numbers)
+    bias = None
+    if shift is not None:
+        bias = importer.weight(f"{key}.bias", wide, _spread(shift, wide), affine.numbers)
+    sizes = {letter: counts[letter] for letter in second}
+    return importer.builder.contraction("product", x, matrix, letters, sizes=sizes, windows=taps, bias=bias)
+
+
+def _spread(read: Callable[[], Any], wide: Sizes) -> Callable[[], NDArray[Any]]:
+    return lambda: np.array(np.broadcast_to(read(), (int(np.prod(wide)),)))
+
+
+def matmul(importer: Importer, node: FileNode) -> Made:
+    """The last two dimensions multiplied; those before them side by side, where one may be repeated for the other."""
+    first, second = node.inputs
+    return _product(importer, node, first, second, importer.sizes(first), importer.sizes(second))
+
+
+def gemm(importer: Importer, node: FileNode) -> Made:
+    """Two matrices, each as it is or transposed, and a third that is added."""
+    first, second = node.inputs[:2]
+    added, scale = node.input(2), node.number_of("beta", 1.0)
+    one, other = importer.sizes(first), importer.sizes(second)
+    if len(one) != 2 or len(other) != 2:  # noqa: PLR2004 - matrices
+        raise _mismatch(importer, node, first, second)
+    flipped = bool(node.whole("transA", 0)), bool(node.whole("transB", 0))
+    alpha = node.number_of("alpha", 1.0)
+    bias = importer.constants.get(added) if added else None
+    moving = importer.moving(first), importer.moving(second)
+    at = 0 if moving == (False, True) else 1
+    result = (one[1] if flipped[0] else one[0], other[0] if flipped[1] else other[1])
+    affine = Affine()
+    if bias is not None and not all(moving) and along(bias.shape, result, at):
+        affine, added = scaled(of_number(importer, bias, result[at]), scale), ""
+    made = _product(importer, node, first, second, one, other, flipped, alpha, affine, whole=not added)
+    if not added:
+        return made
+    if scale != 1 and bias is None:
+        raise importer.refused(node, f"found beta {scale:g} for what is made at run time; expected 1")
+    other_name = importer.operand(added)
+    if scale != 1 and bias is not None:
+        numbers = bias.read
+        other_name = importer.weight(
+            f"{node.outputs[0]}.added", bias.shape, lambda: numbers() * np.float32(scale), importer.trained(bias)
+        )
+    return importer.builder.elementwise("add", "add", made, other_name)
+
+
+def _product(
+    importer: Importer,
+    node: FileNode,
+    first: str,
+    second: str,
+    one: Sizes,
+    other: Sizes,
+    flipped: tuple[bool, bool] = (False, False),
+    alpha: float = 1.0,
+    affine: Affine | None = None,
+    *,
+    whole: bool = True,
+) -> str:
+    """A product of matrices. whole: nothing else is added by the node, so that what follows may be taken in."""
+    a, b, result = _letters(importer, node, first, second, flipped)
+    sizes_a, sizes_b = _kept(one, a), _kept(other, b)
+    a, b = a.replace("-", ""), b.replace("-", "")
+    counts = dict(zip(a, sizes_a, strict=True)) | dict(zip(b, sizes_b, strict=True))
+    builder = importer.builder
+    if importer.moving(first) and importer.moving(second):
+        xs = [builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b))]
+        alpha *= importer.scales.get(first, 1.0) * importer.scales.get(second, 1.0)
+        last, number = _scaled_after(importer, node.outputs[0], len(result)) if whole else (node.outputs[0], 1.0)
+        name = "context" if first in importer.softened else "scores"
+        made = builder.contraction(name, *xs, f"{a},{b}->{result}", scale=alpha * number)
+    else:
+        left = importer.moving(second)
+        x, weights = (second, first) if left else (first, second)
+        constant = importer.constant(node, node.inputs.index(weights), "weights")
+        own, theirs, sizes = (a, b, sizes_b) if left else (b, a, sizes_a)
+        outputs = "".join(letter for letter in own if letter in result and letter not in theirs)
+        doing = times(alpha).then(affine or Affine())
+        last = node.outputs[0]
+        if whole and outputs and len(own) == 2:  # noqa: PLR2004 - a matrix
+            results = tuple(counts[letter] for letter in result)
+            last, more = fold(importer, last, results, result.index(outputs))
+            doing = doing.then(more)
+        names = {outputs: "o"} if len(outputs) == 1 else {}
+        letters = "".join(names.get(letter, letter) for letter in f"{theirs},{own}->{result}")
+        numbers = {names.get(letter, letter): counts[letter] for letter in own}
+        given = builder.reshape(importer.tensor(x), sizes)
+        wide = tuple(counts[letter] for letter in outputs)
+        made = _stationary(importer, "linear", given, letters, constant, numbers, doing, wide)
+    if whole:
+        importer.tensors[last] = made
+    return made
+
+
+def _kept(sizes: Sizes, letters: str) -> Sizes:
+    """Sizes of dimensions that have a letter."""
+    return tuple(size for size, letter in zip(sizes, letters, strict=True) if letter != "-")
+
+
+def _letters(
+    importer: Importer, node: FileNode, first: str, second: str, flipped: tuple[bool, bool]
+) -> tuple[str, str, str]:
+    """Of both operands and the result; `-` for a dimension of one index that is repeated for the other's."""
+    one, other = importer.sizes(first), importer.sizes(second)
+    if not one or not other:
+        raise _mismatch(importer, node, first, second)
+    ends = [
+        "i" if len(one) == 1 else "is" if flipped[0] else "si",
+        "i" if len(other) == 1 else "ti" if flipped[1] else "it",
+    ]
+    lengths = len(one) - len(ends[0]), len(other) - len(ends[1])
+    batches = _BATCHES[: max(lengths)]
+    if (
+        max(lengths) > len(_BATCHES)
+        or one[len(one) - len(ends[0]) + ends[0].index("i")] != other[lengths[1] + ends[1].index("i")]
+    ):
+        raise _mismatch(importer, node, first, second)
+    a, b = list(batches[len(batches) - lengths[0] :]), list(batches[len(batches) - lengths[1] :])
+    for at in range(1, min(lengths) + 1):
+        here, there = one[lengths[0] - at], other[lengths[1] - at]
+        if here != there and 1 not in (here, there):
+            raise _mismatch(importer, node, first, second)
+        moving = importer.moving(first)
+        if there == 1 and (here > 1 or moving):
+            b[-at] = "-"
+        elif here == 1:
+            a[-at] = "-"
+    result = batches + ("s" if "s" in ends[0] else "") + ("t" if "t" in ends[1] else "")
+    return "".join(a) + ends[0], "".join(b) + ends[1], result
+
+
+def _mismatch(importer: Importer, node: FileNode, first: str, second: str) -> ArchsimError:
+    one, other = importer.sizes(first), importer.sizes(second)
+    found = f"{list(one)} of {quoted(first)} and {list(other)} of {quoted(second)} do not fit"
+    return importer.refused(node, f"{found}; expected as many columns of the first as the second has rows")
+
+
+def _scaled_after(importer: Importer, name: str, dims: int) -> tuple[str, float]:
+    """Multiplications of a product by single numbers, as long as nothing else reads what is between."""
+    scale = 1.0
+    while (node := importer.file.only(name)) is not None and node.number not in importer.done:
+        number = scaling(importer, node, name, dims)
+        if number is None:
+            break
+        importer.done.add(node.number)
+        name, scale = node.outputs[0], scale * number
+    return name, scale
+
+
+def scaling(importer: Importer, node: FileNode, name: str, dims: int) -> float | None:
+    """By which single number a node multiplies what it reads, of so many dimensions; None where it does anything else."""
+    if node.domain or node.operator not in ("Mul", "Div"):
+        return None
+    first = node.inputs[0] == name
+    other = node.inputs[1 if first else 0]
+    number, constant = importer.scalar(other), importer.constants.get(other)
+    if number is None or constant is None or len(constant.shape) > dims:
+        return None
+    if node.operator == "Mul":
+        return number
+    return 1 / number if first and number else None
+
+
+def before_product(importer: Importer, name: str) -> bool:
+    """Whether a tensor is read by a product of two operands made at run time alone, maybe in another view."""
+    while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
+        if node.operator == "MatMul":
+            return all(map(importer.moving, node.inputs))
+        if node.operator not in CLEAR or node.inputs[0] != name:
+            return False
+        name = node.outputs[0]
+    return False

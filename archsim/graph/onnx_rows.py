@@ -1,0 +1,225 @@
+"""Operators of ONNX on rows and windows: pooling, reductions, softmax, norms."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.graph.axes import Axis, dim, size_of
+from archsim.graph.nodes import Normalise
+from archsim.graph.onnx_constants import Constant
+from archsim.graph.onnx_file import FileNode, Sizes
+from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx_windows import windows
+from archsim.graph.views import Pad
+
+Function = Literal["softmax", "log_softmax", "layernorm", "rmsnorm", "lrn"]
+_SOFTMAX_OF_ONE_AXIS, _GROUPS_OF_CHANNELS = 13, 21
+"""Versions from which a softmax is along one axis; from which a group norm has a scale for each channel."""
+
+
+def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, node: FileNode) -> Made:
+    """Windows of a map. Zeros that count in a mean are put around the map."""
+    x = node.inputs[0]
+    sizes = importer.sizes(x)
+    if any(node.outputs[1:]):
+        raise importer.refused(node, "its second result, places of the largest, is not known")
+    kernel = node.wholes("kernel_shape") or ()
+    spans = windows(importer, node, sizes[2:], kernel)
+    given, pads = importer.tensor(x), [span.interval.pad for span in spans]
+    if node.whole("count_include_pad", 0) and (any(pads) or any(span.end for span in spans)):
+        given = padded(importer, given, (0, 0, *pads), (0, 0, *(span.end for span in spans)))
+        pads = [0] * len(pads)
+    rows = [
+        (at, replace(span.interval, pad=pad), span.size)
+        for at, (span, pad) in enumerate(zip(spans, pads, strict=True), 2)
+    ]
+    return importer.builder.pool(kind, kind, given, function, rows)
+
+
+def padded(importer: Importer, x: str, before: Sequence[int], after: Sequence[int], number: float = 0.0) -> str:
+    """Numbers put before and after the indices of each dimension."""
+    builder = importer.builder
+    own, shape = builder.name("view"), list(builder.of(x))
+    for at, more in enumerate(map(sum, zip(before, after, strict=True))):
+        if more or before[at]:
+            order = shape[at][0].axis.order if shape[at] else 0
+            shape[at] = dim(Axis(f"{builder.layer}/{own}:{at}", (size_of(shape[at]) or 1) + more, order))
+    return builder.add(
+        Pad(
+            layer=builder.layer,
+            name=own,
+            inputs=(x,),
+            shape=tuple(shape),
+            before=tuple(before),
+            after=tuple(after),
+            number=number,
+        )
+    )
+
+
+def pool_all(kind: str, function: Literal["maximum", "mean"], importer: Importer, node: FileNode) -> Made:
+    """All of a map."""
+    x = importer.tensor(node.inputs[0])
+    dims = range(2, len(importer.builder.of(x)))
+    return importer.builder.reduce(kind, kind, x, function, dims, kept=True) if dims else x
+
+
+def reduce(kind: str, function: Any, importer: Importer, node: FileNode) -> Made:  # noqa: ANN401 - one of its words
+    """Of some dimensions, or of all where none is named."""
+    x = importer.tensor(node.inputs[0])
+    dims = importer.wholes(node, 1, "axes")
+    if not dims and node.whole("noop_with_empty_axes", 0):
+        return x
+    rank = len(importer.builder.of(x))
+    found = checked(importer, node, dims or range(rank), rank)
+    return importer.builder.reduce(kind, kind, x, function, found, kept=bool(node.whole("keepdims", 1)))
+
+
+def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:
+    """Dimensions counted from the first. Raises ArchsimError for those that are not there, or stand twice."""
+    found = tuple(at + rank if at < 0 else at for at in dims)
+    if any(not 0 <= at < rank for at in found) or len(set(found)) < len(found):
+        raise importer.refused(node, f"found dimensions {list(dims)}; expected some of {rank}, each once")
+    return found
+
+
+def argmax(importer: Importer, node: FileNode) -> Made:
+    """The index of the largest."""
+    if node.whole("select_last_index", 0):
+        raise importer.refused(node, "takes the last of equal ones; expected the first")
+    x = importer.tensor(node.inputs[0])
+    at = checked(importer, node, (node.whole("axis", 0),), len(importer.builder.of(x)))
+    return importer.builder.reduce("argmax", "argmax", x, "argmax", at, kept=bool(node.whole("keepdims", 1)))
+
+
+def softmax(function: Function, importer: Importer, node: FileNode) -> Made:
+    """Along one axis; of older files, along all from one on."""
+    x = importer.tensor(node.inputs[0])
+    rank = len(importer.builder.of(x))
+    older = importer.file.opset < _SOFTMAX_OF_ONE_AXIS
+    at = checked(importer, node, (node.whole("axis", 1 if older else -1),), rank)[0]
+    return normalised(importer, "softmax", function, x, range(at, rank) if older else (at,))
+
+
+def normalised(
+    importer: Importer,
+    kind: str,
+    function: Function,
+    x: str,
+    dims: Sequence[int],
+    epsilon: float = 0.0,
+    scale: Constant | None = None,
+    shift: Constant | None = None,
+    shape: Sizes = (),
+    parameters: tuple[float, ...] = (),
+) -> str:
+    """Rows made to fit. shape: in which scale and shift are; those of as many dimensions as x are repeated."""
+    builder = importer.builder
+    own = builder.name(kind)
+    vectors = [
+        importer.weight(
+            f"{builder.layer}/{own}.{part}", shape, _broadcast(each, shape), importer.trained(each), each.origin
+        )
+        for part, each in (("scale", scale), ("shift", shift))
+        if each is not None
+    ]
+    return builder.add(
+        Normalise(
+            layer=builder.layer,
+            name=own,
+            kind=kind,
+            inputs=(x, *vectors),
+            shape=builder.of(x),
+            function=function,
+            dims=tuple(dims),
+            epsilon=epsilon,
+            scaled=scale is not None,
+            shifted=shift is not None,
+            parameters=parameters,
+        )
+    )
+
+
+def _broadcast(constant: Constant, shape: Sizes) -> Callable[[], NDArray[Any]]:
+    def read() -> NDArray[Any]:
+        found = constant.read()
+        return found if found.size == prod(shape) else np.array(np.broadcast_to(found, shape))
+
+    return read
+
+
+def norm(function: Function, importer: Importer, node: FileNode) -> Made:
+    """Rows of the last dimensions."""
+    if any(node.outputs[1:]):
+        raise importer.refused(node, "its statistics are read, which are not known")
+    sizes = importer.sizes(node.inputs[0])
+    at = checked(importer, node, (node.whole("axis", -1),), len(sizes))[0]
+    row = sizes[at:]
+    scale = importer.constant(node, 1, "scale")
+    shift = importer.constant(node, 2, "shift") if node.input(2) else None
+    for each in (scale, shift):
+        if each is not None and not _fits(each.shape, row):
+            raise importer.refused(node, f"found {list(each.shape)} numbers for rows of {list(row)}; expected as many")
+    x, dims = importer.tensor(node.inputs[0]), range(at, len(sizes))
+    return normalised(importer, function, function, x, dims, node.number_of("epsilon", 1e-5), scale, shift, row)
+
+
+def _fits(shape: Sizes, row: Sizes) -> bool:
+    tail = row[len(row) - len(shape) :]
+    return len(shape) <= len(row) and all(size in (1, wide) for size, wide in zip(shape, tail, strict=True))
+
+
+def of_maps(importer: Importer, node: FileNode) -> Made:
+    """Of each channel, or each group of channels, over the map: a layer norm with a scale for each channel."""
+    x, sizes = node.inputs[0], importer.sizes(node.inputs[0])
+    grouped = node.operator == "GroupNormalization"
+    groups = node.whole("num_groups", 1) if grouped else sizes[1]
+    scale, shift = importer.constant(node, 1, "scale"), importer.constant(node, 2, "shift")
+    each = groups if grouped and importer.file.opset < _GROUPS_OF_CHANNELS else sizes[1]
+    if len(sizes) < 3 or groups < 1 or sizes[1] % groups or {scale.shape, shift.shape} != {(each,)}:  # noqa: PLR2004
+        found = f"{list(scale.shape)} and {list(shift.shape)} numbers for {sizes[1:2]} channels in {groups} groups"
+        raise importer.refused(node, f"found {found}; expected one each")
+    shape = (groups, each // groups, *(1,) * (len(sizes) - 2)) if grouped else (each, *(1,) * (len(sizes) - 2))
+    given = importer.builder.split(importer.tensor(x), 1, groups, sizes[1] // groups) if grouped else importer.tensor(x)
+    shape = (1, *shape)
+    dims = range(2, len(shape))
+    made = normalised(
+        importer, "layernorm", "layernorm", given, dims, node.number_of("epsilon", 1e-5), scale, shift, shape
+    )
+    return importer.builder.merge(made, 1, 2) if grouped else made
+
+
+def lrn(importer: Importer, node: FileNode) -> Made:
+    """By the squares of neighbouring channels."""
+    size = node.whole("size", 0)
+    if size < 1:
+        raise importer.refused(node, f"found size {size}; expected at least 1")
+    numbers = (node.number_of("alpha", 1e-4), node.number_of("beta", 0.75), node.number_of("bias", 1.0))
+    return normalised(importer, "lrn", "lrn", importer.tensor(node.inputs[0]), (1,), parameters=(float(size), *numbers))
+
+
+HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
+    "MaxPool": partial(pool, "maxpool", "maximum"),
+    "AveragePool": partial(pool, "avgpool", "mean"),
+    "GlobalAveragePool": partial(pool_all, "avgpool", "mean"),
+    "GlobalMaxPool": partial(pool_all, "maxpool", "maximum"),
+    "ReduceMean": partial(reduce, "avgpool", "mean"),
+    "ReduceMax": partial(reduce, "maxpool", "maximum"),
+    "ReduceMin": partial(reduce, "maxpool", "minimum"),
+    "ReduceSum": partial(reduce, "add", "sum"),
+    "ReduceProd": partial(reduce, "mul", "prod"),
+    "ReduceL2": partial(reduce, "rmsnorm", "l2"),
+    "ArgMax": argmax,
+    "Softmax": partial(softmax, "softmax"),
+    "LogSoftmax": partial(softmax, "log_softmax"),
+    "LayerNormalization": partial(norm, "layernorm"),
+    "RMSNormalization": partial(norm, "rmsnorm"),
+    "InstanceNormalization": of_maps,
+    "GroupNormalization": of_maps,
+    "LRN": lrn,
+}
