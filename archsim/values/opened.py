@@ -74,12 +74,12 @@ def open_model(path: Path) -> Opened:
         A checkpoint of llama2.c, a GGUF file, a safetensors file by Hugging Face's names, or a folder of such. Beside
         safetensors lies their `config.json`; GPT-2 can do without.
 
-    Returns:
+    Returns
     -------
     Opened
         None of its weights is read so far.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         Where a file is wrong, of a kind that is not read, or does not fit the sizes that it states.

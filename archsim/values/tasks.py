@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsim.errors import ArchsimError
 from archsim.values.executor import Executor
-from archsim.values.files import read_bytes
+from archsim.values.files import begin, read_bytes
 from archsim.values.metrics import States, score
 from archsim.values.opened import open_model
 from archsim.values.tokenizers import find_tokenizer
@@ -109,11 +110,11 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
 
 
 def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
-    read_bytes(path, "tokens")
+    begin(path, "tokens")
     try:
-        found = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({error})") from None
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
+        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({' '.join(str(error).split())})") from None
     wrong = found.ndim != 2 or found.dtype.kind not in "iu"  # noqa: PLR2004 (sequences, n)
     if wrong or (found.size and (found.min() < 0 or found.max() >= vocabulary)):
         shape = f"{found.dtype} {found.shape}"

@@ -53,8 +53,8 @@ def written(
     writer.add_head_count_kv(2)
     writer.add_rope_freq_base(5e5)
     writer.add_layer_norm_rms_eps(0.25)
-    for key, value in more.items():
-        writer.add_uint32(f"{architecture}.{key}", value)
+    for key, size in more.items():
+        writer.add_uint32(f"{architecture}.{key}", size)
     for name, value in stored.items():
         if kind is not None and value.ndim == 2:
             writer.add_tensor(name, quantize(value, kind), raw_dtype=kind)
@@ -156,7 +156,8 @@ def test_types_of_numbers(tmp_path: Path, kind: GGMLQuantizationType) -> None:
     for name in ("blk.0.ffn_down.weight", "token_embd.weight"):
         value = stored[name]
         read = found[name].read()
-        assert (read.dtype, read.shape) == (np.float32, value.shape)
+        assert read.dtype == np.float32
+        assert read.shape == value.shape
         assert np.array_equal(read.ravel(), dequantised(quantize(value, kind), kind))
         assert np.abs(read - value).max() < 0.5
     assert (found["blk.0.attn_norm.weight"].read() == stored["blk.0.attn_norm.weight"]).all()

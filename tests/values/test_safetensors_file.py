@@ -65,7 +65,8 @@ def test_several_files_and_their_index(tmp_path: Path) -> None:
     for path in (tmp_path, index):
         tensors = read_safetensors(path).stored
         assert (tensors["a"].read().tolist(), tensors["b"].read().tolist()) == ([1, 1], [2, 2, 2])
-    for wrong in ({"weight_map": {"a": "../a.safetensors"}}, {"weight_map": {}}, [], {"weight_map": {"a": 1}}):
+    wrongs: tuple[object, ...] = ({"a": "../a.safetensors"}, {}, {"a": 1})
+    for wrong in (*({"weight_map": each} for each in wrongs), []):
         index.write_text(json.dumps(wrong))
         with pytest.raises(ArchsimError, match=r"index.json: found no files; expected a 'weight_map'"):
             read_safetensors(tmp_path)
