@@ -32,7 +32,7 @@ _AS_USUAL = {
     "position_embedding_type": "absolute",
 }
 """Keys of configurations."""
-_EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), a safetensors file, or a folder with one"
+_EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), an ONNX file (.onnx), a safetensors file, or a folder with one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def open_model(path: Path) -> Opened:
     ----------
     path
         A checkpoint of llama2.c, a GGUF file, a safetensors file by Hugging Face's names, or a folder of such. Beside
-        safetensors lies their `config.json`; GPT-2 can do without.
+        safetensors lies their `config.json`; GPT-2 can do without. Or an ONNX file.
 
     Returns:
     -------
@@ -87,6 +87,10 @@ def open_model(path: Path) -> Opened:
     if path.is_dir() or path.suffix in (".safetensors", ".json"):
         return _hugging_face(path)
     raw = begin(path, _EXPECTED)
+    if path.suffix == ".onnx":
+        from archsim.graph.onnx import load_onnx_arrays
+
+        return _whole(path, *load_onnx_arrays(path))
     if raw.startswith(MAGIC):
         document = from_gguf(path)
         named = Named(path, gguf_file.tensors_of(read_header(path)), GGUF)
@@ -98,8 +102,12 @@ def open_model(path: Path) -> Opened:
 
 def _opened(path: Path, document: Document, named: Named) -> Opened:
     graph = build(document)
+    return _whole(path, graph, named.arrays(graph))
+
+
+def _whole(path: Path, graph: Graph, arrays: Arrays) -> Opened:
     vocabulary = next((one.whole for one in graph.inputs if one.whole is not None), 0)
-    return Opened(path, graph, named.arrays(graph), vocabulary, graph.max_positions)
+    return Opened(path, graph, arrays, vocabulary, graph.max_positions)
 
 
 def _hugging_face(path: Path) -> Opened:
