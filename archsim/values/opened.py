@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
@@ -19,7 +19,10 @@ from archsim.values.weight_names import GGUF, HUGGING_FACE, LLAMA2C
 from archsim.values.weights import Named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from archsim.graph.graph import Graph
     from archsim.graph.weights import Arrays
@@ -37,7 +40,7 @@ _EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), an ONNX file (.onnx), a safetenso
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A model that can be executed. It can be sent to another process.
+    """A model that can be executed. If it is of no ONNX file, it can be sent to another process.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ class Opened:
 
     path: Path
     graph: Graph
-    arrays: Arrays
+    arrays: Mapping[str, NDArray[Any]]
     vocabulary: int
     positions: int
 
