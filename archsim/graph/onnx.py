@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
-from archsim.graph import onnx_elementwise, onnx_products, onnx_recurrent, onnx_rows, onnx_views
+from archsim.graph import onnx_elementwise, onnx_maps, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx_file import HOST_DOMAINS, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
@@ -22,6 +22,7 @@ HANDLERS = {
     **onnx_rows.HANDLERS,
     **onnx_elementwise.HANDLERS,
     **onnx_views.HANDLERS,
+    **onnx_maps.HANDLERS,
 }
 """By operator; what is not here is not known."""
 

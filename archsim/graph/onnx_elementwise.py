@@ -5,7 +5,7 @@ from functools import partial
 from math import inf
 
 from archsim.graph.onnx_affine import batchnorm
-from archsim.graph.onnx_file import FLOATS, BOOLEAN, FileNode
+from archsim.graph.onnx_file import BOOLEAN, FLOATS, FileNode
 from archsim.graph.onnx_importer import Importer, Made
 from archsim.graph.onnx_products import before_product, scaling
 

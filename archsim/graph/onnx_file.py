@@ -29,7 +29,8 @@ class FileNode:
         What it does, whose operator that is ("" for ONNX's own), and its name.
     inputs, outputs
         Names of tensors; "" for one that is left out.
-    attributes
+
+    Attributes:
         By name, as Python's own types.
     proto
         Protobuf's node.

@@ -13,10 +13,9 @@ from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import Axis, Shape, dim, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Unknown
-from archsim.graph.onnx_constants import Constant, Constants
+from archsim.graph.onnx_constants import Constant, Constants, Reader
 from archsim.graph.onnx_file import BOOLEAN, FileNode, ModelFile, Sizes
 
-Reader = Callable[[], NDArray[Any]]
 Made = str | Sequence[str]
 """Names of the tensors that a node makes, in the order of its outputs."""
 _WHOLE = 1 << 31
@@ -301,3 +300,11 @@ class Importer:
         shape = alike[0] if alike else axes
         why = f"{node.label}: operator {node.operator} is not known"
         return builder.add(Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why))
+
+
+def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:
+    """Dimensions counted from the first. Raises ArchsimError for those that are not there, or stand twice."""
+    found = tuple(at + rank if at < 0 else at for at in dims)
+    if any(not 0 <= at < rank for at in found) or len(set(found)) < len(found):
+        raise importer.refused(node, f"found dimensions {list(dims)}; expected some of {rank}, each once")
+    return found

@@ -246,7 +246,8 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
             if name not in shapes or isinstance(node, Recurrence):
                 continue
             shape = shapes[name]
-            for here, position in attention[node.key] if at == 1 and node.key in attention else _said(node, at, len(shape)):
+            keys = attention.get(node.key) if at == 1 else None
+            for here, position in _said(node, at, len(shape)) if keys is None else keys:
                 decide(shape[here], position=position)
             if isinstance(node, Contraction) and at == 1:  # its positions, such as keys, are values of the result
                 continue
