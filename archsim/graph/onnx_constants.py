@@ -18,6 +18,8 @@ _SMALL = 1 << 14
 """Numbers of a tensor that is worked out at once, and kept."""
 _LARGE = 1 << 26
 """Numbers of a tensor that is worked out for its size."""
+_MOST = 1 << 30
+"""Numbers of a tensor that another is worked out of."""
 _VIEWS = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast")
 _GROWING = ("Pad", "Resize", "Upsample", "OneHot", "EyeLike", "CenterCropPad", "Col2Im", "MaxUnpool")
 """Their results may be much larger than what they read."""
@@ -113,6 +115,8 @@ class Constants:
         known = {name: self.known[name] for name in node.inputs if name}
 
         def run() -> list[Any]:
+            if max((found.numbers for found in known.values()), default=0) > _MOST:
+                raise ArchsimError(f"{node.label}: found constants of more than {_MOST:,} numbers to work with")
             return _evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
 
         made = node.outputs[0]

@@ -77,6 +77,9 @@ class Importer:
 
     def __post_init__(self) -> None:
         self.constants = Constants(self.file, self.folder, self.known_sizes)
+        names = {*self.file.inputs, *self.file.initializers, *self.file.makers}
+        self._layers = {name.partition("/")[0] for name in names if "/" in name}
+        self.builder.layer = self._layer("input")
 
     # Going through
 
@@ -122,7 +125,11 @@ class Importer:
     def begin(self, word: str) -> None:
         """Begin the layer of a product with weights."""
         self.products += 1
-        self.builder.layer = f"{self.products} {word}"
+        self.builder.layer = self._layer(f"{self.products} {word}")
+
+    def _layer(self, name: str) -> str:
+        """A layer whose tensors have no names that tensors of the file have."""
+        return self._layer(f"{name}*") if name in self._layers else name
 
     # What nodes read
 

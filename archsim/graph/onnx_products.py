@@ -136,7 +136,10 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     if scale != 1 and bias is not None:
         numbers = bias.read
         other_name = importer.weight(
-            f"{node.outputs[0]}.added", bias.shape, lambda: numbers() * np.float32(scale), importer.trained(bias)
+            f"{importer.builder.layer}/{node.outputs[0]}.added",
+            bias.shape,
+            lambda: numbers() * np.float32(scale),
+            importer.trained(bias),
         )
     return importer.builder.elementwise("add", "add", made, other_name)
 

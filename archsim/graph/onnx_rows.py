@@ -30,6 +30,8 @@ def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, no
     kernel = node.wholes("kernel_shape") or ()
     spans = windows(importer, node, sizes[2:], kernel)
     given, pads = importer.tensor(x), [span.interval.pad for span in spans]
+    if any(max(span.interval.pad, span.end) >= span.interval.span for span in spans):
+        raise importer.refused(node, "a window would lie in the padding alone; expected less padding than a kernel")
     if node.whole("count_include_pad", 0) and (any(pads) or any(span.end for span in spans)):
         given = padded(importer, given, (0, 0, *pads), (0, 0, *(span.end for span in spans)))
         pads = [0] * len(pads)
@@ -93,7 +95,11 @@ def normalised(
     own = builder.name(kind)
     vectors = [
         importer.weight(
-            f"{builder.layer}/{own}.{part}", shape, _broadcast(each, shape), importer.trained(each), each.origin
+            f"{builder.layer}/{own}.{part}",
+            shape,
+            _broadcast(each, shape),
+            importer.trained(each),
+            each.origin,
         )
         for part, each in (("scale", scale), ("shift", shift))
         if each is not None

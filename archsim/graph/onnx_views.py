@@ -129,7 +129,7 @@ def _embedding(importer: Importer, node: FileNode, sizes: Sizes) -> str:
     importer.bound(node.inputs[1], sizes[0])
     constant = importer.constant(node, 0, "table")
     width = prod(sizes[1:])
-    name = constant.name if len(sizes) == 2 else f"{node.outputs[0]}.table"  # noqa: PLR2004 - a matrix
+    name = constant.name if len(sizes) == 2 else f"{builder.layer}/{node.outputs[0]}.table"  # noqa: PLR2004 - a matrix
     numbers = importer.trained(constant)
     weight = importer.weight(name, (sizes[0], width), constant.read, numbers, constant.origin)
     own = builder.name("embedding")

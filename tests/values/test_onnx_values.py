@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
+from archsim.errors import ArchsimError
+from archsim.graph.onnx import load_onnx_arrays
 from tests.values.onnx_runs import Case, case, compared
 
 DRAW = np.random.default_rng(1)
@@ -348,3 +351,23 @@ def test_recurrences(direction: str, tmp_path: Path) -> None:
     if direction == "forward":  # the evaluator knows no other with the batch first
         first = case(nodes.replace("hidden", "layout=1, hidden"), x=(2, 7, 4), **weights)
         compared(first.model("y", "h", opset=14), tmp_path)
+
+
+def test_weights_beside_the_file_and_names_like_those_of_nodes(tmp_path: Path) -> None:
+    """A layer has another name where tensors of the file have its names."""
+    given = case("a = MatMul (x, w)", "c = Mul (a, s)", "y = Add (c, x)", x=(2, 3, 4), w=floats(4, 4), s=positive(4))
+    made = given.model()
+    rename = {"w": "1 linear/product.weight", "a": "1 linear/product"}
+    for node in made.graph.node:
+        node.input[:] = [rename.get(name, name) for name in node.input]
+        node.output[:] = [rename.get(name, name) for name in node.output]
+    made.graph.initializer[0].name = rename["w"]
+    graph = compared(made, tmp_path)
+    assert graph.layers == ("1 linear*",)
+    onnx.save(made, str(tmp_path / "apart.onnx"), save_as_external_data=True, location="apart.bin", size_threshold=0)
+    arrays = load_onnx_arrays(tmp_path / "apart.onnx")[1]
+    np.testing.assert_array_equal(arrays["1 linear*/product.weight"], given.constants["w"] * given.constants["s"])
+    (tmp_path / "apart.bin").unlink()
+    graph, arrays = load_onnx_arrays(tmp_path / "apart.onnx")
+    with pytest.raises(ArchsimError, match=r"in 'apart\.bin', which is not there; expected it beside the model"):
+        arrays["1 linear*/product.weight"]
