@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from statistics import mean
 from typing import TYPE_CHECKING, Final
 
-from archsim.bits.measure import right_in
 from archsim.bits.task import named
 from archsim.machine.load import change
 from archsim.mapping.bits import as_setting
@@ -92,7 +91,7 @@ def analog(net: Net, choice: Choice) -> float:
     machine = change(net.machine, (ERROR, as_setting(named(net.graph, choice))))
     keys = (linear.key for linear in net.graph.linears)
     ranges = {key: net.halves.ranges[key][inputs] for key, (_, inputs) in zip(keys, choice, strict=True)}
-    return float(right_in(MachineArithmetic(machine, SEED, ranges), some).mean())
+    return float(some.right(MachineArithmetic(machine, SEED, ranges)).mean())
 
 
 def main() -> None:

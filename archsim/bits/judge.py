@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from archsim.bits.measure import Difference, Measured, difference, right_in_float
+from archsim.bits.measure import Difference, Measured, difference
 from archsim.errors import ArchsimError
 from archsim.kernels.draws import generator
+from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.integers import input_ranges
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Halves:
         order = generator(0, "pictures", "halves").permutation(len(pictures.labels))
         middle = (len(order) + 1) // 2
         mine, self.others = _some(pictures, order[:middle]), _some(pictures, order[middle:])
-        self.ranges = input_ranges(mine.stages, mine.inputs[:_CALIBRATED_BY], choices)
+        self.ranges = input_ranges(mine.graph, mine.arrays, mine.inputs[:_CALIBRATED_BY], choices)
         self.searched = Measured(mine, self.ranges)
 
     def judge(self, before: Choice, after: Choice) -> Judged:
@@ -71,7 +72,7 @@ class Halves:
 
     @cached_property
     def _right_in_float(self) -> NDArray[np.bool_]:
-        return right_in_float(self.others)
+        return self.others.right(FloatArithmetic())
 
 
 def _some(pictures: Pictures, which: NDArray[np.int64]) -> Pictures:

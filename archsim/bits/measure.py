@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.bits.problem import Choice, Quality
-from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.integers import IntegerNetwork
-from archsim.values.stages import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from archsim.values.arithmetic import Arithmetic, Values
+    from archsim.values.arithmetic import Values
     from archsim.values.pictures import Pictures
     from archsim.values.ranges import InputRange
 
@@ -36,8 +34,8 @@ class Measured:
     def __init__(self, pictures: Pictures, ranges: Mapping[str, Mapping[int, InputRange]]) -> None:
         """ranges: of `input_ranges`."""
         self.labels = pictures.labels
-        self.keys = tuple(stage.key for stage in pictures.stages)
-        self.network = IntegerNetwork(pictures.stages, pictures.inputs, ranges)
+        self.keys = tuple(linear.key for linear in pictures.graph.linears)
+        self.network = IntegerNetwork(pictures.graph, pictures.arrays, pictures.inputs, ranges)
         most = max(bits for each in ranges.values() for bits in each)
         self._known: dict[Choice, Quality] = {}
         self.before = self.logits(((most, most),) * len(self.keys))
@@ -72,20 +70,6 @@ def _log_shares(logits: Values) -> NDArray[np.float64]:
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     found: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return found
-
-
-def right_in(arithmetic: Arithmetic, pictures: Pictures, *, batch: int = 50) -> NDArray[np.bool_]:
-    """Which pictures are answered rightly in another arithmetic, such as float32 or a machine's."""
-    network = Staged(pictures.stages, arithmetic)
-    inputs = np.ascontiguousarray(pictures.inputs.transpose(0, 3, 1, 2))
-    parts = [network(inputs[at : at + batch]).argmax(axis=1) for at in range(0, len(inputs), batch)]
-    found: NDArray[np.bool_] = np.concatenate(parts) == pictures.labels
-    return found
-
-
-def right_in_float(pictures: Pictures) -> NDArray[np.bool_]:
-    """In float32."""
-    return right_in(FloatArithmetic(), pictures)
 
 
 @dataclass(frozen=True, slots=True)

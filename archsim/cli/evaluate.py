@@ -1,4 +1,4 @@
-"""`archsim evaluate`: the values that a machine would compute, as a model's perplexity on a text."""
+"""`archsim evaluate`: the values that a machine would compute, as a model's perplexity on a text, or against float."""
 
 import sys
 from pathlib import Path
@@ -44,7 +44,10 @@ def command(
     mapping: Path | None,
     as_json: bool,
 ) -> None:
-    """Print the perplexity of a model in float, in integers, and with the errors of MACHINE."""
+    """Print the perplexity of a model in float, in integers, and with the errors of MACHINE.
+
+    Of an encoder: how far its last hidden states are from those in float.
+    """
     from archsim.machine import load_machine
     from archsim.values.evaluate import evaluate
     from archsim.values.tasks import load_task
@@ -66,8 +69,12 @@ def command(
     def row(name: str, values: dict[str, float]) -> tuple[str, str, str, str]:
         return name, f"{values['mean']:.4f}", f"{values['std']:.4f}", str(values["n"])
 
-    figures = [row(f"perplexity {name}", values) for name, values in found["perplexity"].items()]
-    figures += [row("agreement", found["agreement"]), row("divergence nats", found["divergence_nats"])]
+    figures = [
+        row(f"{of.replace('_', ' ')} {kind}", values)
+        for of in ("perplexity", "cosine", "mean_error", "largest_error")
+        for kind, values in found.get(of, {}).items()
+    ]
+    figures += [row(of.replace("_", " "), found[of]) for of in ("agreement", "divergence_nats") if of in found]
     head = (("machine", found["machine"]), ("tokens", str(found["tokens"])), ("saturated", f"{found['saturated']:.3%}"))
     table = Block("values", "Values", "<>>>", tuple(figures), ("figure", "mean", "std", "n"), keyed=False)
     write_blocks([Block("", "", "<w", head, keyed=False), table], sys.stdout)

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 _PATH = click.Path(path_type=Path)
 _MOST_SEEDS = 1000
-CHECKPOINT = "A checkpoint of llama2.c, or GPT-2: a safetensors file, or its folder"
+CHECKPOINT = "A checkpoint of llama2.c, a GGUF file, a safetensors file, or a folder with one and config.json"
 
 machine_option = click.option(
     "--machine", required=True, metavar="NAME", help="A machine that archsim knows, or a file."
 )
 text_option = click.option("--text", type=_PATH, required=True, metavar="FILE", help="A text, or tokens (.npy).")
 tokenizer_option = click.option(
-    "--tokenizer", type=_PATH, metavar="PATH", help="Default: tokN.bin, or GPT-2's files, beside the model."
+    "--tokenizer", type=_PATH, metavar="PATH", help="Default: tokN.bin or tokenizer.json beside the model, or what a GGUF file has."
 )
 limit_option = click.option(
     "--limit", metavar="N", callback=whole(1 << 30), help="Take so many sequences of the text; all."

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from archsim.cli.options import (
+    CHECKPOINT,
     json_option,
     limit_option,
     machine_option,
@@ -26,7 +27,7 @@ _OBJECTIVES = ("energy", "latency", "macs")
 _USUAL = ("first-last", "sensitivity", "analytical")
 
 
-@click.command("partition", epilog="MODEL is a checkpoint of llama2.c; MACHINE needs digital units for projections.")
+@click.command("partition", epilog=f"MODEL: {CHECKPOINT}. MACHINE needs digital units for projections.")
 @click.argument("model", type=click.Path(path_type=Path))
 @one_argument("partition MODEL --machine NAME --text FILE")
 @machine_option
@@ -93,7 +94,6 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     as_json: bool,
 ) -> None:
     """Choose what of MODEL is digital on a machine, measure each choice, and print what it costs and saves."""
-    from archsim.graph import load_model
     from archsim.graph.job import make_job
     from archsim.machine import load_machine
     from archsim.partition.frontier import STRATEGIES, Wanted, partition
@@ -108,8 +108,8 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
         save.check_folder(out)
     described = load_machine(machine, settings)
     require_units(described)
-    task = load_task(model, text, tokenizer, limit)  # refuses what is no checkpoint, whatever load_model would take
-    graph = load_model(str(model))
+    task = load_task(model, text, tokenizer, limit)
+    graph = task.model.graph
     given = None if known is None else save.load(known, "archsim.profile/1")
     if given is not None:
         require_profile(given, described, graph)

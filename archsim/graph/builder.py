@@ -59,9 +59,7 @@ class Builder:
         begin = 16 * len(self.inputs)
         return tuple(dim(Axis(f"{name} {at}", size, begin + at)) for at, size in enumerate(sizes))
 
-    def weight(
-        self, name: str, shape: Sequence[int], *, trained: int | None = None, tied: str | None = None
-    ) -> str:
+    def weight(self, name: str, shape: Sequence[int], *, trained: int | None = None, tied: str | None = None) -> str:
         """Numbers that are known before the run: added, or those of that name that are there."""
         self.weights.setdefault(name, Weight(name, tuple(shape), 0 if tied else trained, tied))
         return name
@@ -127,7 +125,11 @@ class Builder:
         key = f"{self.layer}/{self.name(name)}"
         sizes = dict(sizes or {})
         own = self._second_sizes(key, second, other, sizes) if stationary else ()
-        there = dict(zip(other, own, strict=True)) if stationary else dict(zip(other, sizes_of(self.of(second)), strict=True))
+        there = (
+            dict(zip(other, own, strict=True))
+            if stationary
+            else dict(zip(other, sizes_of(self.of(second)), strict=True))
+        )
         here = dict(zip(one, self.of(first), strict=True)) if len(one) == len(self.of(first)) else None
         if here is None or any(x in there and there[x] != size_of(each) for x, each in here.items()):
             found = f"{key}: {shown(self.of(first))} of {first!r} and {shown(self.of(second))} of {second!r}"
@@ -175,7 +177,9 @@ class Builder:
             return shape
         own = tuple(sizes[x] for x in letters)
         if prod(own) != prod(shape):
-            raise ArchsimError(f"{key}: weights {name!r} are {list(shape)}; expected {prod(own):,} numbers, {list(own)}")
+            raise ArchsimError(
+                f"{key}: weights {name!r} are {list(shape)}; expected {prod(own):,} numbers, {list(own)}"
+            )
         return own
 
     def linear(
@@ -370,9 +374,7 @@ class Builder:
         if tuple(order) == tuple(range(len(shape))):
             return x
         moved = tuple(shape[at] for at in order)
-        return self.add(
-            Transpose(layer=self.layer, name=self.name(name), inputs=(x,), shape=moved, order=tuple(order))
-        )
+        return self.add(Transpose(layer=self.layer, name=self.name(name), inputs=(x,), shape=moved, order=tuple(order)))
 
     def slice(self, x: str, at: int, start: int, number: int, *, step: int = 1, name: str = "view") -> str:
         """`number` indices of a dimension, each `step` after the one before."""
@@ -382,9 +384,7 @@ class Builder:
             return x
         layer, own = self.layer, self.name(name)
         shape[at] = self._resized(shape[at], f"{layer}/{own}", number)
-        return self.add(
-            Slice(layer=layer, name=own, inputs=(x,), shape=tuple(shape), dim=at, start=start, step=step)
-        )
+        return self.add(Slice(layer=layer, name=own, inputs=(x,), shape=tuple(shape), dim=at, start=start, step=step))
 
     def concat(self, xs: Sequence[str], at: int, name: str = "view", axis: Axis | None = None) -> str:
         """One after the other along a dimension."""
@@ -396,9 +396,7 @@ class Builder:
         moving = next((shape for x, shape in zip(xs, shapes, strict=True) if x not in self.weights), shapes[0])
         made = list(moving)
         made[at] = dim(axis) if axis else self._resized(moving[at], f"{layer}/{own}", sum(lengths))
-        return self.add(
-            Concat(layer=layer, name=own, inputs=tuple(xs), shape=tuple(made), dim=at, starts=starts)
-        )
+        return self.add(Concat(layer=layer, name=own, inputs=tuple(xs), shape=tuple(made), dim=at, starts=starts))
 
     @staticmethod
     def _resized(one: Dim, name: str, size: int) -> Dim:

@@ -1,5 +1,6 @@
 """Hugging Face's config.json as a model: the sizes that its model type names in its own way."""
 
+from math import sqrt
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
@@ -10,6 +11,17 @@ from archsim.machine.source import Document, Loc
 _MARKS = frozenset({"model_type", "architectures", "hidden_size", "n_embd", "hidden_dim", "d_model"})
 _NOTHING = (None, "", "null")
 _CLASSIFIES = "ForImageClassification"
+SCALINGS: dict[str, dict[str, tuple[str, str]]] = {
+    "default": {},
+    "linear": {"factor": ("factor", "1"), "positions": ("original_max_position_embeddings", "1")},
+    "llama3": {
+        "factor": ("factor", "8"),
+        "low": ("low_freq_factor", "1"),
+        "high": ("high_freq_factor", "4"),
+        "positions": ("original_max_position_embeddings", "8192"),
+    },
+}
+"""Kinds of `rope_scaling`: our keys, theirs, and what holds where a config does not say."""
 
 
 def is_config(document: Document) -> bool:
@@ -42,6 +54,7 @@ def from_config(document: Document, name: str) -> Document:
         if data.get(flag) not in _NOTHING:
             _set_flag(made, origin, keys, flag, str(data[flag]))
     _refine(document, data, family, made)
+    _refine_values(data, family, made)
     made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
     return _nested(document, made, origin)
 
@@ -92,6 +105,34 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
         labels = data.get("id2label")
         made["classes"] = str(data.get("num_labels") or (len(labels) if isinstance(labels, dict) else 2))
         made["pooler"] = "false"
+
+
+def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
+    """What values alone depend on: rows of positions, and how positions turn queries and keys."""
+    if family.more_rows:
+        made["first_position"] = str(family.more_rows)
+    if family.first_row and str(made["positions"]).isdigit():
+        made["position_rows"], made["first_position"] = made["positions"], str(family.first_row)
+        made["positions"] = str(int(str(made["positions"])) - family.first_row)
+    hidden, heads = (int(str(made[key])) if str(made[key]).isdigit() else 0 for key in ("hidden", "heads"))
+    share = str(made.pop("rotary_share", ""))
+    if heads and share.replace(".", "", 1).isdigit():
+        made["rotary_values"] = str(int(float(share) * (hidden // heads)))
+    if made.get("embedding_scale") == "sqrt hidden":
+        made["embedding_scale"] = str(sqrt(hidden))
+    kind, given = rotary_scaling(data)
+    if made.get("rotary") == "true":
+        scaling = SCALINGS.get(kind, {})
+        made |= {f"rotary_scaling.{key}": given.get(name, default) for key, (name, default) in scaling.items()}
+        if given.get("rope_theta") not in _NOTHING:
+            made["rotary_base"] = given["rope_theta"]
+
+
+def rotary_scaling(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """By which rule a config has rotary positions scaled, and its numbers; newer ones have the base among them."""
+    given = [data[key] for key in ("rope_scaling", "rope_parameters") if isinstance(data.get(key), dict)]
+    found: dict[str, Any] = given[0] if given else {}
+    return str(found.get("rope_type", found.get("type", "default"))), found
 
 
 def shown(value: object) -> str:

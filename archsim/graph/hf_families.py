@@ -1,6 +1,6 @@
 """Model types of Hugging Face's config.json: under which names each keeps its sizes, and what all of a type have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Sizes = dict[str, tuple[str, ...]]
 
@@ -11,7 +11,8 @@ class Family:
 
     fixed: what all models of the family have; defaults: of keys that a config may leave out, as in its class.
     flags: a config's truth values, and the keys of a model file that they set; `!` before the key turns it round.
-    more_rows: rows of the table of positions beyond the positions.
+    more_rows: rows of the table of positions beyond the positions; position 0 has the first row after them.
+    first_row: the row of position 0, where the rows before it are part of the positions that a config says.
     """
 
     sizes: Sizes
@@ -19,23 +20,30 @@ class Family:
     defaults: dict[str, str] = field(default_factory=dict)
     flags: dict[str, str] = field(default_factory=dict)
     more_rows: int = 0
+    first_row: int = 0
 
 
 # The last name of each is that of llm-analysis, whose files have the same model types.
 _USUAL: Sizes = {
     "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
-    "hidden": ("hidden_size", "n_embd", "d_model", "dim", "hidden_dim"),
+    "hidden": ("hidden_size", "n_embd", "n_embed", "d_model", "dim", "hidden_dim"),
     "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
     "ffn": ("intermediate_size", "ffn_dim", "n_inner", "ffn_embed_dim"),
     "vocabulary": ("vocab_size",),
     "positions": ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len"),
     "activation": ("hidden_act", "activation_function", "hidden_activation", "activation"),
+    "epsilon": ("layer_norm_eps", "layer_norm_epsilon", "rms_norm_eps"),
+    "rotary_base": ("rope_theta", "rotary_emb_base"),
 }
 _TIED = {"tie_word_embeddings": "tied"}
 _GROUPED: Sizes = {**_USUAL, "kv_heads": ("num_key_value_heads",), "head_dim": ("head_dim",)}
 _WINDOWED: Sizes = {**_GROUPED, "window": ("sliding_window",)}
 _GATED = {"architecture": "decoder", "gated": "true", "norm": "rmsnorm", "rotary": "true", "bias": "false"}
-_LLAMA = {"activation": "silu", "tied": "false", "positions": "2048"}
+_LLAMA = {"activation": "silu", "tied": "false", "positions": "2048", "epsilon": "1e-6"}
+_FINE = "1e-12"
+"""Added to variances by BERT and its kin, if a config does not say."""
+_SCALED = {**_GATED, "embedding_scale": "sqrt hidden"}
+_GEMMA = {"activation": "gelu_pytorch_tanh", "tied": "true", "epsilon": "1e-6"}
 _PICTURE: Sizes = {
     **{key: names for key, names in _USUAL.items() if key not in ("vocabulary", "positions")},
     "image.size": ("image_size",),
@@ -45,11 +53,12 @@ _PICTURE: Sizes = {
 _BERT = Family(
     {**_USUAL, "segments": ("type_vocab_size",)},
     {"architecture": "encoder", "pooler": "true"},
-    {"activation": "gelu", "segments": "2"},
+    {"activation": "gelu", "segments": "2", "epsilon": _FINE},
 )
+_ROBERTA = replace(_BERT, first_row=2)
 _DISTILLED: Sizes = {**_USUAL, "ffn": ("hidden_dim", "ffn_embed_dim"), "hidden": ("dim", "hidden_dim")}
 _VIT = {"architecture": "encoder", "norm_first": "true", "pooler": "true"}
-_PATCHES = {"activation": "gelu", "image.channels": "3"}
+_PATCHES = {"activation": "gelu", "image.channels": "3", "epsilon": _FINE}
 _ENCODER_DECODER: Sizes = {
     "layers": ("encoder_layers", "num_hidden_layers", "num_layers"),
     "decoder_layers": ("decoder_layers", "num_decoder_layers"),
@@ -58,13 +67,14 @@ _ENCODER_DECODER: Sizes = {
     "ffn": ("encoder_ffn_dim", "d_ff"),
     "vocabulary": ("vocab_size",),
     "activation": ("activation_function", "dense_act_fn"),
+    "epsilon": ("layer_norm_epsilon",),
 }
 FAMILIES = {
     "bert": _BERT,
-    "roberta": _BERT,
-    "xlm-roberta": _BERT,
-    "camembert": _BERT,
-    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu"}),
+    "roberta": _ROBERTA,
+    "xlm-roberta": _ROBERTA,
+    "camembert": _ROBERTA,
+    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu", "epsilon": _FINE}),
     "vit": Family(_PICTURE, {**_VIT, "image.tokens": "1"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
     "deit": Family(_PICTURE, {**_VIT, "image.tokens": "2"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
     "gpt2": Family(_USUAL, {"architecture": "decoder"}, {"activation": "gelu_new", "positions": "1024"}, _TIED),
@@ -75,9 +85,10 @@ FAMILIES = {
         _TIED,
     ),
     "gptj": Family(
-        _USUAL,
+        {**_USUAL, "rotary_values": ("rotary_dim",)},
         {
             "architecture": "decoder",
+            "rotary_form": "neighbours",
             "parallel": "true",
             "shared_norm": "true",
             "rotary": "true",
@@ -85,13 +96,13 @@ FAMILIES = {
             "qkv_bias": "false",
             "output_bias": "false",
         },
-        {"activation": "gelu_new", "tied": "false"},
+        {"activation": "gelu_new", "tied": "false", "rotary_values": "64"},
         _TIED,
     ),
     "gpt_neox": Family(
-        _USUAL,
+        {**_USUAL, "rotary_share": ("rotary_pct", "partial_rotary_factor")},
         {"architecture": "decoder", "rotary": "true"},
-        {"activation": "gelu", "tied": "false", "parallel": "true"},
+        {"activation": "gelu", "tied": "false", "parallel": "true", "rotary_share": "0.25"},
         {**_TIED, "use_parallel_residual": "parallel"},
     ),
     "opt": Family(
@@ -119,29 +130,31 @@ FAMILIES = {
     "mixtral": Family(
         {**_WINDOWED, "experts": ("num_local_experts",), "experts_per_token": ("num_experts_per_tok",)},
         _GATED,
-        {**_LLAMA, "experts": "8", "experts_per_token": "2"},
+        {**_LLAMA, "experts": "8", "experts_per_token": "2", "rotary_base": "1000000"},
         _TIED,
     ),
     "qwen2": Family(_GROUPED, {**_GATED, "qkv_bias": "true"}, _LLAMA, _TIED),
     "qwen3": Family(_GROUPED, {**_GATED, "qk_norm": "true"}, {**_LLAMA, "head_dim": "128"}, _TIED),
     "phi": Family(
-        _GROUPED,
+        {**_GROUPED, "rotary_share": ("partial_rotary_factor",)},
         {"architecture": "decoder", "parallel": "true", "shared_norm": "true", "rotary": "true", "head_bias": "true"},
-        {"activation": "gelu_new", "tied": "false"},
+        {"activation": "gelu_new", "tied": "false", "rotary_share": "0.5"},
         _TIED,
     ),
-    "phi3": Family(_WINDOWED, _GATED, _LLAMA, _TIED),
-    "gemma": Family(_GROUPED, _GATED, {"activation": "gelu_pytorch_tanh", "tied": "true"}, _TIED),
+    "phi3": Family(
+        {**_WINDOWED, "rotary_share": ("partial_rotary_factor",)}, _GATED, {**_LLAMA, "epsilon": "1e-5"}, _TIED
+    ),
+    "gemma": Family(_GROUPED, _SCALED, _GEMMA, _TIED),
     "gemma2": Family(
         _WINDOWED,
-        {**_GATED, "post_norms": "true", "full_every": "2", "full_offset": "1"},
-        {"activation": "gelu_pytorch_tanh", "tied": "true"},
+        {**_SCALED, "post_norms": "true", "full_every": "2", "full_offset": "1"},
+        _GEMMA,
         _TIED,
     ),
     "gemma3_text": Family(
         _WINDOWED,
-        {**_GATED, "post_norms": "true", "qk_norm": "true", "full_every": "6", "full_offset": "5"},
-        {"activation": "gelu_pytorch_tanh", "tied": "true"},
+        {**_SCALED, "post_norms": "true", "qk_norm": "true", "full_every": "6", "full_offset": "5"},
+        _GEMMA,
         _TIED,
     ),
     "t5": Family(
@@ -157,8 +170,9 @@ FAMILIES = {
             "norm_first": "true",
             "bias": "false",
             "score_bias": "true",
+            "score_scale": "1",
         },
-        {"activation": "relu", "buckets": "32", "positions": "512"},
+        {"activation": "relu", "buckets": "32", "positions": "512", "epsilon": "1e-6"},
         {**_TIED, "is_gated_act": "gated"},
     ),
     "bart": Family(
@@ -181,15 +195,18 @@ FAMILIES = {
 }
 """By `model_type`."""
 
-OPTIONAL = frozenset({"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers"})
+OPTIONAL = frozenset(
+    {"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers", "rotary_share"}
+    | {"epsilon", "rotary_base", "rotary_values"}
+)
 """Sizes that a config may lack, as they follow from others."""
 
 ACTIVATIONS = {
     "gelu": "gelu",
-    "gelu_new": "gelu",
-    "gelu_pytorch_tanh": "gelu",
-    "gelu_fast": "gelu",
-    "quick_gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "quick_gelu": "quick_gelu",
     "relu": "relu",
     "silu": "silu",
     "swish": "silu",

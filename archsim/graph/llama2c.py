@@ -95,6 +95,7 @@ def from_checkpoint(path: Path, raw: bytes) -> Document:
         "gated": "true",
         "norm": "rmsnorm",
         "rotary": "true",
+        "rotary_form": "neighbours",
         "bias": "false",
         "tied": str(header.tied).lower(),
     }

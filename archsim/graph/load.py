@@ -29,11 +29,12 @@ def load_model(
     """Load a model by its name in `workloads/models`, or by the path of its file.
 
     That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx), an exported
-    PyTorch model (.pt2), a trace of operators (.jsonl, .csv), or a checkpoint of llama2.c.
+    PyTorch model (.pt2), a trace of operators (.jsonl, .csv), a GGUF file, or a checkpoint of llama2.c.
     shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
     trust: open files that can run code as they are loaded (.pt2); else they are refused.
     Raises ArchsimError with all that is wrong.
     """
+    from archsim.graph.gguf_header import MAGIC, from_gguf
     from archsim.graph.hf import from_config, is_config
     from archsim.graph.llama2c import beginning, from_checkpoint
 
@@ -51,7 +52,10 @@ def load_model(
 
         return load_operators(path)
     binary = beginning(path)
-    document = read(path) if binary is None else from_checkpoint(path, binary)
+    if binary is None:
+        document = read(path)
+    else:
+        document = from_gguf(path) if binary.startswith(MAGIC) else from_checkpoint(path, binary)
     if isinstance(document.data, dict) and "extends" in document.data:
         document = read_whole(path, folder="workloads/models")
     if is_config(document):

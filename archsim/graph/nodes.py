@@ -67,7 +67,7 @@ class Node:
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
         """Of each dimension of an operand of that shape: what is needed of it."""
-        raise NotImplementedError
+        raise TypeError(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,4 +181,3 @@ class Rowwise(Operator):
     def values_out(self, keys: int) -> int:
         """As many as came in, if no fewer are left."""
         return self.values(keys) if self.out is None else self.out
-

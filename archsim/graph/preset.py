@@ -250,6 +250,10 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+        if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
+            message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
+            sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}
+            raise PydanticCustomError("preset", message, sizes)
         for name, value in (("vocabulary", self.vocabulary), ("positions", self.positions)):
             if self.image is None and not value:
                 message = "is missing '{name}', or an 'image' that is cut into patches"

@@ -83,9 +83,7 @@ class Tracer:
         operand = self.tensors[node.inputs[at]]
         return operand, self.links(node, at, operand.shape, operand.positions)
 
-    def links(
-        self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()
-    ) -> dict[Axis, Link]:
+    def links(self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()) -> dict[Axis, Link]:
         """Of all axes of an operand; it is remembered where those of positions cannot be said."""
         if isinstance(node, Reshape):
             before, after = _digits(shape), _digits(node.shape)
@@ -110,6 +108,9 @@ class Tracer:
             operand, links = self.operand(node, at)
             reached = (link for axis, link in links.items() if axis in operand.positions)
             positions |= {link.axis for link in reached if link.axis is not None}
+            for one, reach in zip(operand.shape, node.reach(at, operand.shape), strict=True):
+                if reach.of is not None and one and all(factor.axis in operand.positions for factor in one):
+                    positions |= {factor.axis for factor in node.shape[reach.of]}
             if isinstance(node, Unknown):
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
             if isinstance(node, Reshape) and node.key in self.cuts:

@@ -118,7 +118,9 @@ class _Transformer:
         picture = builder.input("image", builder.axes("image", (image.channels, image.size, image.size)))
         patches = Axis("patches", image.patches, 0, Stream("patches", length=image.patches))
         pixels = dim(Axis("patches:1", image.channels * image.patch**2))
-        view = Patches(layer="embeddings", name="cut", inputs=(picture,), shape=(dim(patches), pixels), size=image.patch)
+        view = Patches(
+            layer="embeddings", name="cut", inputs=(picture,), shape=(dim(patches), pixels), size=image.patch
+        )
         x = builder.linear("patches", builder.add(view), hidden)
         if image.tokens:
             first = builder.weight("embeddings/first tokens", (image.tokens, hidden))

@@ -42,7 +42,9 @@ class Interval:
         if inner.grow == 1 and inner.stride % self.grow == 0 and inner.pad % self.grow == 0:
             # the first index needed lies at the begin of a group, so that groups are counted from it
             span = ((inner.span - 1) // self.grow) * self.stride + self.span
-            return Interval(span, inner.stride // self.grow * self.stride, inner.pad // self.grow * self.stride + self.pad)
+            return Interval(
+                span, inner.stride // self.grow * self.stride, inner.pad // self.grow * self.stride + self.pad
+            )
         return None
 
 

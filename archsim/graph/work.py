@@ -8,7 +8,7 @@ from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
-from archsim.graph.sequence_nodes import Previous, Recurrence, Scaled
+from archsim.graph.sequence_nodes import Previous, Recurrence, Rotary, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
 from archsim.graph.views import Keep
@@ -235,6 +235,9 @@ class _Making:
         if isinstance(node, Normalise) and read.operands:
             width = prod(_values(node.shape[at], read.positions) for at in node.dims)
             return {"rows": values // width, "width": width, "operands": 1, "out": None}
+        if isinstance(node, Rotary):
+            width = _values(node.shape[-1], read.positions)
+            return {"rows": values // width, "width": width, "operands": number, "out": None}
         if _seen(node.shape) is not None:
             return {"rows": values, "width": 1, "operands": number, "out": None}
         return {"rows": 1, "width": values, "operands": number, "out": None}

@@ -53,6 +53,7 @@ FUNCTIONS = {
         Function("identity", lambda x: x, -1, 1),
         Function("relu", _positive, -4, 4),
         Function("gelu", _gelu, -4, 4),
+        Function("quick_gelu", lambda x: x * _sigmoid(1.702 * x), -4, 4),
         Function("silu", lambda x: x * _sigmoid(x), -4, 4),
         Function("sigmoid", _sigmoid, -4, 4),
         Function("tanh", np.tanh, -4, 4),

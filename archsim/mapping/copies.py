@@ -23,23 +23,27 @@ def with_copies(
 
     chips: how many some tilings need. Raises ArchsimError for a name that the model does not have.
     """
+    require_copied(machine, graph)
     found = dict(tilings)
-    for name in machine.choices.copies:
-        keys = [linear.key for linear in graph.linears if name in (linear.key, linear.layer)]
-        if not keys and (name in graph.by_key or name in graph.by_layer):
-            place = machine.document.key_place(("mapping", "copies", name))
-            raise ArchsimError(Fault(f"mapping.copies.{name}: has no weights in arrays, so no copies of them", place))
-        if not keys:
-            known = did_you_mean(name, (*found, *(linear.layer for linear in graph.linears)))
-            place = machine.document.key_place(("mapping", "copies", name))
-            found_none = f"mapping.copies.{name}: {graph.name} has no such projection. {known}"
-            raise ArchsimError(Fault(found_none, place))
     for key, tiling in tilings.items():
         for number in named(machine.choices.copies, key)[:1]:
             found[key] = replace(tiling, copies=min(number, _most(graph, job, key)))
     if machine.choices.replicate == "greedy":
         _replicate(machine, graph, job, found, chips)
     return found
+
+
+def require_copied(machine: Machine, graph: Graph) -> None:
+    """Raise ArchsimError for a name in `mapping.copies` of what has no weights in arrays, or is not in the model."""
+    known = dict.fromkeys(name for linear in graph.linears for name in (linear.key, linear.layer))
+    for name in machine.choices.copies:
+        if name in known:
+            continue
+        place = machine.document.key_place(("mapping", "copies", name))
+        if name in graph.by_key or name in graph.by_layer:
+            raise ArchsimError(Fault(f"mapping.copies.{name}: has no weights in arrays, so no copies of them", place))
+        message = f"mapping.copies.{name}: {graph.name} has no such projection. {did_you_mean(name, known)}"
+        raise ArchsimError(Fault(message, place))
 
 
 def _most(graph: Graph, job: Job, key: str) -> int:

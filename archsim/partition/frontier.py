@@ -58,7 +58,7 @@ def partition(
     """
     require_units(machine)
     require_profile(profile, machine, graph)
-    replay = Replay(task.make, task.sequences)
+    replay = Replay(task)
     require_text(profile, replay.losses)
     first = profile["seeds"]
     measure = Measure(machine, graph, job, replay, range(first, first + wanted.seeds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError
@@ -37,7 +38,7 @@ def require_profile(profile: Mapping[str, Any], machine: Machine, graph: Graph) 
         raise ArchsimError("the profile is not whole (a projection stands there twice)")
     keys = [linear.key for linear in graph.linears]
     apart = [key for key in keys if key not in sensitive] + [key for key in sensitive if key not in keys]
-    if apart or str(model).rpartition(".")[0] not in ("", graph.name):
+    if apart or graph.name not in (model, Path(str(model)).stem):
         found = f": {apart[0]} is in one alone" if apart else ""
         raise ArchsimError(f"the profile is of {model}; expected one of {graph.name}{found}")
 

@@ -10,16 +10,16 @@ from archsim.mapping.named import require_none
 from archsim.profile.causes import Cause, analog
 from archsim.profile.change import change, correlation, perplexity
 from archsim.profile.proxies import PROXIES
-from archsim.profile.replay import Switchboard, batched, block_of, lengths
+from archsim.profile.replay import batched, block_of, depth_of, lengths
 from archsim.profile.work import Guess, Run, done
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from archsim.graph.graph import Graph
     from archsim.machine.machine import Machine
     from archsim.profile.causes import Analog
     from archsim.profile.replay import Losses
-    from archsim.values.arithmetic import Values
     from archsim.values.tasks import Task
 
 SCHEMA = "archsim.profile/1"
@@ -43,10 +43,11 @@ def profile(
     """
     require_none(machine, "digital", "but a profile puts every projection in arrays")
     require_none(machine, "bits", "but a profile computes with the machine's own bits")
-    how, board = analog(machine), Switchboard()
+    task.require_predicting()
+    how, linears = analog(machine), task.model.graph.linears
     sizes = lengths(batched(task.sequences))  # whose faults are said here, not by a process that ends
-    depth = task.make(board).depth
-    asked: list[Run | Guess] = [*_runs(how, tuple(board.matrices), seeds), *map(Guess, board.matrices)]
+    keys = tuple(linear.key for linear in linears)
+    asked: list[Run | Guess] = [*_runs(how, keys, seeds), *map(Guess, keys)]
     answers: Answers = {}
     for number, (each, answer) in enumerate(done(task, how, asked, workers)):
         if progress is not None:
@@ -56,9 +57,9 @@ def profile(
         "schema": SCHEMA,
         "machine": machine.name,
         "machine_digest": machine.digest,
-        "model": task.name,
+        "model": task.model.graph.name,
         "seeds": seeds,
-        **_data(how, board.matrices, depth, sizes, answers),
+        **_data(how, task.model.graph, sizes, answers),
     }
 
 
@@ -74,8 +75,7 @@ def _runs(how: Analog, keys: tuple[str, ...], seeds: int) -> list[Run]:
 
 def _data(
     how: Analog,
-    matrices: Mapping[str, tuple[Values, Values | None]],
-    depth: int,
+    graph: Graph,
     sizes: Sequence[int],
     answers: Answers,
 ) -> dict[str, Any]:
@@ -88,10 +88,11 @@ def _data(
     def changed(keys: tuple[str, ...], cause: Cause) -> dict[str, Any]:
         return change(base, runs[keys, cause], sizes, drawn=how.drawn(cause))
 
-    rows = []
-    for key, (weight, _) in matrices.items():
+    rows, depth = [], depth_of(graph)
+    keys = tuple(linear.key for linear in graph.linears)
+    for key, weights in ((linear.key, linear.weights) for linear in graph.linears):
         causes = {cause: changed((key,), cause) for cause in how.causes}
-        shape = {"block": block_of(key, depth), "macs_per_token": weight.size, "weights": weight.size}
+        shape = {"block": block_of(key, depth), "macs_per_token": weights, "weights": weights}
         rows.append({"key": key, **shape, **causes["all"], "causes": causes, "proxies": answers[Guess(key)]})
     found = [row["delta_nll"]["mean"] for row in rows]
     ranked = sorted(rows, key=lambda row: -row["delta_ppl"]["mean"])
@@ -99,8 +100,8 @@ def _data(
         "tokens": len(base),
         "sequences": len(sizes),
         "baseline": {"ppl": perplexity(base), "nll": float(base.mean())},
-        "all_analog": changed(tuple(matrices), "all"),
-        "stability": stability(base, [runs[(key,), "all"] for key in matrices]),
+        "all_analog": changed(keys, "all"),
+        "stability": stability(base, [runs[(key,), "all"] for key in keys]),
         "correlations": {name: correlation([row["proxies"][name] for row in rows], found) for name in PROXIES},
         "projections": [{"rank": rank, **row} for rank, row in enumerate(ranked, start=1)],
     }

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
+from archsim.values.executor import Executor
+from archsim.values.replay import Replay as Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from archsim.values.layered import Layered
+    from archsim.graph.graph import Graph
+    from archsim.values.tasks import Task
 
 _MOST_POSITIONS = 1024
 """Positions that are worked on together: what bounds the memory of scores and logits, and stays in caches."""
@@ -81,49 +84,56 @@ def block_of(key: str, depth: int) -> int:
     return int(layer) if layer.isdigit() else depth
 
 
+def depth_of(graph: Graph) -> int:
+    """Blocks that have projections."""
+    return 1 + max(block_of(linear.key, -1) for linear in graph.linears)
+
+
 class Replay:
     """A model and a text. `losses`: float64 (tokens,), negative log-likelihoods in nats in float arithmetic.
 
     tokens: predicted ones. matrices: weight and bias of each projection, in the order in which they are used.
     """
 
-    def __init__(self, make: Callable[[FloatArithmetic], Layered], sequences: Iterable[Sequence[int]]) -> None:
-        """Run all of it once; raises ArchsimError for a text that is too long or empty."""
+    def __init__(self, task: Task) -> None:
+        """Run all of it once; raises ArchsimError for a text that is too long or empty, or nothing to predict."""
+        task.require_predicting()
+        self.batches = batched(task.sequences)
         self.board = Switchboard()
-        self.model = make(self.board)
         self.matrices = self.board.matrices
-        self.batches = batched(sequences)
-        self.inputs: list[list[Values]] = []
-        for tokens in self.batches:
-            kept = [self.model.begin(tokens[:, :-1])]
-            for index in range(self.model.depth):
-                kept.append(self.model.block(index, kept[-1], len(tokens)))
-            self.inputs.append(kept)
-        self.losses = self.run({})
+        graph = task.model.graph
+        executor = Executor(graph, task.model.arrays, self.board)
+        begins = {node.layer: node.key for node in reversed(graph.nodes)}
+        self._runs = [
+            Kept(executor, {graph.inputs[0].name: tokens[:, :-1]}, graph.outputs[0], [*begins.values()])
+            for tokens in self.batches
+        ]
+        self.losses = self._from(None, {}, None, keep=True)
         self.tokens = len(self.losses)
 
     def run(self, products: Mapping[str, Product], watch: Watch | None = None) -> Losses:
         """Losses (tokens,) with some products replaced, from the first block that has one on."""
-        start = min((block_of(key, self.model.depth) for key in products), default=self.model.depth)
-        return self._from(start if watch is None else 0, products, watch)
+        return self._from([*products] if watch is None else None, products, watch)
 
-    def _from(self, start: int, products: Mapping[str, Product], watch: Watch | None) -> Losses:
+    def _from(
+        self, changed: Sequence[str] | None, products: Mapping[str, Product], watch: Watch | None, *, keep: bool = False
+    ) -> Losses:
         self.board.instead, self.board.watch = products, watch
-        found = []
         try:
-            for tokens, inputs in zip(self.batches, self.inputs, strict=True):
-                x = inputs[start]
-                for index in range(start, self.model.depth):
-                    x = self.model.block(index, x, len(tokens))
-                found.append(self._losses(x, tokens[:, 1:].reshape(-1)))
+            found = [
+                _losses(run.run(changed, keep=keep), tokens[:, 1:])
+                for tokens, run in zip(self.batches, self._runs, strict=True)
+            ]
         finally:
             self.board.instead, self.board.watch = {}, None
         return np.concatenate(found)
 
-    def _losses(self, x: Values, targets: NDArray[np.int64]) -> Losses:
-        logits = self.model.end(x)
-        right = logits[np.arange(len(targets)), targets].astype(np.float64)
-        top = logits.max(axis=1, keepdims=True)
-        total = np.exp(logits - top).sum(axis=1, dtype=np.float64)
-        found: Losses = np.log(total) + top[:, 0] - right
-        return found
+
+def _losses(logits: Values, targets: NDArray[np.int64]) -> Losses:
+    """Of logits (batch, n, vocabulary) and the tokens (batch, n) that were to be predicted."""
+    flat, wanted = logits.reshape(targets.size, -1), targets.reshape(-1)
+    right = flat[np.arange(len(wanted)), wanted].astype(np.float64)
+    top = flat.max(axis=1, keepdims=True)
+    total = np.exp(flat - top).sum(axis=1, dtype=np.float64)
+    found: Losses = np.log(total) + top[:, 0] - right
+    return found

@@ -40,7 +40,7 @@ class Bench:
 
     def __init__(self, task: Task, analog: Analog) -> None:
         """Run the text once; raises ArchsimError."""
-        self.replay, self.analog = Replay(task.make, task.sequences), analog
+        self.replay, self.analog = Replay(task), analog
         self.moments = moments(self.replay)
 
     def losses(self, run: Run) -> Losses:

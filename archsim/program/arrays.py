@@ -37,7 +37,8 @@ class Program:
     Lists of uneven length are flat arrays with a `*_start` array of one more entry than rows:
     row i of `x` is `x[start[i]:start[i + 1]]`. Times are picoseconds.
 
-    Attributes:
+    Attributes
+    ----------
         kind: int32 (tasks,), the kind of each task.
         dependents_start: int64 (tasks + 1,), rows of `dependents`.
         dependents: int32 (edges,), the tasks that wait for the row's task.

@@ -118,7 +118,8 @@ class Builder:
     def after(self, tasks: Tasks, predecessors: Tasks) -> None:
         """Let each task wait for the predecessor at the same place; a single one on a side goes with all.
 
-        Raises:
+        Raises
+        ------
             ValueError: the lengths differ and neither is one.
         """
         later, earlier = _ids(tasks), _ids(predecessors)
@@ -142,7 +143,8 @@ class Builder:
     def build(self) -> Program:
         """Make the Program.
 
-        Raises:
+        Raises
+        ------
             ProgramError: a dependency names a task that does not exist.
         """
         later = np.concatenate([*self._later, np.empty(0, np.int64)])

@@ -27,7 +27,8 @@ class ProgramError(ArchsimError):
 def check(program: Program) -> None:
     """Check indices, times, amounts and dependencies.
 
-    Raises:
+    Raises
+    ------
         ProgramError: with every fault found. While an index is unknown, only the indices are checked.
     """
     faults = list(_indices(program)) or [fault for find in _FINDERS for fault in find(program)]

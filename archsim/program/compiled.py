@@ -74,7 +74,8 @@ class _State(NamedTuple):
 def play(program: Program, progress: Callable[[int, int], None] | None = None) -> Run:
     """Play a checked Program; `progress` is told from time to time how many tasks have finished, of how many.
 
-    Raises:
+    Raises
+    ------
         ArchsimError: a time does not fit into 64 bits.
         Deadlock: no event is left and some tasks have not finished.
     """

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class CriticalPath:
     """Stretches of time, the last first, that join on to each other from the end of a run to time 0.
 
-    Attributes:
+    Attributes
+    ----------
         task: int64 (stretches,), whose stretch it is.
         time: int64 (stretches,), its length, ps; all together are the time from 0 to the end.
         occupied: bool (stretches,), whether somebody waited for the task's server to be free again, and

@@ -17,7 +17,8 @@ _WORTH_LOADING = 80_000
 def play(program: Program, engine: str = "compiled", progress: Callable[[int, int], None] | None = None) -> Run:
     """Play a checked Program on an engine; `progress` is told from time to time how many tasks are done, of how many.
 
-    Raises:
+    Raises
+    ------
         ArchsimError: there is no such engine.
         Deadlock: no event is left and some tasks have not finished.
     """

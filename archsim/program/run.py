@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Run:
     """A played Program; compared by identity. All times are picoseconds, int64 (tasks,).
 
-    Attributes:
+    Attributes
+    ----------
         program: what was played.
         ready: when the last predecessor finished, or 0.
         offered: when the task was first the head of its queue with a server free.

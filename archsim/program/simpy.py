@@ -28,7 +28,8 @@ _EVENTS_A_REPORT = 20_000
 def play(program: Program, progress: Callable[[int, int], None] | None = None) -> Run:
     """Play a checked Program; `progress` is told from time to time how many tasks have finished, of how many.
 
-    Raises:
+    Raises
+    ------
         Deadlock: no event is left and some tasks have not finished.
     """
     import simpy

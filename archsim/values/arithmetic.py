@@ -15,11 +15,28 @@ Product = Callable[[Values], Values]
 """Takes (n, in), gives (n, out)."""
 
 
+_GROUP = " group "
+
+
+def of_group(key: str, group: int) -> str:
+    """The key of a product that is one of several of its node."""
+    return f"{key}{_GROUP}{group}"
+
+
+def node_of(key: str) -> str:
+    """The key of a product's node."""
+    return key.partition(_GROUP)[0]
+
+
 class Arithmetic(Protocol):
     """What a model is computed by. Weights are prepared once, used many times."""
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """The product with `weight` (out, in), and the bias added; `key` names it in reports and draws."""
+        ...
+
+    def inputs(self, key: str, x: Values) -> Values:
+        """What a product with weights takes of its operand, number by number, before windows are made of it."""
         ...
 
     def function(self, name: str, x: Values) -> Values:
@@ -42,6 +59,10 @@ class FloatArithmetic:
         """A matmul."""
         transposed = np.ascontiguousarray(weight.T)
         return lambda x: x @ transposed if bias is None else x @ transposed + bias
+
+    def inputs(self, key: str, x: Values) -> Values:  # noqa: ARG002 (the protocol's)
+        """The numbers themselves."""
+        return x
 
     def function(self, name: str, x: Values) -> Values:
         """As in the model."""

@@ -31,7 +31,7 @@ def of_json(path: Path) -> Callable[[str], list[int]]:
     try:
         made = package().Tokenizer.from_buffer(raw)
     except Exception as error:  # noqa: BLE001 - the package raises no other
-        raise ArchsimError(f"{path}: is no tokenizer ({' '.join(str(error).split())[:100]})") from None
+        raise ArchsimError(f"{path}: is no tokenizer ({_why(error)})") from None
     made.no_truncation()
     made.no_padding()
     return partial(_ids, made)
@@ -81,11 +81,16 @@ def of_tables(
     try:
         made = whole.Tokenizer(whole.models.BPE(dict(tokens), list(merges)))
     except Exception as error:  # noqa: BLE001 - the package raises no other
-        raise ArchsimError(f"{place}: the tokenizer's tables are broken ({' '.join(str(error).split())})") from None
+        raise ArchsimError(f"{place}: the tokenizer's tables are broken ({_why(error)})") from None
     made.pre_tokenizer = split
     made.add_special_tokens([whole.AddedToken(each, special=True, normalized=False) for each in special])
     missing = frozenset(whole.pre_tokenizers.ByteLevel.alphabet()) - frozenset(tokens)
     return partial(_whole_ids, made, place, missing) if missing else partial(_ids, made)
+
+
+def _why(error: Exception) -> str:
+    """In a line."""
+    return " ".join(str(error).split())[:100]
 
 
 def _ids(made: Any, text: str) -> list[int]:  # noqa: ANN401 - of the package

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.mapping.digital import digital_channels, named_share
+from archsim.values.arithmetic import node_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ def beside(machine: Machine, key: str, weight: Values, bias: Values | None, arra
 
     arrays, units: what makes a product of each.
     """
-    share = named_share(machine, key)
+    share = named_share(machine, node_of(key))
     if share is None:
         return arrays(key, weight, bias)
     kept = len(weight) - digital_channels(share, len(weight))

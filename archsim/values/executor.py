@@ -42,7 +42,7 @@ class Executor:
     arithmetic
         By which products and functions are computed.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For weights that are missing; when they are read, for those of another shape.
@@ -83,7 +83,7 @@ class Executor:
         also
             Keys of nodes.
 
-        Raises:
+        Raises
         ------
         ArchsimError
             For inputs that are missing or do not fit, and for nodes whose values are not known.
@@ -133,7 +133,9 @@ class Executor:
     def _contraction(self, run: Run, node: Contraction, operand: Callable[[str], Array]) -> Array:
         first, second, *others = node.inputs
         fixed = node.stationary and not (others and others[0] not in self.graph.weights)
+        x = operand(first)
         if node.stationary:
+            x = run.arithmetic.inputs(node.key, x)
             if node.key not in self._products:
                 bias = self.weight(others[0]) if others and fixed else None
                 self._products[node.key] = prepared(node, self._read(second), bias, self.arithmetic)
@@ -142,7 +144,7 @@ class Executor:
         else:
             product = between(node, operand(second), self.arithmetic)
             sizes = dict(zip(node.second, operand(second).shape[1:], strict=True))
-        x = contract(node, operand(first), product, [sizes[letter] for letter in node.outputs], run)
+        x = contract(node, x, product, [sizes[letter] for letter in node.outputs], run)
         return finished(node, x, operand(others[0]) if others and not fixed else None, run)
 
     def _recurrence(self, run: Run, node: Recurrence, outside: Mapping[str, Array]) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
+from math import erf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,18 +15,37 @@ if TYPE_CHECKING:
 Values = NDArray[Any]
 
 
-def _erf(x: Values) -> Values:
-    """The error function, as the C library has it."""
-    from math import erf
+_STEP = 256
+"""Numbers from one whole number to the next at which the error function is tabulated, up to 6, where it is 1."""
+_BLOCK = 1 << 13
+"""Numbers that are computed at a time, so that caches hold them."""
 
-    found: Values = np.vectorize(erf, otypes=[np.float64])(x).astype(np.float32)
-    return found
+
+@cache
+def _error_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The error function and its derivative."""
+    at = np.arange(6 * _STEP + 1) / _STEP
+    return np.array([erf(x) for x in at]), 2 / np.sqrt(np.pi) * np.exp(-at * at)
+
+
+def _erf(x: Values) -> NDArray[np.float64]:
+    """In float64, by a Taylor series of order 3 from the nearest number of a table: errors are below 1e-11."""
+    values, slopes = _error_table()
+    flat = x.ravel().astype(np.float64)
+    for begin in range(0, len(flat), _BLOCK):
+        part = flat[begin : begin + _BLOCK]
+        size = np.minimum(np.abs(part), 6)
+        nearest = np.rint(size * _STEP)
+        index, at = nearest.astype(np.int64), nearest / _STEP
+        step = size - at
+        slope = slopes.take(index, mode="clip") * step * (1 - step * (at - (2 * at * at - 1) / 3 * step))
+        part[:] = np.copysign(values.take(index, mode="clip") + slope, part)
+    return flat.reshape(x.shape)
 
 
 def _gelu(x: Values) -> Values:
-    from archsim.kernels.acam_functions import FUNCTIONS
-
-    return FUNCTIONS["gelu"].apply(x.astype(np.float64)).astype(np.float32)
+    found: Values = 0.5 * x * (1 + _erf(x / np.float64(np.sqrt(2))))
+    return found.astype(np.float32)
 
 
 def _gelu_tanh(x: Values) -> Values:
@@ -60,7 +80,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "round": np.rint,
     "floor": np.floor,
     "ceil": np.ceil,
-    "erf": _erf,
+    "erf": lambda x: _erf(x).astype(np.float32),
     "sign": np.sign,
     "sin": np.sin,
     "cos": np.cos,

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 _NORMAL, _CONTROL, _GIVEN = 1, 3, 4
 """Types of tokens: of the text; marks; those that users added."""
-_WORDS = (
-    r"(?i:'(?:[sdmt]|ll|ve|re))|[^\r\n\p{L}\p{N}]?\p{L}+|NUMBER| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+_WORDS = r"(?i:'(?:[sdmt]|ll|ve|re))|[^\r\n\p{L}\p{N}]?\p{L}+|NUMBER| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _NUMBERS = {"llama-bpe": r"\p{N}{1,3}", "qwen2": r"\p{N}"}
 """By the name of the way in which a text is cut: how many digits a piece may have."""
 _UNSEEN = b"\xff"
@@ -70,9 +68,7 @@ def _split(header: GgufHeader, name: str) -> Any:  # noqa: ANN401 - of the packa
         known = ", ".join(("gpt-2", "smollm", *_NUMBERS))
         _refuse(header, f"a text that is cut as {quoted(name)}; expected one of {known}")
     words = package().Regex(_WORDS.replace("NUMBER", _NUMBERS[name]))
-    return cuts.Sequence(
-        [cuts.Split(words, "isolated"), cuts.ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
+    return cuts.Sequence([cuts.Split(words, "isolated"), cuts.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
 def _scored(
@@ -82,9 +78,7 @@ def _scored(
     if not isinstance(scores, tuple) or len(scores) != len(pieces):
         _refuse(header, f"no scores of {len(pieces):,} tokens; expected tokenizer.ggml.scores")
     bytes_from = pieces.index("<0x00>") if "<0x00>" in pieces else len(pieces)
-    seen = [
-        b"" if kind in (_NORMAL, _GIVEN) else _UNSEEN for kind in kinds
-    ]
+    seen = [b"" if kind in (_NORMAL, _GIVEN) else _UNSEEN for kind in kinds]
     texts = [piece.replace("\u2581", " ").encode("utf-8", "surrogateescape") for piece in pieces]
     made = Tokenizer(
         pieces=tuple(mark + text for mark, text in zip(seen, texts, strict=True)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archsim.mapping.bits import bits_named
+from archsim.values.arithmetic import node_of
 from archsim.values.digital import beside
 from archsim.values.quantised import QuantisedArithmetic
 
@@ -45,7 +46,7 @@ class IntegerArithmetic(QuantisedArithmetic):
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """In arrays, with bits of its own where the file names some; some output channels in digital units."""
-        own = bits_named(self.machine, key)
+        own = bits_named(self.machine, node_of(key))
         if own is not None:
             self.bits[key] = own.weights, own.inputs
         return beside(self.machine, key, weight, bias, super().linear, self.units.linear)

@@ -71,7 +71,8 @@ def _grouped(path: Path, offset: int, group: int, shape: tuple[int, ...]) -> Num
     """int8 numbers, then a float32 scale for each group of them."""
     numbers = at(path, offset, "i1", (prod(shape) // group, group))
     scales = at(path, offset + numbers.size, "<f4", (len(numbers), 1))
-    return (numbers * scales).astype(np.float32).reshape(shape)
+    made: Numbers = (numbers * scales).astype(np.float32).reshape(shape)
+    return made
 
 
 def _plain(h: Header) -> list[_Run]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.errors import ArchsimError
+from archsim.graph.attention import ACTIVATION_KINDS
 from archsim.kernels.acam_functions import FUNCTIONS
 from archsim.kernels.acam_table import Table, compile_table
 from archsim.kernels.acam_uses import apply, log_matmul, softmax
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from archsim.values.arithmetic import Values
     from archsim.values.ranges import InputRange
 
-_NAMES = {"gelu_tanh": "gelu"}
 _SMALLEST = 2.0**-8
 """Of a magnitude whose logarithm is stored, over the largest: what is smaller counts as this."""
 
@@ -62,11 +62,12 @@ class MachineArithmetic(IntegerArithmetic):
 
     def function(self, name: str, x: Values) -> Values:
         """By a table over the function's own range where the core does it."""
-        wanted = _NAMES.get(name, name)
-        if not self._analog(wanted) or wanted not in FUNCTIONS:
+        kind = ACTIVATION_KINDS.get(name, name)
+        held = name if name in FUNCTIONS else kind
+        if not self._analog(kind) or held not in FUNCTIONS:
             return super().function(name, x)
-        known = FUNCTIONS[wanted]
-        inside = apply(self._table(wanted, known.start, known.stop), x.astype(np.float64))
+        known = FUNCTIONS[held]
+        inside = apply(self._table(held, known.start, known.stop), x.astype(np.float64))
         # Beyond the table's ends an activation is a straight line, which digital logic passes on.
         beyond = (x < known.start) | (x > known.stop)
         return np.where(beyond, super().function(name, x), inside).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Weights of networks of layers: CIFAR ResNets by their usual names, and full layers as `1.weight`, `1.bias`, …"""
+"""Weights of networks of layers: CIFAR ResNets by their usual names, and full layers by their number."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def network_arrays(path: Path, graph: Graph) -> Arrays:
     Parameters
     ----------
     path
-        A safetensors file: a CIFAR ResNet, whose batch norms are folded into its convolutions, or full layers.
+        A safetensors file: a CIFAR ResNet, whose batch norms are folded into its convolutions, or full layers as
+        `1.weight`, `1.bias`, `2.weight` and so on.
     graph
         Of the network, such as `resnet-20` or `mlp-mnist`.
 
@@ -70,9 +71,10 @@ def _residual(named: Named) -> dict[str, Stored]:
             block += 1
     made: dict[str, Stored] = {}
     for number, (convolution, norm) in enumerate(pairs, start=1):
-        weight, parts = named.take(f"{convolution}.weight"), [
-            named.take(f"{norm}.{name}") for name in ("weight", "bias", "running_mean", "running_var")
-        ]
+        weight, parts = (
+            named.take(f"{convolution}.weight"),
+            [named.take(f"{norm}.{name}") for name in ("weight", "bias", "running_mean", "running_var")],
+        )
         outputs = weight.shape[:1]
         if len(weight.shape) != _KERNEL or any(part.shape != outputs for part in parts):
             shapes = ", ".join(f"{one.name} {list(one.shape)}" for one in (weight, *parts))
@@ -98,4 +100,5 @@ def _folded_bias(shift: Stored, mean: Stored, gain: Stored, variance: Stored) ->
 
 
 def _scale(gain: Stored, variance: Stored) -> Numbers:
-    return gain.read() / np.sqrt(variance.read() + np.float32(_EPSILON))
+    scale: Numbers = gain.read() / np.sqrt(variance.read() + np.float32(_EPSILON))
+    return scale

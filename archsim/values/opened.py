@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archsim.errors import ArchsimError, Place, did_you_mean
+from archsim.errors import ArchsimError, Fault, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
-from archsim.graph.hf import from_config, is_config
+from archsim.graph.hf import SCALINGS, from_config, is_config, rotary_scaling
 from archsim.graph.llama2c import EXPECTED, from_checkpoint
 from archsim.graph.load import build
 from archsim.machine.provenance import mapping
-from archsim.machine.source import Document, read
+from archsim.machine.source import Data, Document, Loc, read
 from archsim.values import gguf_file, llama2c
 from archsim.values.files import begin
 from archsim.values.safetensors_file import Tensors, read_safetensors
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 _HEAD_DIM = 64
 """Of a head of every GPT-2."""
+_AS_USUAL = {
+    "scale_attn_weights": "true",
+    "scale_attn_by_inverse_layer_idx": "false",
+    "position_embedding_type": "absolute",
+}
+"""Keys of configurations."""
 _EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), a safetensors file, or a folder with one"
 
 
@@ -106,12 +112,26 @@ def _hugging_face(path: Path) -> Opened:
         if kind not in HUGGING_FACE:
             known = did_you_mean(kind, HUGGING_FACE)
             raise ArchsimError(f"{config}: weights of model_type '{kind}' are not read. {known}")
+        _require_known(given)
         named = Named(tensors.file, tensors.stored, HUGGING_FACE[kind])
         return _opened(path, _as_stored(from_config(given, folder.name), given, named), named)
     named = Named(tensors.file, tensors.stored, HUGGING_FACE["gpt2"])
     if not named.has("wte.weight"):
         raise ArchsimError(f"{tensors.file}: needs its sizes; found no config.json of its model beside it")
     return _opened(path, _gpt2(tensors, named, given), named)
+
+
+def _require_known(given: Document) -> None:
+    """Refuse what changes values, but is in no Graph."""
+    data = mapping(given)
+    scaling, _ = rotary_scaling(data)
+    if scaling not in SCALINGS:
+        found = f"found rotary positions that are scaled by the rule '{scaling}'"
+        raise ArchsimError(f"{given.file}: {found}; expected one of {', '.join(SCALINGS)}")
+    for key, expected in _AS_USUAL.items():
+        if data.get(key, expected) != expected:
+            found = f"{key}: found '{data[key]}'; expected '{expected}', as nothing else is executed"
+            raise ArchsimError(Fault(found, given.place((key,))))
 
 
 def _as_stored(document: Document, given: Document, named: Named) -> Document:
@@ -133,7 +153,7 @@ def _gpt2(tensors: Tensors, named: Named, given: Document | None) -> Document:
     if (len(table), len(places), len(wide)) != (2, 2, 1):
         shapes = f"{list(table)}, wpe.weight {list(places)}, h.0.mlp.c_fc.bias {list(wide)}"
         raise ArchsimError(f"{tensors.file}: found wte.weight {shapes}; expected two dimensions, two, and one")
-    data = {
+    data: dict[str, Data] = {
         "schema": "archsim.model/1",
         "name": tensors.file.stem,
         "description": "GPT-2 by the shapes of its weights",
@@ -147,7 +167,7 @@ def _gpt2(tensors: Tensors, named: Named, given: Document | None) -> Document:
         "activation": "gelu_tanh",
         "tied": str(not named.has("lm_head.weight")).lower(),
     }
-    places_of = {(): Place(str(tensors.file), 1, 1)}
+    places_of: dict[Loc, Place] = {(): Place(str(tensors.file), 1, 1)}
     if given is not None:
         data["heads"], places_of[("heads",)] = str(mapping(given).get("n_head")), given.place(("n_head",))
     return Document(str(tensors.file), data, places_of, {})

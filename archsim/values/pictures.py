@@ -1,4 +1,4 @@
-"""Pictures with labels, and networks of products one after the other that tell what is on them."""
+"""Pictures with labels, and networks that tell what is on them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.values.arithmetic import ELEMENTWISE
-from archsim.values.cnn import cifar_stages, scaled
-from archsim.values.same_network import require_same, require_size
-from archsim.values.stages import Stage
-from archsim.values.weights import Named, read_safetensors
+from archsim.graph.axes import sizes_of
+from archsim.values.executor import Executor
+from archsim.values.network_weights import network_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,69 +19,101 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from archsim.graph.axes import Shape
     from archsim.graph.graph import Graph
-    from archsim.values.arithmetic import Values
+    from archsim.values.arithmetic import Arithmetic, Values
+    from archsim.values.running import Array
 
-_COLOUR = 4
-_GREY = 3
-"""Dimensions of an array of pictures."""
+_COLOUR = 3
+"""Channels."""
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+"""Of the images that networks of colours were trained on."""
+_TOGETHER = 50
+"""Pictures that are run at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """A network's stages, its inputs (n, height, width, channels), and what is on each, (n,)."""
+    """A network and pictures.
 
-    stages: tuple[Stage, ...]
+    Parameters
+    ----------
+    graph, arrays
+        The network and its weights.
+    inputs
+        (n, channels, height, width), or (n, values).
+    labels
+        What is on each, (n,).
+    """
+
+    graph: Graph
+    arrays: Mapping[str, Array]
     inputs: Values
     labels: NDArray[np.int64]
 
+    def logits(self, arithmetic: Arithmetic) -> Values:
+        """(n, classes)."""
+        executor, name = Executor(self.graph, self.arrays, arithmetic), self.graph.inputs[0].name
+        parts = [self.inputs[at : at + _TOGETHER] for at in range(0, len(self.inputs), _TOGETHER)]
+        return np.concatenate([executor.run({name: part})[self.graph.outputs[0]] for part in parts])
+
+    def right(self, arithmetic: Arithmetic) -> NDArray[np.bool_]:
+        """Which are told rightly."""
+        found: NDArray[np.bool_] = self.logits(arithmetic).argmax(axis=1) == self.labels
+        return found
+
 
 def load_pictures(weights: Path, images: Path, graph: Graph) -> Pictures:
-    """A network of a safetensors file for a model, and an `.npz` file of `images` (8 bits) and `labels`.
+    """A network with weights from a file, and pictures.
 
-    The file holds a CIFAR ResNet by its usual names, or full layers as `1.weight`, `1.bias`, `2.weight`, …, with the
-    model's functions between them. Raises ArchsimError where a file is wrong, or holds another network than the model.
+    Parameters
+    ----------
+    weights
+        What `network_arrays` takes.
+    images
+        An `.npz` file of `images` (8 bits, (n, height, width, 3) or (n, height, width)) and `labels`.
+    graph
+        Of the network.
+
+    Raises
+    ------
+    ArchsimError
+        Where a file is wrong, holds another network than the model, or does not fit its input.
     """
-    named = Named(weights, read_safetensors(weights))
-    stages = cifar_stages(named) if named.has("conv1.weight") else full_layers(named, _functions(graph))
-    require_same(weights, stages, graph)
+    expected = [size or 0 for size in sizes_of(graph.inputs[0].shape)]
+    (classes, *more) = sizes_of(_result(graph))
+    coloured = len(expected) == 1 + 2 and expected[0] == _COLOUR
+    if len(graph.inputs) > 1 or not (coloured or len(expected) == 1) or more or classes is None:
+        found = " and ".join(f"{each.name} {list(sizes_of(each.shape))}" for each in graph.inputs)
+        raise ArchsimError(f"{graph.name}: found {found}; expected a network of pictures, of 3 channels or grey")
+    arrays = network_arrays(weights, graph)
     pixels, labels = _read(images)
-    convolutions = stages[0].weight.shape[2] > 1
-    dimensions = _COLOUR if convolutions else _GREY
-    values = 3 if convolutions else stages[0].weight.shape[1]
-    found = pixels.shape[-1] if convolutions else int(np.prod(pixels.shape[1:]))
-    if pixels.ndim != dimensions or found != values:
-        wanted = "(n, height, width, 3)" if convolutions else f"(n, height, width) of {values} pixels"
-        raise ArchsimError(f"{images}: found images of the shape {pixels.shape}; expected {wanted}")
-    if convolutions:
-        require_size(images, stages, graph, *pixels.shape[1:3])
-    classes = len(stages[-1].weight)
+    if coloured:
+        wanted, fits = f"(n, {expected[1]}, {expected[2]}, 3)", pixels.shape[1:] == (*expected[1:], _COLOUR)
+    else:
+        wanted = f"(n, height, width) of {expected[0]} pixels"
+        fits = pixels.ndim == 1 + 2 and pixels[0].size == expected[0]
+    if not fits:
+        raise ArchsimError(f"{images}: found images of the shape {pixels.shape}; {graph.name} expects {wanted}")
     if labels.min() < 0 or labels.max() >= classes:
         raise ArchsimError(f"{images}: found labels from {labels.min()} to {labels.max()}; expected 0 to {classes - 1}")
-    inputs = scaled(pixels) if convolutions else grey(pixels)
-    return Pictures(stages, inputs, labels)
+    return Pictures(graph, arrays, scaled(pixels) if coloured else grey(pixels), labels)
+
+
+def scaled(images: NDArray[np.uint8]) -> Values:
+    """Pictures (n, height, width, 3) as networks were trained with them, (n, 3, height, width)."""
+    found: Values = (images.astype(np.float32) / np.float32(255) - _MEAN) / _DEVIATION
+    return found.transpose(0, 3, 1, 2)
 
 
 def grey(images: NDArray[np.uint8]) -> Values:
-    """Pictures (n, height, width) as vectors from 0 to 1, (n, 1, 1, pixels)."""
-    return (images.astype(np.float32) / np.float32(255)).reshape(len(images), 1, 1, -1)
+    """Pictures (n, height, width) as vectors from 0 to 1, (n, pixels)."""
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def _functions(graph: Graph) -> dict[str, str]:
-    """By what they are of."""
-    return {each.inputs[0].source: each.kind for each in graph.operators if each.kind in ELEMENTWISE and each.inputs}
-
-
-def full_layers(named: Named, functions: Mapping[str, str]) -> tuple[Stage, ...]:
-    """Named as in the Graph of `workloads/models/mlp-mnist.yaml`; functions: by projection. Raises ArchsimError."""
-    found: list[Stage] = []
-    while named.has(f"{len(found) + 1}.weight") or not found:
-        number = len(found) + 1
-        weight = named.take(f"{number}.weight", -1, -1)
-        bias = named.take(f"{number}.bias", weight.shape[0])
-        key = f"{number} linear/product"
-        found.append(Stage(key, weight[:, :, None, None], bias, function=functions.get(key)))
-    return tuple(found)
+def _result(graph: Graph) -> Shape:
+    return next(node.shape for node in graph.nodes if node.key == graph.outputs[0])
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

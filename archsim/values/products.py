@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.values.arithmetic import FloatArithmetic
+from archsim.values.arithmetic import FloatArithmetic, of_group
 from archsim.values.running import Array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archsim.graph.axes import Shape
     from archsim.graph.nodes import Contraction, Mask
     from archsim.graph.windows import Interval
     from archsim.values.arithmetic import Arithmetic
@@ -22,27 +23,51 @@ if TYPE_CHECKING:
 
 Grouped = Callable[[Array], Array]
 """Takes (batch, shared, rows, summed), gives (batch, shared, rows, outputs)."""
-_CHUNK = 1 << 26
-"""Bytes of windows that are made at a time."""
+_CHUNK = 1 << 23
+"""Bytes of windows that are made at a time: caches hold them."""
 
 
-def windowed(x: Array, at: int, interval: Interval, size: int, fill: float = 0) -> Array:
-    """A dimension as `size` windows, with a new last dimension of their taps; `fill` lies outside.
+def surrounded(x: Array, before: Sequence[int], after: Sequence[int], fill: float = 0) -> Array:
+    """So many numbers before and after the indices of each dimension; it lies in memory in the order of the array.
 
-    The result is a view of the array, or of one with what lies outside put around it.
+    Channels that lie side by side stay so: windows of them are then copied in long pieces.
     """
-    windows = ceil(size / interval.grow)
-    last = (windows - 1) * interval.stride - interval.pad + interval.span - 1
-    around = [(0, 0)] * x.ndim
-    around[at] = (max(0, interval.pad), max(0, last + 1 - x.shape[at]))
-    padded = np.pad(x, around, constant_values=fill) if any(around[at]) else x
-    step = padded.strides[at]
-    strides = [*padded.strides, interval.apart * step]
-    strides[at] = interval.stride * step
-    shape = (*x.shape[:at], windows, *x.shape[at + 1 :], interval.taps)
-    begin = padded[(slice(None),) * at + (slice(max(0, -interval.pad), None),)]
-    found = np.lib.stride_tricks.as_strided(begin, shape, strides, writeable=False)
-    return found if interval.grow == 1 else np.repeat(found, interval.grow, axis=at).take(range(size), axis=at)
+    if not any((*before, *after)):
+        return x
+    order = sorted(range(x.ndim), key=lambda at: -abs(x.strides[at]))
+    sizes = [x.shape[at] + before[at] + after[at] for at in order]
+    found = np.full(sizes, fill, x.dtype).transpose(np.argsort(order))
+    found[tuple(slice(begin, begin + size) for begin, size in zip(before, x.shape, strict=True))] = x
+    return found
+
+
+def windowed(x: Array, windows: Sequence[tuple[int, Interval, int]], fill: float = 0) -> Array:
+    """Dimensions as windows, with a new last dimension of the taps of each; `fill` lies outside.
+
+    The result is a view of the array, or of one with what lies outside put around it. windows: dimension, interval,
+    number of windows.
+    """
+    before, after = [0] * x.ndim, [0] * x.ndim
+    for at, interval, size in windows:
+        last = (ceil(size / interval.grow) - 1) * interval.stride - interval.pad + interval.span - 1
+        before[at], after[at] = max(0, interval.pad), max(0, last + 1 - x.shape[at])
+    found = surrounded(x, before, after, fill)
+    for at, interval, size in windows:
+        number, step = ceil(size / interval.grow), found.strides[at]
+        strides = [*found.strides, interval.apart * step]
+        strides[at] = interval.stride * step
+        shape = (*found.shape[:at], number, *found.shape[at + 1 :], interval.taps)
+        begin = found[(slice(None),) * at + (slice(max(0, -interval.pad), None),)]
+        found = np.lib.stride_tricks.as_strided(begin, shape, strides, writeable=False)
+        if interval.grow > 1:
+            found = np.repeat(found, interval.grow, axis=at).take(range(size), axis=at)
+    return found
+
+
+def _inner(node: Contraction) -> str:
+    """Letters that are summed over, in the order of a matrix's columns: taps, then what lies side by side."""
+    taps = "".join(tap for _, tap, _ in node.windows)
+    return taps + "".join(x for x in node.summed if x not in taps)
 
 
 def prepared(node: Contraction, weight: Array, bias: Array | None, arithmetic: Arithmetic) -> Grouped:
@@ -51,7 +76,7 @@ def prepared(node: Contraction, weight: Array, bias: Array | None, arithmetic: A
     Raises ArchsimError for a bias of another size.
     """
     sizes = dict(zip(node.second, node.second_sizes, strict=True))
-    letters = node.shared + node.outputs + node.summed
+    letters = node.shared + node.outputs + _inner(node)
     shared, outputs = (prod(sizes[x] for x in of) for of in (node.shared, node.outputs))
     ordered = weight.reshape(node.second_sizes).transpose([node.second.index(x) for x in letters])
     matrices = ordered.reshape(shared, outputs, -1)
@@ -67,7 +92,7 @@ def prepared(node: Contraction, weight: Array, bias: Array | None, arithmetic: A
         return lambda x: x @ stacked if vectors is None else x @ stacked + vectors[:, None]
     products = [
         arithmetic.linear(
-            node.key if shared == 1 else f"{node.key} group {group}",
+            node.key if shared == 1 else of_group(node.key, group),
             matrices[group],
             None if vectors is None else vectors[group],
         )
@@ -76,9 +101,12 @@ def prepared(node: Contraction, weight: Array, bias: Array | None, arithmetic: A
 
     def one_by_one(x: Array) -> Array:
         out = np.zeros((*x.shape[:3], outputs), np.float32)
-        if out.size:
-            for group, product in enumerate(products):
-                out[:, group] = product(x[:, group].reshape(-1, x.shape[3])).reshape(len(x), -1, outputs)
+        if not out.size:
+            return out
+        if shared == 1:
+            return products[0](x.reshape(-1, x.shape[3])).reshape(out.shape)
+        for group, product in enumerate(products):
+            out[:, group] = product(x[:, group].reshape(-1, x.shape[3])).reshape(len(x), -1, outputs)
         return out
 
     return one_by_one
@@ -100,17 +128,24 @@ def between(node: Contraction, second: Array, arithmetic: Arithmetic) -> Grouped
     return product
 
 
+def rows_of(node: Contraction, first: Array, summed: str, run: Run) -> Array:
+    """A view of the first operand: (batch, shared, rows, summed), each with as many dimensions as it has letters.
+
+    summed: those letters in the order that is wanted.
+    """
+    letters = node.first + "".join(tap for _, tap, _ in node.windows)
+    windows = [
+        (1 + node.first.index(letter), interval, run.size(node.shape[node.result.index(letter)]))
+        for letter, _, interval in node.windows
+    ]
+    order = node.shared + node.rows + summed
+    return windowed(first, windows).transpose(0, *(1 + letters.index(x) for x in order))
+
+
 def contract(node: Contraction, first: Array, product: Grouped, outputs: Sequence[int], run: Run) -> Array:
     """Rows of the first operand multiplied. outputs: sizes of those letters."""
-    letters = node.first
-    for letter, tap, interval in node.windows:
-        one = node.shape[node.result.index(letter)]
-        at = 1 + letters.index(letter)
-        first = windowed(first, at, interval, run.size(one))
-        letters += tap
     shared, rows = len(node.shared), len(node.rows)
-    order = (0, *(1 + letters.index(x) for x in node.shared + node.rows + node.summed))
-    view = first.transpose(order)
+    view = rows_of(node, first, _inner(node), run)
     inner = view.shape[1 + shared + rows :]
 
     def multiplied(part: Array) -> Array:
@@ -135,14 +170,14 @@ def finished(node: Contraction, x: Array, bias: Array | None, run: Run) -> Array
         x = x * np.float32(node.scale)
     if node.cap is not None:
         x = np.float32(node.cap) * np.tanh(x / np.float32(node.cap))
-    if node.mask is not None:
-        begins = run.start(node.shape[-2]), run.start(node.shape[-1])
-        x = np.where(_visible(node.mask, begins, (x.shape[-2], x.shape[-1])), x, np.float32(-np.inf))
-    return x
+    return x if node.mask is None else masked(node.mask, x, node.shape, run)
 
 
-def _visible(mask: Mask, begins: tuple[int, int], sizes: tuple[int, int]) -> Array:
-    """Which keys queries see, [queries, keys]."""
-    ahead = (begins[1] + np.arange(sizes[1])) - (begins[0] + np.arange(sizes[0]))[:, None]
-    seen = ahead <= 0 if mask.causal else np.ones(sizes, np.bool_)
-    return seen if mask.span is None else seen & (ahead > -mask.span)
+def masked(mask: Mask, x: Array, shape: Shape, run: Run) -> Array:
+    """Scores [..., queries, keys], minus infinity where a query does not see a key."""
+    queries, keys = (run.start(one) + np.arange(size) for one, size in zip(shape[-2:], x.shape[-2:], strict=True))
+    ahead = keys - queries[:, None]
+    seen = ahead <= 0 if mask.causal else np.ones(ahead.shape, np.bool_)
+    if mask.span is not None:
+        seen &= ahead > -mask.span
+    return np.where(seen, x, np.float32(-np.inf))

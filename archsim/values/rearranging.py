@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archsim.graph.views import Chosen, Concat, Keep, Pad, Repeat, Reshape, Slice, Stack, Transpose
+from archsim.graph.views import Chosen, Concat, Keep, Pad, Patches, Repeat, Reshape, Slice, Stack, Transpose
+from archsim.values.products import surrounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,10 +54,10 @@ def _concat(node: Concat, operands: Sequence[Array], run: Run) -> Array:  # noqa
 
 
 def _pad(node: Pad, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
-    around = list(zip((0, *node.before), (0, *node.after), strict=True))
-    sizes = operands[0].shape
-    inside = tuple(slice(max(0, -a), size - max(0, -b)) for (a, b), size in zip(around, sizes, strict=True))
-    return np.pad(operands[0][inside], [(max(0, a), max(0, b)) for a, b in around], constant_values=node.number)
+    before, after, sizes = (0, *node.before), (0, *node.after), operands[0].shape
+    ends = zip(before, after, sizes, strict=True)
+    inside = operands[0][tuple(slice(max(0, -first), size - max(0, -last)) for first, last, size in ends)]
+    return surrounded(inside, [max(0, n) for n in before], [max(0, n) for n in after], node.number)
 
 
 def _repeat(node: Repeat, operands: Sequence[Array], run: Run) -> Array:
@@ -91,6 +92,13 @@ def _stack(node: Stack, operands: Sequence[Array], run: Run) -> Array:  # noqa: 
     return padded.reshape(len(x), -1, node.number * x.shape[2], *x.shape[3:])
 
 
+def _patches(node: Patches, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    batch, channels, height, width = operands[0].shape
+    down, across, size = height // node.size, width // node.size, node.size
+    whole = operands[0][:, :, : down * size, : across * size].reshape(batch, channels, down, size, across, size)
+    return whole.transpose(0, 2, 4, 1, 3, 5).reshape(batch, down * across, channels * size * size)
+
+
 VIEWS: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Reshape: _reshape,
     Transpose: _transpose,
@@ -101,4 +109,5 @@ VIEWS: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Repeat: _repeat,
     Keep: _keep,
     Stack: _stack,
+    Patches: _patches,
 }

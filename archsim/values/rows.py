@@ -61,7 +61,7 @@ def _by_neighbours(node: Normalise, x: Array) -> Array:
     size, alpha, beta, bias = node.parameters
     at = 1 + node.dims[0]
     around = Interval(taps=int(size), pad=(int(size) - 1) // 2)
-    squares = windowed(x * x, at, around, x.shape[at]).sum(axis=-1)
+    squares = windowed(x * x, [(at, around, x.shape[at])]).sum(axis=-1)
     found: Array = x / (np.float32(bias) + np.float32(alpha / size) * squares) ** np.float32(beta)
     return found
 
@@ -93,10 +93,10 @@ def pool(node: Pool, operands: Sequence[Array], run: Run) -> Array:
     for at, interval in node.windows:
         length, size = x.shape[1 + at], run.size(node.shape[at])
         if node.function == "maximum":
-            x = windowed(x, 1 + at, interval, size, -np.inf).max(axis=-1)
+            x = windowed(x, [(1 + at, interval, size)], -np.inf).max(axis=-1)
             continue
-        x = windowed(x, 1 + at, interval, size).sum(axis=-1)
-        inside = windowed(np.ones((1, length), np.float32), 1, interval, size).sum(axis=-1)[0]
+        x = windowed(x, [(1 + at, interval, size)]).sum(axis=-1)
+        inside = windowed(np.ones((1, length), np.float32), [(1, interval, size)]).sum(axis=-1)[0]
         number = np.full(size, interval.taps) if node.padding_counts else inside
         x = x / number.astype(np.float32).reshape(-1, *(1,) * (x.ndim - at - 2))
     return x

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.graph.sequence_nodes import Embedding, Rotary, Scaled, ScoreBias
+from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, Scaled, ScoreBias
 from archsim.graph.views import Sent
+from archsim.values.products import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,12 +27,21 @@ def _embedding(node: Embedding, operands: Sequence[Array], run: Run) -> Array:
     if node.scale != 1:
         x = x * np.float32(node.scale)
     if node.positions:
-        start = node.first_position + run.start(node.shape[-2])
-        x = x + _rows(node, others.pop(0), start + np.arange(numbers.shape[-1])[None], "position")
+        x = x + _position_rows(node, others.pop(0), x, run)
     return x + others[0].reshape(-1, x.shape[-1])[0] if others else x
 
 
-def _rows(node: Embedding, table: Array, numbers: Array, what: str) -> Array:
+def _positions(node: Positions, operands: Sequence[Array], run: Run) -> Array:
+    x, table = operands
+    return x + _position_rows(node, table, x, run)
+
+
+def _position_rows(node: Embedding | Positions, table: Array, x: Array, run: Run) -> Array:
+    start = node.first_position + run.start(node.shape[-2])
+    return _rows(node, table, start + np.arange(x.shape[-2])[None], "position")
+
+
+def _rows(node: Embedding | Positions, table: Array, numbers: Array, what: str) -> Array:
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < table.shape[1]:
         wrong = int(numbers.max() if numbers.min() >= 0 else numbers.min())
         raise ArchsimError(f"{node.key}: found {what} {wrong}; expected 0 to {table.shape[1] - 1}, a row of the table")
@@ -67,7 +77,7 @@ def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
     else:
         bias = _slopes(heads)[:, None, None] * -np.abs(ahead)
     found: Array = scores + bias.reshape(scores.shape[1:]).astype(np.float32)
-    return found
+    return found if node.mask is None else masked(node.mask, found, node.shape, run)
 
 
 def _buckets(node: ScoreBias, ahead: Array) -> Array:
@@ -129,6 +139,7 @@ def _scaled(node: Scaled, operands: Sequence[Array], run: Run) -> Array:  # noqa
 
 SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Embedding: _embedding,
+    Positions: _positions,
     Rotary: _rotary,
     ScoreBias: _score_bias,
     Sent: _sent,

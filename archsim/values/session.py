@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 class Session:
     """Keeps keys and values, states of recurrences, and what does not grow, such as an encoder's result.
 
-    Raises ArchsimError where a node needs positions of former runs that nothing keeps.
+    state: tensors of former runs by the key of the node that keeps them. Raises ArchsimError where a node needs
+    positions of former runs that nothing keeps.
     """
 
     def __init__(self, executor: Executor) -> None:
         self._executor, graph = executor, executor.graph
         self._past: dict[Stream, int] = {}
-        self._state: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
         self._known: dict[str, Array] | None = None
         self._growing = {each.name for each in graph.inputs if any(map(_streams, each.shape))}
         self._constant: set[str] = set()
@@ -57,11 +58,11 @@ class Session:
         executor, first = self._executor, self._known is None
         wanted = (*executor.graph.outputs, *also)
         constant = self._constant | (set(wanted) - self._growing) if first else set()
-        run = Run(executor.arithmetic, everywhere, dict(self._past), dict(self._state))
+        run = Run(executor.arithmetic, everywhere, dict(self._past), dict(self.state))
         found = executor.execute(run, inputs, {*wanted, *constant}, self._known or {})
         if first:
             self._known = {name: found[name] for name in constant}
-        self._state = run.state or {}
+        self.state = run.state or {}
         for each in executor.graph.inputs:
             for stream, one in ((_streams(one), one) for one in each.shape):
                 if stream is not None:
@@ -103,7 +104,7 @@ def generate(executor: Executor, inputs: Mapping[str, Array], number: int, *, ca
     cached
         Whether keys, values and states are kept; else the whole sequence is run again for each token.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For a Graph that generates nothing.

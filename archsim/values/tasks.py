@@ -1,132 +1,120 @@
-"""A model and what it has to predict, from files: checkpoints of llama2.c and GPT-2, texts and tokens."""
+"""A model and what it is run on, from files: checkpoints, texts and tokens."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
+from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.values.bpe import read_byte_pairs
-from archsim.values.gpt2 import Gpt2
-from archsim.values.llama import Llama
-from archsim.values.llama2c import read_checkpoint, read_tokenizer
-from archsim.values.metrics import score
-from archsim.values.weights import Named, read_bytes, read_safetensors
+from archsim.values.executor import Executor
+from archsim.values.files import begin, read_bytes
+from archsim.values.metrics import States, score
+from archsim.values.opened import open_model
+from archsim.values.tokenizers import find_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from archsim.values.arithmetic import Arithmetic
-    from archsim.values.layered import Layered
+    from archsim.values.arithmetic import Arithmetic, Values
     from archsim.values.metrics import Scores
+    from archsim.values.opened import Opened
+    from archsim.values.running import Array
 
 _END = "<|endoftext|>"
-_HEAD_DIM = 64
-"""Of a head of every GPT-2."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
-    """A model that is made for an arithmetic, and the sequences that it has to predict; it can be sent to a process."""
+    """A model with its weights, and sequences of tokens; it can be sent to a process."""
 
-    make: Callable[[Arithmetic], Layered]
+    model: Opened
     sequences: tuple[tuple[int, ...], ...]
-    name: str = "model"
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the model makes the next token."""
+        return self.model.graph.feedback is not None
+
+    def require_predicting(self) -> None:
+        """Raise ArchsimError for an encoder."""
+        if not self.predicts:
+            expected = "expected one that does, such as a checkpoint of llama2.c"
+            raise ArchsimError(f"{self.model.path}: {self.model.graph.name} predicts no tokens; {expected}")
 
     def run(self, arithmetic: Arithmetic) -> Scores:
-        """Predict everything."""
-        return score(self.make(arithmetic), self.sequences)
+        """Predict everything; raises ArchsimError."""
+        self.require_predicting()
+        executor = self._executor(arithmetic)
+        return score(lambda tokens: self._result(executor, tokens), self.sequences)
 
+    def encode(self, arithmetic: Arithmetic) -> States:
+        """Of an encoder: its last hidden states; raises ArchsimError."""
+        executor = self._executor(arithmetic)
+        return States(tuple(self._result(executor, np.array([tokens]))[0] for tokens in self.sequences))
 
-@dataclass(frozen=True)
-class _Model:
-    make: Callable[[Arithmetic], Layered]
-    vocabulary: int
-    positions: int
-    encode: Callable[[], Callable[[str], list[int]]]
+    def _executor(self, arithmetic: Arithmetic) -> Executor:
+        return Executor(self.model.graph, self.model.arrays, arithmetic)
+
+    def _result(self, executor: Executor, tokens: Array) -> Values:
+        """The first result, at all positions."""
+        graph = self.model.graph
+        return executor.run({graph.inputs[0].name: tokens}, everywhere=True)[graph.outputs[0]]
 
 
 def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int | None = None) -> Task:
     """A model and a text, which is split where it says `<|endoftext|>`, and to the model's length.
 
-    model: a checkpoint of llama2.c; or a safetensors file of GPT-2, or its folder. text: may also be a `.npy` file of
-    tokens (sequences, n). tokenizer: a file of llama2.c, a folder of GPT-2; None: beside the model. limit: the most
-    sequences. Raises ArchsimError.
+    Parameters
+    ----------
+    model
+        What `open_model` opens.
+    text
+        Or a `.npy` file of tokens (sequences, n).
+    tokenizer
+        What `find_tokenizer` takes; None: that of the model.
+    limit
+        The most sequences.
+
+    Raises
+    ------
+    ArchsimError
+        For files that are wrong, models that take no tokens, and texts that have none.
     """
-    found = _gpt2(model, tokenizer) if model.is_dir() or model.suffix == ".safetensors" else _llama(model, tokenizer)
+    opened = open_model(model)
+    inputs = opened.graph.inputs
+    if not opened.vocabulary or len(inputs) > 1:
+        names = " and ".join(each.name for each in inputs)
+        raise ArchsimError(f"{model}: {opened.graph.name} takes {names}; expected a model that takes tokens alone")
     if text.suffix == ".npy":
-        sequences: Iterable[list[int]] = _tokens(text, found.vocabulary)
+        sequences: Iterable[list[int]] = _tokens(text, opened.vocabulary)
     else:
-        encode = found.encode()
+        encode = find_tokenizer(model, tokenizer, opened.vocabulary)
         try:
             stories = read_bytes(text, "a text").decode("utf-8").split(_END)
         except UnicodeDecodeError:
             raise ArchsimError(f"{text}: found bytes that are no UTF-8; expected a text") from None
         sequences = (encode(story.strip()) for story in stories if story.strip())
-    cut = found.positions + 1
+    predicts = opened.graph.feedback is not None
+    cut = opened.positions + predicts
     parts = (tuple(tokens[at : at + cut]) for tokens in sequences for at in range(0, len(tokens), cut))
     kept = tuple(islice(parts, limit))
-    if all(len(tokens) < 2 for tokens in kept):  # noqa: PLR2004 (one to predict, one to predict from)
-        raise ArchsimError(f"{text}: found no text to predict; expected two tokens or more")
-    return Task(found.make, kept, model.name)
-
-
-def _llama(path: Path, tokenizer: Path | None) -> _Model:
-    config, weights = read_checkpoint(path)
-
-    def encode() -> Callable[[str], list[int]]:
-        return read_tokenizer(tokenizer or _beside(path, config.vocabulary), config.vocabulary).encode
-
-    return _Model(partial(Llama, config, weights), config.vocabulary, config.positions, encode)
-
-
-def _gpt2(path: Path, tokenizer: Path | None) -> _Model:
-    file = path / "model.safetensors" if path.is_dir() else path
-    named = Named(file, read_safetensors(file), ("transformer.",))
-    vocabulary, dim = named.take("wte.weight", -1, -1).shape
-    positions = named.take("wpe.weight", -1, dim).shape[0]
-    heads = _heads(file.with_name("config.json"), dim)
-    return _Model(
-        partial(Gpt2, named, heads),
-        vocabulary,
-        positions,
-        lambda: read_byte_pairs(tokenizer or file.parent).encode,
-    )
-
-
-def _heads(config: Path, dim: int) -> int:
-    """As the configuration says, where there is one; else as all of OpenAI's models have."""
-    if not config.is_file():
-        return max(1, dim // _HEAD_DIM)
-    try:
-        found = json.loads(read_bytes(config, "a configuration"))
-    except ValueError:
-        raise ArchsimError(f"{config}: is no whole JSON; expected a configuration of GPT-2") from None
-    heads = found.get("n_head") if isinstance(found, dict) else None
-    if type(heads) is not int or heads < 1:
-        raise ArchsimError(f"{config}: n_head: found {heads!r}; expected how many heads a layer has")
-    return heads
-
-
-def _beside(model: Path, vocabulary: int) -> Path:
-    found = model.parent / f"tok{vocabulary}.bin"
-    if not found.is_file():
-        raise ArchsimError(f"{model}: needs a tokenizer; found no {found.name} beside it. Try --tokenizer FILE")
-    return found
+    if all(len(tokens) < 1 + predicts for tokens in kept):
+        needed = "no text to predict; expected two tokens or more" if predicts else "no text; expected some tokens"
+        raise ArchsimError(f"{text}: found {needed}")
+    return Task(opened, kept)
 
 
 def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
-    read_bytes(path, "tokens")
+    begin(path, "tokens")
     try:
-        found = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({error})") from None
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
+        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({' '.join(str(error).split())})") from None
     wrong = found.ndim != 2 or found.dtype.kind not in "iu"  # noqa: PLR2004 (sequences, n)
     if wrong or (found.size and (found.min() < 0 or found.max() >= vocabulary)):
         shape = f"{found.dtype} {found.shape}"

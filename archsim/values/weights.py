@@ -138,7 +138,9 @@ def _per_head(parts: list[Stored], weight: Weight, graph: Graph) -> list[Stored]
     queries = getattr(graph.by_key[f"{layer}/scores"], "heads", 0)
     times = (queries, weight.shape[0] - queries)
     shapes = [(number, *one.shape) for number, one in zip(times, parts, strict=True)]
-    return [changed(one, shape, partial(np.broadcast_to, shape=shape)) for one, shape in zip(parts, shapes, strict=True)]
+    return [
+        changed(one, shape, partial(np.broadcast_to, shape=shape)) for one, shape in zip(parts, shapes, strict=True)
+    ]
 
 
 def _fitted(one: Stored, source: Source, weight: Weight) -> Stored:

@@ -38,8 +38,11 @@ def graph_of(builder: Builder, *outputs: str, feedback: tuple[str, str] | None =
 
 
 def drawn(graph: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights at random."""
-    return {name: numbers(seed + at, *weight.shape) for at, (name, weight) in enumerate(graph.weights.items())}
+    """Weights at random, small."""
+    return {
+        name: numbers(seed + at, *weight.shape) * np.float32(0.3)
+        for at, (name, weight) in enumerate(graph.weights.items())
+    }
 
 
 def made(

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from archsim.errors import ArchsimError
 from archsim.values.arithmetic import FloatArithmetic
-from archsim.values.gpt2 import Gpt2
-from archsim.values.metrics import score
-from archsim.values.quantised import QuantisedArithmetic
-from archsim.values.tasks import load_task
-from archsim.values.weights import Named
+from archsim.values.executor import Executor
+from archsim.values.opened import Opened, open_model
+from archsim.values.session import generate
+from archsim.values.tasks import Task, load_task
+from tests.values.model_files import drawn, gpt2_shapes, saved
 
 
 @pytest.mark.parametrize(
@@ -38,13 +39,26 @@ def test_sampled_tokens_have_their_reference_perplexity(data_dir: Path) -> None:
     assert found.losses.mean() == pytest.approx(1.33152, abs=2e-5)
 
 
-@pytest.mark.parametrize("model", ["stories260K.bin", "stories3M-q80.bin"])
-def test_eight_bits_move_the_perplexity_by_less_than_a_percent(data_dir: Path, model: str) -> None:
-    task = load_task(data_dir / "llama2c" / model, data_dir / "text" / "tinystories_sample.txt")
-    exact, whole = task.run(FloatArithmetic()), task.run(QuantisedArithmetic())
-    assert whole.perplexity == pytest.approx(exact.perplexity, rel=0.01)
-    assert exact.agreement(whole) > 0.95
-    assert 0 < exact.divergence(whole) < 0.01
+def smollm2(data_dir: Path, limit: int) -> Task:
+    folder = data_dir / "smollm2"
+    return load_task(folder / "SmolLM2-135M-Instruct.Q4_1.gguf", folder / "wikitext_tokens.npy", limit=limit)
+
+
+def test_smollm2_has_its_golden_losses(data_dir: Path) -> None:
+    """The first 24 of a sequence. Its header says a rotary base of 100,000."""
+    task = smollm2(data_dir, 1)
+    found = Task(task.model, (task.sequences[0][:25],)).run(FloatArithmetic())
+    golden = np.load(data_dir / "smollm2" / "golden.npz")["nll"][0, :24]
+    assert np.abs(found.losses - golden).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_smollm2_has_its_golden_perplexity(data_dir: Path) -> None:
+    found = smollm2(data_dir, 8).run(FloatArithmetic())
+    golden = np.load(data_dir / "smollm2" / "golden.npz")["nll"]
+    assert np.abs(found.losses.reshape(golden.shape) - golden).max() < 1e-3
+    assert found.losses.mean() == pytest.approx(3.6578, abs=1e-4)
+    assert found.perplexity == pytest.approx(38.77, abs=0.02)
 
 
 def tensors(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -59,64 +73,57 @@ def tensors(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def sorter(data_dir: Path) -> Gpt2:
-    path = data_dir / "gpt-nano-sort" / "gpt-nano-sort-model.json"
-    config, weights = tensors(path)
-    return Gpt2(Named(path, weights, ("transformer.",)), config["n_head"], FloatArithmetic())
+def sorter(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    config, weights = tensors(data_dir / "gpt-nano-sort" / "gpt-nano-sort-model.json")
+    sizes = {key: config[key] for key in ("n_layer", "n_head", "n_embd", "vocab_size")}
+    config = {"model_type": "gpt2", "n_positions": config["block_size"], **sizes}
+    return open_model(saved(tmp_path_factory.mktemp("sorter") / "sorter", weights, config))
 
 
-def test_gpt_nano_has_its_golden_activations(data_dir: Path, sorter: Gpt2) -> None:
+def test_gpt_nano_has_its_golden_activations(data_dir: Path, sorter: Opened) -> None:
     _, golden = tensors(data_dir / "gpt-nano-sort" / "gpt-nano-sort-t0-partials.json")
-    seen: dict[str, np.ndarray] = {}
-    logits = sorter.logits(golden["idx"].astype(np.int64), seen.__setitem__)
+    mixed = next(node.inputs[0] for node in sorter.graph.nodes if node.key == "layer 0/attention output")
     names = {
-        "h.0.ln_1": "ln1",
-        "h.0.attn": "y",
-        "h.0.mlp.act": "gelu",
-        "h.0": "block0",
-        "h.1": "block1",
-        "h.2": "block2",
+        "layer 0/attention norm": "ln1",
+        mixed: "y",
+        "layer 0/activation": "gelu",
+        "layer 0/ffn add": "block0",
+        "layer 1/ffn add": "block1",
+        "layer 2/ffn add": "block2",
+        "head/logits": "lm_head",
     }
+    executor = Executor(sorter.graph, sorter.arrays, FloatArithmetic())
+    seen = executor.run({"tokens": golden["idx"].astype(np.int64)}, everywhere=True, also=names)
     for ours, theirs in names.items():
         assert np.abs(seen[ours] - golden[theirs].reshape(seen[ours].shape)).max() < 1e-4, theirs
-    assert np.abs(logits - golden["lm_head"]).max() < 1e-4
 
 
-def test_gpt_nano_sorts_all_inputs(sorter: Gpt2) -> None:
+def test_gpt_nano_sorts_all_inputs(sorter: Opened) -> None:
     """Six letters of three; the sorted ones follow, one at a time."""
     tokens = np.array(list(itertools.product(range(3), repeat=6)), np.int64)
-    expected = np.sort(tokens, axis=1)
-    for _ in range(6):
-        following = sorter.logits(tokens)[:, -1].argmax(axis=1)
-        tokens = np.concatenate([tokens, following[:, None]], axis=1)
-    assert (tokens[:, 6:] == expected).all(axis=1).sum() == 729
+    found = generate(Executor(sorter.graph, sorter.arrays, FloatArithmetic()), {"tokens": tokens}, 6)
+    assert (found == np.sort(tokens, axis=1)).all(axis=1).sum() == 729
 
 
 def test_conv1d_weights_and_a_tied_head_are_understood(tmp_path: Path) -> None:
     """The same model written as Hugging Face writes GPT-2 gives the same logits."""
-    rng = np.random.default_rng(0)
-    d = 8
-    sizes = {"attn.c_attn": (3 * d, d), "attn.c_proj": (d, d), "mlp.c_fc": (4 * d, d), "mlp.c_proj": (d, 4 * d)}
-    plain: dict[str, np.ndarray] = {"wte.weight": rng.normal(size=(11, d)), "wpe.weight": rng.normal(size=(5, d))}
-    for norm in ("h.0.ln_1", "h.0.ln_2", "ln_f"):
-        plain |= {f"{norm}.weight": rng.normal(size=d), f"{norm}.bias": rng.normal(size=d)}
-    for name, shape in sizes.items():
-        plain |= {f"h.0.{name}.weight": rng.normal(size=shape), f"h.0.{name}.bias": rng.normal(size=shape[0])}
-    plain = {name: value.astype(np.float32) for name, value in plain.items()}
-    flipped = {
-        name: value.T if name.endswith(("attn.weight", "proj.weight", "fc.weight")) else value
-        for name, value in plain.items()
-    }
-    prefixed = {f"transformer.{name}": value for name, value in flipped.items()}
-    prefixed["lm_head.weight"] = plain["wte.weight"]
+    plain = drawn(gpt2_shapes(8, 1, 11, 5))
+    across = ("attn.weight", "proj.weight", "fc.weight")
+    other = {f"transformer.{name}": value.T if name.endswith(across) else value for name, value in plain.items()}
+    other["lm_head.weight"] = plain["wte.weight"]
+    config = {"model_type": "gpt2", "n_layer": 1, "n_embd": 8, "n_head": 2, "vocab_size": 11, "n_positions": 5}
     tokens = np.array([[1, 4, 9, 0]])
-    one = Gpt2(Named(tmp_path, plain), 2, FloatArithmetic()).logits(tokens)
-    other = Gpt2(Named(tmp_path, prefixed, ("transformer.",)), 2, FloatArithmetic()).logits(tokens)
-    assert one.tobytes() == other.tobytes()
+    opened = [open_model(saved(tmp_path / name, made, config)) for name, made in (("plain", plain), ("other", other))]
+    one, two = (Executor(each.graph, each.arrays, FloatArithmetic()).run({"tokens": tokens}) for each in opened)
+    assert one["head/logits"].tobytes() == two["head/logits"].tobytes()
 
 
-def test_scores_need_two_tokens(sorter: Gpt2) -> None:
-    from archsim.errors import ArchsimError
-
+def test_scores_need_two_tokens(sorter: Opened) -> None:
     with pytest.raises(ArchsimError, match="found no text to predict"):
-        score(sorter, [[1]])
+        Task(sorter, ((1,),)).run(FloatArithmetic())
+
+
+def test_an_encoder_predicts_no_tokens(data_dir: Path) -> None:
+    task = load_task(data_dir / "minilm", data_dir / "text" / "tinystories_sample.txt", limit=1)
+    with pytest.raises(ArchsimError, match="minilm: minilm predicts no tokens; expected one that does"):
+        task.run(FloatArithmetic())

@@ -87,14 +87,15 @@ class Recording(FloatArithmetic):
         return super().linear(key, weight, bias)
 
 
-def test_groups_are_products_of_their_own_with_rows_in_channels_and_taps() -> None:
+def test_groups_are_products_of_their_own_with_columns_in_taps_and_channels() -> None:
     x, weight, bias = numbers(1, 1, 4, 5, 5), numbers(2, 6, 2, 3, 3), numbers(3, 6)
     builder = convolution(x, weight, bias, (1, 1), (1, 1, 1, 1), (1, 1), 2)
     output, recording = builder.nodes[-1].key, Recording()
     found = Executor(graph_of(builder, output), {"w": weight, "b": bias}, recording).run({"x": x[None]})
     (wanted,) = reference("Conv", [x, weight, bias], pads=(1, 1, 1, 1), group=2)
     assert found[output][0] == pytest.approx(wanted, abs=1e-5)
-    asked = {"input/product group 0": weight[:3].reshape(3, 18), "input/product group 1": weight[3:].reshape(3, 18)}
+    matrices = weight.transpose(0, 2, 3, 1).reshape(2, 3, 18)
+    asked = {f"input/product group {group}": matrices[group] for group in range(2)}
     assert recording.asked.keys() == asked.keys()
     assert all((recording.asked[key] == asked[key]).all() for key in asked)
 
@@ -139,7 +140,7 @@ def test_windows_are_what_an_interval_says(
 ) -> None:
     interval = Interval(taps, stride, pad, apart, grow)
     x = numbers(0, 2, length, 3)
-    found = windowed(x, 1, interval, size, fill=7)
+    found = windowed(x, [(1, interval, size)], fill=7)
     assert found.shape == (2, size, 3, taps)
     for index in range(size):
         for tap in range(taps):

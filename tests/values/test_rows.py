@@ -95,6 +95,11 @@ def test_functions_by_hand() -> None:
     assert one("batchnorm", x, np.full(5, 2, np.float32), np.ones(5, np.float32)).tolist() == [-15, -1, 1, 2, 15]
 
 
+def test_the_error_function_is_exact() -> None:
+    x = np.concatenate([np.linspace(-7, 7, 20_001), [-inf, inf]]).astype(np.float32)
+    assert one("erf", x) == pytest.approx(np.array([erf(value) for value in x.tolist()]), abs=1e-7)
+
+
 def test_whole_numbers_stay_whole_and_truth_is_a_number() -> None:
     a, b = np.array([7, -7, 3]), np.array([2, 2, 3])
     assert one("div", a, b).tolist() == [3, -3, 1]
