@@ -72,7 +72,7 @@ class Builder:
 
     def add(self, node: Node) -> str:
         """A node; its key."""
-        if node.key in self.shapes:
+        if node.key in self.shapes or node.key in self.weights:
             raise ArchsimError(f"{node.key}: stands twice; expected one node of a name")
         self.nodes.append(node)
         self.shapes[node.key] = node.shape

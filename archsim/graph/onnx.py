@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
-from archsim.graph import onnx_elementwise, onnx_products, onnx_recurrent, onnx_rows, onnx_views
+from archsim.graph import onnx_elementwise, onnx_maps, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx_file import HOST_DOMAINS, Sizes, survey
+from archsim.graph.onnx_file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
 from archsim.graph.onnx_importer import Importer
 from archsim.graph.weights import Arrays
@@ -22,6 +22,7 @@ HANDLERS = {
     **onnx_rows.HANDLERS,
     **onnx_elementwise.HANDLERS,
     **onnx_views.HANDLERS,
+    **onnx_maps.HANDLERS,
 }
 """By operator; what is not here is not known."""
 
@@ -177,6 +178,8 @@ def _require_formed(model: Any) -> None:  # noqa: ANN401
     for node in model.graph.node:
         if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
             raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
+        if node.domain not in STANDARD:
+            continue
         try:
             checker.check_node(node, context)
         except checker.ValidationError as error:

@@ -5,7 +5,7 @@ from functools import partial
 from math import inf
 
 from archsim.graph.onnx_affine import batchnorm
-from archsim.graph.onnx_file import FLOATS, BOOLEAN, FileNode
+from archsim.graph.onnx_file import BOOLEAN, FLOATS, FileNode
 from archsim.graph.onnx_importer import Importer, Made
 from archsim.graph.onnx_products import before_product, scaling
 
@@ -95,7 +95,7 @@ def normalised(importer: Importer, node: FileNode) -> Made:
     shape = (sizes[1], *(1,) * (len(sizes) - 2))
     assert affine.scale is not None  # noqa: S101
     assert affine.shift is not None  # noqa: S101
-    name = node.outputs[0]
+    name = f"{builder.layer}/{node.outputs[0]}"
     scale = importer.weight(f"{name}.scale", shape, affine.scale, sizes[1])
     shift = importer.weight(f"{name}.shift", shape, affine.shift, sizes[1])
     return builder.elementwise("batchnorm", "batchnorm", x, scale, shift)

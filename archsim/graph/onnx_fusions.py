@@ -280,7 +280,7 @@ def _halved(importer: Importer, x: str, function: str, nodes: list[FileNode], na
 
 
 def _silu(importer: Importer, node: FileNode) -> Fused | None:
-    """x sigmoid(x)."""
+    """X sigmoid(x)."""
     times, x = importer.file.only(node.outputs[0]), node.inputs[0]
     other = _other(importer, times, node.outputs[0], "Mul")
     if times is None or other is None or other[0] != x:

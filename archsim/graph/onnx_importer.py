@@ -13,10 +13,9 @@ from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import Axis, Shape, dim, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Unknown
-from archsim.graph.onnx_constants import Constant, Constants
+from archsim.graph.onnx_constants import Constant, Constants, Reader
 from archsim.graph.onnx_file import BOOLEAN, FileNode, ModelFile, Sizes
 
-Reader = Callable[[], NDArray[Any]]
 Made = str | Sequence[str]
 """Names of the tensors that a node makes, in the order of its outputs."""
 _WHOLE = 1 << 31
@@ -78,6 +77,9 @@ class Importer:
 
     def __post_init__(self) -> None:
         self.constants = Constants(self.file, self.folder, self.known_sizes)
+        names = {*self.file.inputs, *self.file.initializers, *self.file.makers}
+        self._layers = {name.partition("/")[0] for name in names if "/" in name}
+        self.builder.layer = self._layer("input")
 
     # Going through
 
@@ -123,7 +125,11 @@ class Importer:
     def begin(self, word: str) -> None:
         """Begin the layer of a product with weights."""
         self.products += 1
-        self.builder.layer = f"{self.products} {word}"
+        self.builder.layer = self._layer(f"{self.products} {word}")
+
+    def _layer(self, name: str) -> str:
+        """A layer whose tensors have no names that tensors of the file have."""
+        return self._layer(f"{name}*") if name in self._layers else name
 
     # What nodes read
 
@@ -301,3 +307,11 @@ class Importer:
         shape = alike[0] if alike else axes
         why = f"{node.label}: operator {node.operator} is not known"
         return builder.add(Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why))
+
+
+def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:
+    """Dimensions counted from the first. Raises ArchsimError for those that are not there, or stand twice."""
+    found = tuple(at + rank if at < 0 else at for at in dims)
+    if any(not 0 <= at < rank for at in found) or len(set(found)) < len(found):
+        raise importer.refused(node, f"found dimensions {list(dims)}; expected some of {rank}, each once")
+    return found

@@ -136,7 +136,10 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     if scale != 1 and bias is not None:
         numbers = bias.read
         other_name = importer.weight(
-            f"{node.outputs[0]}.added", bias.shape, lambda: numbers() * np.float32(scale), importer.trained(bias)
+            f"{importer.builder.layer}/{node.outputs[0]}.added",
+            bias.shape,
+            lambda: numbers() * np.float32(scale),
+            importer.trained(bias),
         )
     return importer.builder.elementwise("add", "add", made, other_name)
 
@@ -161,11 +164,11 @@ def _product(
     counts = dict(zip(a, sizes_a, strict=True)) | dict(zip(b, sizes_b, strict=True))
     builder = importer.builder
     if importer.moving(first) and importer.moving(second):
-        xs = [builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b))]
+        x, z = (builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b)))
         alpha *= importer.scales.get(first, 1.0) * importer.scales.get(second, 1.0)
         last, number = _scaled_after(importer, node.outputs[0], len(result)) if whole else (node.outputs[0], 1.0)
         name = "context" if first in importer.softened else "scores"
-        made = builder.contraction(name, *xs, f"{a},{b}->{result}", scale=alpha * number)
+        made = builder.contraction(name, x, z, f"{a},{b}->{result}", scale=alpha * number)
     else:
         left = importer.moving(second)
         x, weights = (second, first) if left else (first, second)
@@ -245,7 +248,7 @@ def _scaled_after(importer: Importer, name: str, dims: int) -> tuple[str, float]
 
 
 def scaling(importer: Importer, node: FileNode, name: str, dims: int) -> float | None:
-    """By which single number a node multiplies what it reads, of so many dimensions; None where it does anything else."""
+    """By which single number a node multiplies what it reads, of so many dimensions; None: it does anything else."""
     if node.domain or node.operator not in ("Mul", "Div"):
         return None
     first = node.inputs[0] == name

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape
 from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise, Pool, Reach, Reduce, Unknown
-from archsim.graph.sequence_nodes import Embedding, Recurrence
+from archsim.graph.sequence_nodes import Embedding, Previous, Recurrence
 from archsim.graph.views import Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
@@ -233,7 +233,7 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
     roles = _given(inputs)
     parent: dict[Axis, Axis] = {}
     shapes = {each.name: each.shape for each in inputs}
-    tracer = Tracer(weights)
+    tracer, attention = Tracer(weights), _attention(nodes, weights)
 
     def decide(one: Dim, *, position: bool) -> None:
         for factor in one:
@@ -247,7 +247,8 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
             if name not in shapes or isinstance(node, Recurrence):
                 continue
             shape = shapes[name]
-            for here, position in _said(node, at, len(shape)):
+            keys = attention.get(node.key) if at == 1 else None
+            for here, position in _said(node, at, len(shape)) if keys is None else keys:
                 decide(shape[here], position=position)
             if isinstance(node, Contraction) and at == 1:  # its positions, such as keys, are values of the result
                 continue
@@ -263,6 +264,33 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
             streams = axis.stream is not None
             roles.setdefault(axis, streams or each.whole is not None or not (alone and axis in last))
     return roles
+
+
+def _attention(nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[str, list[tuple[int, bool]]]:
+    """Of products next to a softmax: which dimensions of the second operand are keys (True) or values of a head."""
+    makers = {node.key: node for node in nodes}
+    found: dict[str, list[tuple[int, bool]]] = {}
+
+    def source(name: str) -> Node | None:
+        node = makers.get(name)
+        while node is not None and (node.free or isinstance(node, Elementwise)) and not isinstance(node, Previous):
+            node = makers.get(next((other for _, other in moving(node, weights)), ""))
+        return node
+
+    def say(node: Node, keys: str, values: str) -> None:
+        assert isinstance(node, Contraction)  # noqa: S101
+        letters = enumerate(node.second)
+        found[node.key] = [(here, letter in keys) for here, letter in letters if letter in keys + values]
+
+    for node in nodes:
+        before = source(node.inputs[0]) if node.inputs else None
+        softened = isinstance(before, Normalise) and before.kind == "softmax"
+        if isinstance(node, Normalise) and node.kind == "softmax":
+            if isinstance(before, Contraction) and not before.stationary:
+                say(before, before.outputs, before.summed)
+        elif isinstance(node, Contraction) and not node.stationary and softened:
+            say(node, node.summed, node.outputs)
+    return found
 
 
 def _given(inputs: Sequence[Input]) -> dict[Axis, bool]:
