@@ -145,3 +145,27 @@ def reshaped(shape: Shape, sizes: Sequence[int | None]) -> Shape | None:
                 return None
         found.append(merged(tuple(taken)))
     return None if left else (*found, *shape[first:])
+
+
+def cut(shape: Shape, sizes: Sequence[int], name: str) -> Shape:
+    """The dimensions of another shape that cuts across factors: there they are new axes, `name:number`.
+
+    Dimensions side by side that have as many indices in both keep theirs where they can.
+    """
+    made: list[Dim] = []
+    begin = 0
+    while len(made) < len(sizes):
+        first, end, last = len(made), begin, len(made)
+        here = there = 1
+        while last == first or here != there:
+            if end < len(shape) and (here <= there or last == len(sizes)):
+                here *= size_of(shape[end]) or 1
+                end += 1
+            else:
+                there *= sizes[last]
+                last += 1
+        order = next((factor.axis.order for one in shape[begin:end] for factor in one), first)
+        axes = (dim(Axis(f"{name}:{at}", sizes[at], order)) for at in range(first, last))
+        made += reshaped(shape[begin:end], sizes[first:last]) or axes
+        begin = end
+    return tuple(made)

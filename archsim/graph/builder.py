@@ -7,7 +7,7 @@ from math import prod
 from typing import Literal
 
 from archsim.errors import ArchsimError
-from archsim.graph.axes import Axis, Dim, Factor, Shape, dim, reshaped, shown, size_of, sizes_of
+from archsim.graph.axes import Axis, Dim, Factor, Shape, cut, dim, reshaped, shown, size_of, sizes_of
 from archsim.graph.nodes import Contraction, Elementwise, Mask, Node, Normalise, Pool, Reduce
 from archsim.graph.streams import Stream
 from archsim.graph.views import Chosen, Concat, Keep, Reshape, Slice, Transpose
@@ -349,10 +349,8 @@ class Builder:
         fixed = [size for size in sizes if size is not None]
         if found is None and len(fixed) < len(sizes):
             raise ArchsimError(f"{layer}/{own}: {shown(shape)} cannot have the shape {list(sizes)}")
-        made = found or tuple(dim(Axis(f"{layer}/{own}:{at}", size, at)) for at, size in enumerate(fixed))
-        return self.add(
-            Reshape(layer=layer, name=own, inputs=(x,), shape=made, cuts=found is None)
-        )
+        made = found or cut(shape, fixed, f"{layer}/{own}")
+        return self.add(Reshape(layer=layer, name=own, inputs=(x,), shape=made, cuts=found is None))
 
     def split(self, x: str, at: int, *sizes: int, name: str = "view") -> str:
         """A dimension as several."""

@@ -84,29 +84,33 @@ class Tracer:
         self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()
     ) -> dict[Axis, Link]:
         """Of all axes of an operand; it is remembered where those of positions cannot be said."""
-        if isinstance(node, Reshape) and not node.cuts:
-            return {factor.axis: Link(factor.axis) for one in shape for factor in one}
+        if isinstance(node, Reshape):
+            before, after = _digits(shape), _digits(node.shape)
+            links = {axis: Link(axis) if after.get(axis, 1) == size else EVERYTHING for axis, size in before.items()}
+            if any(axis in positions and link == EVERYTHING for axis, link in links.items()):
+                self.cuts[node.key] = None
+            return links
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
         for one, reach in zip(shape, node.reach(at, shape), strict=True):
             for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
-        links = {axis: _together(axis, found) for axis, found in parts.items()}
-        if any(link is None and axis in positions for axis, link in links.items()):
+        said = {axis: _together(axis, found) for axis, found in parts.items()}
+        if any(link is None and axis in positions for axis, link in said.items()):
             self.cuts[node.key] = None
-        return {axis: link or EVERYTHING for axis, link in links.items()}
+        return {axis: link or EVERYTHING for axis, link in said.items()}
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
         positions: set[Axis] = set()
         sources: dict[Source, None] = {}
-        if isinstance(node, Reshape) and node.cuts:
-            self.cuts[node.key] = None
         for at, _ in moving(node, self.weights)[: 1 if isinstance(node, Sent) else None]:
             operand, links = self.operand(node, at)
             reached = (link for axis, link in links.items() if axis in operand.positions)
             positions |= {link.axis for link in reached if link.axis is not None}
-            if isinstance(node, Unknown) or (isinstance(node, Reshape) and node.cuts):
+            if isinstance(node, Unknown):
                 positions |= {factor.axis for one in node.shape[:-1] for factor in one}
+            if isinstance(node, Reshape) and node.key in self.cuts:
+                positions |= {factor.axis for one in node.shape[:-1] for factor in one if factor.axis not in links}
             self.mix(operand, links)
             sources |= dict.fromkeys(through(source, links) for source in operand.sources)
         self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
@@ -151,6 +155,14 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
         return EVERYTHING if interval is None else Link(reading.axis, interval)
 
     return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
+
+
+def _digits(shape: Shape) -> dict[Axis, int | None]:
+    """Of each axis the indices that its digits in a tensor have together; 0: a job says how many."""
+    sizes: dict[Axis, int | None] = {}
+    for factor in (factor for one in shape for factor in one):
+        sizes[factor.axis] = (sizes.get(factor.axis) or 1) * (factor.size or 0)
+    return sizes
 
 
 def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | None:
