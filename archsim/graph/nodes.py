@@ -72,10 +72,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Which keys a query sees: those before it and its own (`causal`), and of these the last `span`."""
+    """Which keys a query sees: those before it and its own (`causal`), and of these the last `span`.
+
+    past: keys that come before that of the first query.
+    """
 
     causal: bool
     span: int | None = None
+    past: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,13 @@ _PASSED = ("layernorm", "rmsnorm", "rotary")
 
 @dataclass(frozen=True)
 class Worked:
-    """Operators of nodes. cuts: keys of nodes at which it was lost which index is which."""
+    """Operators of nodes. axes: of the positions of each, in the order in which they are counted.
+
+    cuts: keys of nodes at which it was lost which index is which.
+    """
 
     operators: tuple[Operator, ...]
+    axes: Mapping[str, tuple[Axis, ...]]
     cuts: tuple[str, ...]
 
 
@@ -49,7 +53,9 @@ def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str
     for node in nodes:
         reads.take(node)
     made = _Making(tracer, {read.node.key: read for read in reads.found})
-    return Worked(tuple(made.operator(read) for read in reads.found), tuple(tracer.cuts))
+    operators = tuple(made.operator(read) for read in reads.found)
+    axes = {read.node.key: made.ordered(read.positions) for read in reads.found}
+    return Worked(operators, axes, tuple(tracer.cuts))
 
 
 def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
@@ -137,7 +143,7 @@ class _Making:
 
     def operator(self, read: _Read) -> Operator:
         node = read.node
-        axes = self._ordered(read.positions)
+        axes = self.ordered(read.positions)
         stream, chosen = _stream(node, axes)
         common = {
             "layer": node.layer,
@@ -161,8 +167,8 @@ class _Making:
             sees=None if keys is None or keys.stream == stream else keys.stream,
         )
 
-    def _ordered(self, positions: frozenset[Axis], windowed: Collection[Axis] = ()) -> tuple[Axis, ...]:
-        """Batches first, then as they are counted; those of one index are left out, but for those under a window."""
+    def ordered(self, positions: frozenset[Axis], windowed: Collection[Axis] = ()) -> tuple[Axis, ...]:
+        """Positions in order: batches first, then as they are counted; those of one index are left out, but for those under a window."""
         axes = [axis for axis in positions if axis.size != 1 or axis.stream is not None or axis in windowed]
         return tuple(sorted(axes, key=lambda axis: (axis.order in self.tracer.mixed, axis.order, axis.name)))
 
@@ -244,7 +250,7 @@ class _Making:
             for source in sources:
                 links = dict(source.links)
                 windowed = [axis for axis, link in source.links if link.interval != SAME]
-                theirs = self._ordered(frozenset(links), windowed)
+                theirs = self.ordered(frozenset(links), windowed)
                 pairs = [(axis, links[axis].axis, links[axis].interval) for axis in theirs]
                 if source.previous:
                     yield Edge(source.key, "before")

@@ -136,7 +136,7 @@ def finished(node: Contraction, x: Array, bias: Array | None, run: Run) -> Array
     if node.cap is not None:
         x = np.float32(node.cap) * np.tanh(x / np.float32(node.cap))
     if node.mask is not None:
-        begins = run.start(node.shape[-2]), run.start(node.shape[-1])
+        begins = run.start(node.shape[-2]) + node.mask.past, run.start(node.shape[-1])
         x = np.where(_visible(node.mask, begins, (x.shape[-2], x.shape[-1])), x, np.float32(-np.inf))
     return x
 
