@@ -147,7 +147,7 @@ class Builder:
             if x in one or any(factor.axis.seen for factor in kept):
                 return kept
             # keys may be counted as the queries are: in the result they are another axis
-            return tuple(Factor(Axis(f"{key}:{x}{at}", each.size), 1, each.size) for at, each in enumerate(kept))
+            return dim(Axis(f"{key}:{x}", size_of(kept))) if kept else ()
 
         layer, _, own_name = key.rpartition("/")
         return self.add(

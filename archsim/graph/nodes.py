@@ -81,6 +81,12 @@ class Mask:
     span: int | None = None
     past: int = 0
 
+    def interval(self, queries: int, keys: int) -> Interval:
+        """The keys that each of so many queries sees; what lies outside is none."""
+        before = queries + self.past if self.span is None else self.span
+        taps = before if self.causal else before + keys
+        return Interval(taps, pad=before - 1 - self.past)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contraction(Node):

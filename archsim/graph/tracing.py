@@ -7,9 +7,9 @@ position; other operators work at the positions of their operands.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archsim.graph.axes import Axis, Dim, Factor, Shape
+from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reach, Reduce, Unknown
-from archsim.graph.sequence_nodes import Embedding, Recurrence
+from archsim.graph.sequence_nodes import Embedding, Recurrence, ScoreBias
 from archsim.graph.views import Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
@@ -57,6 +57,8 @@ class Tracer:
         Of the Graph, by name.
     tensors
         By name.
+    masks
+        Axes of keys of which a mask hides some: the dimension of queries, and which keys each sees.
     mixed
         Orders of axes along which some operator needs other indices than its own: those are no batch.
     cuts
@@ -65,6 +67,7 @@ class Tracer:
 
     weights: Mapping[str, Weight]
     tensors: dict[str, Traced] = field(default_factory=dict)
+    masks: dict[Axis, tuple[Dim, Interval]] = field(default_factory=dict)
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
 
@@ -91,13 +94,26 @@ class Tracer:
                 self.cuts[node.key] = None
             return links
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
-        for one, reach in zip(shape, node.reach(at, shape), strict=True):
-            for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
+        keys = self._keys(node) if at == 1 else {}
+        for place, (one, reach) in enumerate(zip(shape, node.reach(at, shape), strict=True)):
+            found = _of_dim(one, Reach(0), (keys[place],)) if place in keys else _of_dim(one, reach, node.shape)
+            for factor, link in zip(one, found, strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
         said = {axis: _together(axis, found) for axis, found in parts.items()}
         if any(link is None and axis in positions for axis, link in said.items()):
             self.cuts[node.key] = None
         return {axis: link or EVERYTHING for axis, link in said.items()}
+
+    def _keys(self, node: Node) -> dict[int, Dim]:
+        """Dimensions of a product's second operand that are summed over, with keys of which a mask hides some."""
+        if not isinstance(node, Contraction) or node.stationary or not self.masks:
+            return {}
+        first = dict(zip(node.first, self.tensors[node.inputs[0]].shape, strict=True))
+        return {
+            node.second.index(letter): first[letter]
+            for letter in node.summed
+            if len(first[letter]) == 1 and first[letter][0].whole and first[letter][0].axis in self.masks
+        }
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
@@ -118,14 +134,18 @@ class Tracer:
     def made(self, node: Node, positions: frozenset[Axis]) -> None:
         """Trace what an operator makes at these positions."""
         source = Source(node.key, tuple((axis, Link(axis)) for axis in positions))
+        if isinstance(node, (Contraction, ScoreBias)) and node.mask is not None:
+            queries, keys = node.shape[-2:]
+            number, of = size_of(queries), size_of(keys)
+            if len(keys) == 1 and keys[0].whole and not keys[0].axis.seen and number is not None and of is not None:
+                self.masks[keys[0].axis] = (queries, node.mask.interval(number, of))
         self.tensors[node.key] = Traced(node.shape, positions, (source,))
 
     def mix(self, operand: Traced, links: Mapping[Axis, Link]) -> None:
         """Remember along which positions of an operand a node needs others than its own."""
-        self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.axis is None}
-        self.mixed |= {
-            axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME
-        }
+        for axis, link in links.items():
+            if axis in operand.positions and (link.axis is None or link.axis in self.masks or link.interval != SAME):
+                self.mixed.add(axis.order)
 
     def positions(self, node: Node) -> frozenset[Axis]:
         """The positions at which an operator works."""
