@@ -342,27 +342,37 @@ class Builder:
     def reshape(self, x: str, sizes: Sizes, name: str = "view") -> str:
         """The same numbers in other dimensions. None: the size of what a job says. No node where nothing changes."""
         shape = self.of(x)
+        return self._reshape(x, sizes, reshaped(shape, sizes), name)
+
+    def _reshape(self, x: str, sizes: Sizes, made: Shape | None, name: str) -> str:
+        """made: the dimensions, where none is cut across."""
+        shape = self.of(x)
         if tuple(sizes) == sizes_of(shape):
             return x
         layer, own = self.layer, self.name(name)
-        found = reshaped(shape, sizes)
         fixed = [size for size in sizes if size is not None]
-        if found is None and len(fixed) < len(sizes):
+        if made is None and len(fixed) < len(sizes):
             raise ArchsimError(f"{layer}/{own}: {shown(shape)} cannot have the shape {list(sizes)}")
-        made = found or cut(shape, fixed, f"{layer}/{own}")
-        return self.add(Reshape(layer=layer, name=own, inputs=(x,), shape=made, cuts=found is None))
+        after = made or cut(shape, fixed, f"{layer}/{own}")
+        return self.add(Reshape(layer=layer, name=own, inputs=(x,), shape=after, cuts=made is None))
 
     def split(self, x: str, at: int, *sizes: int, name: str = "view") -> str:
         """A dimension as several."""
-        shape = sizes_of(self.of(x))
+        shape = self.of(x)
         at %= len(shape)
-        return self.reshape(x, (*shape[:at], *sizes, *shape[at + 1 :]), name)
+        before, after = shape[:at], shape[at + 1 :]
+        parts = reshaped(shape[at : at + 1], sizes)
+        made = None if parts is None else (*before, *parts, *after)
+        return self._reshape(x, (*sizes_of(before), *sizes, *sizes_of(after)), made, name)
 
     def merge(self, x: str, at: int, number: int, name: str = "view") -> str:
         """`number` dimensions from `at` on as one."""
-        shape = sizes_of(self.of(x))
-        joined = prod(size for size in shape[at : at + number] if size is not None)
-        return self.reshape(x, (*shape[:at], joined, *shape[at + number :]), name)
+        shape = self.of(x)
+        before, joined, after = shape[:at], shape[at : at + number], shape[at + number :]
+        size = prod(size for size in sizes_of(joined) if size is not None)
+        parts = reshaped(joined, (size,))
+        made = None if parts is None else (*before, *parts, *after)
+        return self._reshape(x, (*sizes_of(before), size, *sizes_of(after)), made, name)
 
     def transpose(self, x: str, order: Sequence[int], name: str = "view") -> str:
         """Dimensions in another order."""

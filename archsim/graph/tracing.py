@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reach, Reduce, Unknown
 from archsim.graph.sequence_nodes import Embedding, Recurrence, ScoreBias
-from archsim.graph.views import Reshape, Sent
+from archsim.graph.views import Concat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
 
@@ -223,17 +223,22 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
 
 
 def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
-    """With weights: every axis that they do not have. Of two operands: rows of the first, and shared positions."""
+    """With weights: every axis that they do not have. Of two operands: rows of the first, and shared positions.
+
+    Where positions are summed over, as between channels, rows are all that is left.
+    """
     axes = {letter: tuple(factor.axis for factor in one) for letter, one in zip(node.result, node.shape, strict=True)}
     if node.stationary:
         return frozenset(axis for letter in node.rows for axis in axes[letter])
     found: set[Axis] = set()
+    first = dict(zip(node.first, tracer.tensors[node.inputs[0]].shape, strict=True))
     for at in (0, 1):
         operand, links = tracer.operand(node, at)
         there = {link.axis for axis, link in links.items() if axis in operand.positions}
         letters = node.rows + node.shared if at == 0 else node.shared
         found |= {axis for letter in letters for axis in axes[letter] if axis in there}
-    if not any(axis in found for letter in node.rows for axis in axes[letter]):
+    mixed = any(factor.axis in tracer.tensors[node.inputs[0]].positions for x in node.summed for factor in first[x])
+    if mixed and not any(axis in found for letter in node.rows for axis in axes[letter]):
         found |= {axis for letter in node.rows for axis in axes[letter]}
     return frozenset(found)
 
@@ -260,8 +265,17 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
             for here, position in _said(node, at, len(shape)):
                 decide(shape[here], position=position)
             for axis, link in tracer.links(node, at, shape).items():
-                if link.axis is not None and link.axis != axis:
+                # keys are values in the scores that are made of them, whatever they are where they come from
+                if link.axis is not None and link.axis != axis and not (isinstance(node, Contraction) and at == 1):
                     parent.setdefault(link.axis, axis)
+        if isinstance(node, Contraction) and node.stationary:
+            for letter in node.outputs:
+                decide(node.shape[node.result.index(letter)], position=False)
+        if isinstance(node, Concat):
+            for beside in zip(*(shapes[name] for _, name in moving(node, weights)), strict=True):
+                known = [roles[factor.axis] for one in beside for factor in one if factor.axis in roles]
+                for one in beside if known else ():
+                    decide(one, position=known[0])
         shapes[node.key] = node.shape
     for each in inputs:
         axes = [factor.axis for one in each.shape for factor in one]
