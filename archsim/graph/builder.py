@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
 from archsim.errors import ArchsimError
-from archsim.graph.axes import Axis, Dim, Factor, Shape, cut, dim, reshaped, shown, size_of, sizes_of
+from archsim.graph.axes import Axis, Dim, Factor, Shape, completed, cut, dim, reshaped, shown, size_of, sizes_of
 from archsim.graph.nodes import Contraction, Elementwise, Mask, Node, Normalise, Pool, Reduce
 from archsim.graph.streams import Stream
 from archsim.graph.views import Chosen, Concat, Keep, Reshape, Slice, Transpose
@@ -76,6 +76,7 @@ class Builder:
         """A node; its key."""
         if node.key in self.shapes:
             raise ArchsimError(f"{node.key}: stands twice; expected one node of a name")
+        node = replace(node, shape=completed(node.shape, node.key))
         self.nodes.append(node)
         self.shapes[node.key] = node.shape
         return node.key

@@ -195,9 +195,17 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
     if all(same):
         return Link(axis)
     kept = same.index(False)
-    if all(link is None for link in links[kept:]):
-        return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
-    return None
+    if kept:
+        return Link(axis, group(ordered[kept - 1][0].inner))
+    said = [(factor, link) for factor, link in ordered if link is not None]
+    if not said:
+        return EVERYTHING
+    if len(said) > 1 or axis.size is None:
+        return None
+    (factor, link), = said
+    # of one digit alone: the others have any index
+    of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)
+    return None if of_digit is None else Link(link.axis, of_digit)
 
 
 def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
@@ -207,12 +215,11 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
     wanted = result[reach.of]
     if one == wanted and reach.interval == SAME:
         return [Link(factor.axis) for factor in one]
-    if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].whole:
+    if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
     if reach.interval == SAME and [factor.size for factor in one] == [factor.size for factor in wanted]:
         return [
-            Link(there.axis) if here.whole and there.whole else Link(here.axis) if here == there else None
-            for here, there in zip(one, wanted, strict=True)
+            Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
     if reach.interval == SAME and len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
         low = 1
