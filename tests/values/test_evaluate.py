@@ -51,9 +51,8 @@ def test_an_encoder_is_compared_with_float(data_dir: Path, tmp_path: Path) -> No
     assert code == 0, text
     found = json.loads(text)
     assert found["tokens"] == 9 + 6  # pieces of both texts, each between one that begins it and one that ends it
-    quantised, analog = (
-        {name: found[name][kind] for name in ("cosine", "mean_error", "largest_error")} for kind in ("quantised", "analog")
-    )
+    names = ("cosine", "mean_error", "largest_error")
+    quantised, analog = ({name: found[name][kind] for name in names} for kind in ("quantised", "analog"))
     assert 0.9 < quantised["cosine"]["mean"] < 1
     assert analog["cosine"]["mean"] < quantised["cosine"]["mean"]
     assert quantised["mean_error"]["mean"] < analog["mean_error"]["mean"] < analog["largest_error"]["mean"]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.values.graphs import drawn, graph_of, numbers
 
 from archsim.errors import ArchsimError
 from archsim.graph.builder import Builder
@@ -10,6 +9,7 @@ from archsim.graph.graph import Graph
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
 from archsim.values.executor import Executor
 from archsim.values.replay import Replay
+from tests.values.graphs import drawn, graph_of, numbers
 
 
 class Changing(FloatArithmetic):
