@@ -203,9 +203,10 @@ class _Making:
         of_second = dict(zip(node.second, second.shape, strict=True))
 
         def is_row(letter: str) -> bool:
-            return any(factor.axis in second.positions or factor.axis.seen for factor in of_second[letter])
+            rows = (factor.axis for factor in of_second[letter] if factor.size != 1)
+            return any(axis in second.positions or axis.seen for axis in rows)
 
-        # a single key has no axis, but then scores have no other letter of the second operand alone
+        # a single key is no row, but then scores have no other letter of the second operand alone
         single = prod(size_of(of_second[letter]) or 1 for letter in node.outputs) == 1
         scored = not any(map(is_row, node.summed)) and (single or any(map(is_row, node.outputs)))
         rows = node.outputs if scored else node.summed
