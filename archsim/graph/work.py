@@ -163,7 +163,7 @@ class _Making:
             kind=node.kind,
             **self._rows(read, keys),  # type: ignore[arg-type]
             over_keys=keys is not None,
-            **self._sight(keys, stream, axes),  # type: ignore[arg-type]
+            **self._sight(node, keys, stream, axes),  # type: ignore[arg-type]
         )
 
     def _keys(self, shape: Shape, positions: frozenset[Axis]) -> Axis | None:
@@ -171,19 +171,22 @@ class _Making:
         masked = (factor.axis for one in shape for factor in one if factor.axis in self.tracer.masks)
         return _seen(shape) or next((axis for axis in masked if axis not in positions), None)
 
-    def _sight(self, keys: Axis | None, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
-        """Which keys a position sees."""
+    def _sight(self, node: Node, keys: Axis | None, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
+        """Which keys a position sees; all, where it cannot be said of which query it is."""
         if keys is None:
             return {}
         if keys.seen:
             return {"span": keys.span, "sees": None if keys.stream == stream else keys.stream}
         queries, interval = self.tracer.masks[keys]
         size, among = keys.size or 0, _among(queries, axes)
-        seen = None if among is None else Window.of((1, size, 1), among, (SAME, interval, SAME))
-        return {"sees": Stream(f"1 x {size}", length=size), "seen": seen}
+        sees = Stream(f"1 x {size}", length=size)
+        if among is None:
+            self.tracer.cuts[node.key] = None
+            return {"sees": sees}
+        return {"sees": sees, "seen": Window.of((1, size, 1), among, (SAME, interval, SAME))}
 
     def ordered(self, positions: frozenset[Axis], windowed: Collection[Axis] = ()) -> tuple[Axis, ...]:
-        """Positions in order: batches first, then as they are counted; those of one index are left out, but for those under a window."""
+        """Positions in order: batches first. Those of one index are left out, but for those under a window."""
         axes = [axis for axis in positions if axis.size != 1 or axis.stream is not None or axis in windowed]
         return tuple(sorted(axes, key=lambda axis: (axis.order in self.tracer.mixed, axis.order, axis.name)))
 
@@ -224,7 +227,7 @@ class _Making:
         fixed = prod(size[letter] for letter in rows)
         return {
             "sees": Stream(f"1 x {fixed}", length=fixed),
-            **self._sight(keys, stream, axes),
+            **self._sight(node, keys, stream, axes),
             "heads": prod(sizes[letter] for letter in node.shared + node.rows),
             "head_dim": head,
             "stored": own * head,
