@@ -272,9 +272,7 @@ class _Making:
                 pairs = [(axis, *self._of_queries(links[axis], axes)) for axis in theirs]
                 if source.previous:
                     yield Edge(source.key, "before")
-                elif all(to is not None and interval == SAME for _, to, interval in pairs) and (
-                    [to for _, to, _ in pairs] == list(axes)
-                ):
+                elif [to for _, to, _ in pairs] == list(axes) and all(map(_alike, pairs)):
                     yield Edge(source.key)
                 elif all(to is None or (to not in axes and to.size != 1) for _, to, _ in pairs):
                     past = seen is not None and stream.causal and seen.stream == stream
@@ -321,6 +319,12 @@ class _Making:
         if len(size) == 1:  # a sequence is a map of height 1
             size, out, intervals = [1, *size], [1, *out], [SAME, *intervals]
         return Edge(source, "window", Window.of(tuple(size), tuple(out), tuple(intervals)))
+
+
+def _alike(pair: tuple[Axis, Axis | None, Interval]) -> bool:
+    """Whether indices of an axis are those of the other; where that has others too, positions have other numbers."""
+    axis, to, interval = pair
+    return to is not None and interval == SAME and (axis.size == to.size or to.stream is not None)
 
 
 def _values(one: Dim, positions: frozenset[Axis]) -> int:
