@@ -16,6 +16,8 @@ from archsim.graph.windows import SAME, Interval
 
 _LETTERS = "abcdefghjklmnpqrstuvwxyz"
 """Of dimensions, but i and o, the inputs and outputs of a projection."""
+_OUTPUTS = 1 << 16
+"""Order of axes of outputs: where a reshape makes positions of them, they are counted after those that were there."""
 Sizes = Sequence[int | None]
 
 
@@ -145,7 +147,7 @@ class Builder:
             if x in here:
                 return here[x]
             if stationary:
-                return dim(Axis(f"{key}:{x}", there[x]))
+                return dim(Axis(f"{key}:{x}", there[x], _OUTPUTS))
             kept = self.of(second)[other.index(x)]
             if x in one or any(factor.axis.seen for factor in kept):
                 return kept
