@@ -212,7 +212,7 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
         return EVERYTHING
     if len(said) > 1 or axis.size is None:
         return None
-    (factor, link), = said
+    ((factor, link),) = said
     # of one digit alone: the others have any index
     of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)
     return None if of_digit is None else Link(link.axis, of_digit)

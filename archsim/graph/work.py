@@ -7,7 +7,7 @@ from math import prod
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
-from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
+from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
 from archsim.graph.sequence_nodes import Previous, Recurrence, Rotary, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
