@@ -101,7 +101,7 @@ def merged(one: Dim) -> Dim:
 
 
 def completed(shape: Shape, name: str) -> Shape:
-    """Digits of an axis of which others are lost are those of a new axis, which is counted in its place: `name:axis`."""
+    """Digits of an axis of which others are lost are those of a new axis that is counted in its place: `name:axis`."""
     digits: dict[Axis, list[Factor]] = {}
     for factor in (factor for one in shape for factor in one if not factor.whole):
         digits.setdefault(factor.axis, []).append(factor)

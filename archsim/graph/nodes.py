@@ -65,7 +65,7 @@ class Node:
         """Whether it is no work: only another view of the same numbers."""
         return self.kind == "view"
 
-    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002 - each kind of node has its own
         """Of each dimension of an operand of that shape: what is needed of it."""
         raise TypeError(self.kind)
 
