@@ -100,6 +100,22 @@ def merged(one: Dim) -> Dim:
     return tuple(joined)
 
 
+def completed(shape: Shape, name: str) -> Shape:
+    """Digits of an axis of which others are lost are those of a new axis, which is counted in its place: `name:axis`."""
+    digits: dict[Axis, list[Factor]] = {}
+    for factor in (factor for one in shape for factor in one if not factor.whole):
+        digits.setdefault(factor.axis, []).append(factor)
+    moved: dict[Factor, Factor] = {}
+    for axis, left in digits.items():
+        size = prod(factor.size or 1 for factor in left)
+        if size != axis.size:
+            made = Axis(f"{name}:{axis.name}", size, axis.order)
+            for factor in sorted(left, key=lambda factor: -factor.inner):
+                size //= factor.size or 1
+                moved[factor] = Factor(made, size, factor.size)
+    return tuple(tuple(moved.get(factor, factor) for factor in one) for one in shape) if moved else shape
+
+
 def split(factor: Factor, high: int, low: int) -> tuple[Factor, Factor]:
     """A factor of high x low indices as two."""
     return replace(factor, inner=factor.inner * low, size=high), replace(factor, size=low)

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
 from archsim.errors import ArchsimError
-from archsim.graph.axes import Axis, Dim, Factor, Shape, cut, dim, reshaped, shown, size_of, sizes_of
+from archsim.graph.axes import Axis, Dim, Factor, Shape, completed, cut, dim, reshaped, shown, size_of, sizes_of
 from archsim.graph.nodes import Contraction, Elementwise, Mask, Node, Normalise, Pool, Reduce
 from archsim.graph.streams import Stream
 from archsim.graph.views import Chosen, Concat, Keep, Reshape, Slice, Transpose
@@ -16,6 +16,8 @@ from archsim.graph.windows import SAME, Interval
 
 _LETTERS = "abcdefghjklmnpqrstuvwxyz"
 """Of dimensions, but i and o, the inputs and outputs of a projection."""
+_OUTPUTS = 1 << 16
+"""Order of axes of outputs: where a reshape makes positions of them, they are counted after those that were there."""
 Sizes = Sequence[int | None]
 
 
@@ -74,6 +76,7 @@ class Builder:
         """A node; its key."""
         if node.key in self.shapes or node.key in self.weights:
             raise ArchsimError(f"{node.key}: stands twice; expected one node of a name")
+        node = replace(node, shape=completed(node.shape, node.key))
         self.nodes.append(node)
         self.shapes[node.key] = node.shape
         return node.key
@@ -144,12 +147,12 @@ class Builder:
             if x in here:
                 return here[x]
             if stationary:
-                return dim(Axis(f"{key}:{x}", there[x]))
+                return dim(Axis(f"{key}:{x}", there[x], _OUTPUTS))
             kept = self.of(second)[other.index(x)]
             if x in one or any(factor.axis.seen for factor in kept):
                 return kept
             # keys may be counted as the queries are: in the result they are another axis
-            return tuple(Factor(Axis(f"{key}:{x}{at}", each.size), 1, each.size) for at, each in enumerate(kept))
+            return dim(Axis(f"{key}:{x}", size_of(kept))) if kept else ()
 
         layer, _, own_name = key.rpartition("/")
         return self.add(
@@ -346,27 +349,37 @@ class Builder:
     def reshape(self, x: str, sizes: Sizes, name: str = "view") -> str:
         """The same numbers in other dimensions. None: the size of what a job says. No node where nothing changes."""
         shape = self.of(x)
+        return self._reshape(x, sizes, reshaped(shape, sizes), name)
+
+    def _reshape(self, x: str, sizes: Sizes, made: Shape | None, name: str) -> str:
+        """made: the dimensions, where none is cut across."""
+        shape = self.of(x)
         if tuple(sizes) == sizes_of(shape):
             return x
         layer, own = self.layer, self.name(name)
-        found = reshaped(shape, sizes)
         fixed = [size for size in sizes if size is not None]
-        if found is None and len(fixed) < len(sizes):
+        if made is None and len(fixed) < len(sizes):
             raise ArchsimError(f"{layer}/{own}: {shown(shape)} cannot have the shape {list(sizes)}")
-        made = found or cut(shape, fixed, f"{layer}/{own}")
-        return self.add(Reshape(layer=layer, name=own, inputs=(x,), shape=made, cuts=found is None))
+        after = made or cut(shape, fixed, f"{layer}/{own}")
+        return self.add(Reshape(layer=layer, name=own, inputs=(x,), shape=after, cuts=made is None))
 
     def split(self, x: str, at: int, *sizes: int, name: str = "view") -> str:
         """A dimension as several."""
-        shape = sizes_of(self.of(x))
+        shape = self.of(x)
         at %= len(shape)
-        return self.reshape(x, (*shape[:at], *sizes, *shape[at + 1 :]), name)
+        before, after = shape[:at], shape[at + 1 :]
+        parts = reshaped(shape[at : at + 1], sizes)
+        made = None if parts is None else (*before, *parts, *after)
+        return self._reshape(x, (*sizes_of(before), *sizes, *sizes_of(after)), made, name)
 
     def merge(self, x: str, at: int, number: int, name: str = "view") -> str:
         """`number` dimensions from `at` on as one."""
-        shape = sizes_of(self.of(x))
-        joined = prod(size for size in shape[at : at + number] if size is not None)
-        return self.reshape(x, (*shape[:at], joined, *shape[at + number :]), name)
+        shape = self.of(x)
+        before, joined, after = shape[:at], shape[at : at + number], shape[at + number :]
+        size = prod(size for size in sizes_of(joined) if size is not None)
+        parts = reshaped(joined, (size,))
+        made = None if parts is None else (*before, *parts, *after)
+        return self._reshape(x, (*sizes_of(before), size, *sizes_of(after)), made, name)
 
     def transpose(self, x: str, order: Sequence[int], name: str = "view") -> str:
         """Dimensions in another order."""

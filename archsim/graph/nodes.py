@@ -72,10 +72,20 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Which keys a query sees: those before it and its own (`causal`), and of these the last `span`."""
+    """Which keys a query sees: those before it and its own (`causal`), and of these the last `span`.
+
+    past: keys that come before that of the first query.
+    """
 
     causal: bool
     span: int | None = None
+    past: int = 0
+
+    def interval(self, queries: int, keys: int) -> Interval:
+        """The keys that each of so many queries sees; what lies outside is none."""
+        before = queries + self.past if self.span is None else self.span
+        taps = before if self.causal else before + keys
+        return Interval(taps, pad=before - 1 - self.past)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ position; other operators work at the positions of their operands.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archsim.graph.axes import Axis, Dim, Factor, Shape
+from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
 from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise, Pool, Reach, Reduce, Unknown
-from archsim.graph.sequence_nodes import Embedding, Previous, Recurrence
-from archsim.graph.views import Repeat, Reshape, Sent
+from archsim.graph.sequence_nodes import Embedding, Previous, Recurrence, ScoreBias
+from archsim.graph.views import Concat, Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
 
@@ -57,6 +57,8 @@ class Tracer:
         Of the Graph, by name.
     tensors
         By name.
+    masks
+        Axes of keys of which a mask hides some: the dimension of queries, and which keys each sees.
     mixed
         Orders of axes along which some operator needs other indices than its own: those are no batch.
     cuts
@@ -67,6 +69,7 @@ class Tracer:
 
     weights: Mapping[str, Weight]
     tensors: dict[str, Traced] = field(default_factory=dict)
+    masks: dict[Axis, tuple[Dim, Interval]] = field(default_factory=dict)
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
     copies: set[Axis] = field(default_factory=set)
@@ -92,13 +95,26 @@ class Tracer:
                 self.cuts[node.key] = None
             return links
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
-        for one, reach in zip(shape, node.reach(at, shape), strict=True):
-            for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
+        keys = self._keys(node) if at == 1 else {}
+        for place, (one, reach) in enumerate(zip(shape, node.reach(at, shape), strict=True)):
+            found = _of_dim(one, Reach(0), (keys[place],)) if place in keys else _of_dim(one, reach, node.shape)
+            for factor, link in zip(one, found, strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
         said = {axis: _together(axis, found) for axis, found in parts.items()}
         if any(link is None and axis in positions for axis, link in said.items()):
             self.cuts[node.key] = None
         return {axis: link or EVERYTHING for axis, link in said.items()}
+
+    def _keys(self, node: Node) -> dict[int, Dim]:
+        """Dimensions of a product's second operand that are summed over, with keys of which a mask hides some."""
+        if not isinstance(node, Contraction) or node.stationary or not self.masks:
+            return {}
+        first = dict(zip(node.first, self.tensors[node.inputs[0]].shape, strict=True))
+        return {
+            node.second.index(letter): first[letter]
+            for letter in node.summed
+            if len(first[letter]) == 1 and first[letter][0].whole and first[letter][0].axis in self.masks
+        }
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
@@ -124,14 +140,18 @@ class Tracer:
     def made(self, node: Node, positions: frozenset[Axis]) -> None:
         """Trace what an operator makes at these positions."""
         source = Source(node.key, tuple((axis, Link(axis)) for axis in positions))
+        if isinstance(node, (Contraction, ScoreBias)) and node.mask is not None:
+            queries, keys = node.shape[-2:]
+            number, of = size_of(queries), size_of(keys)
+            if len(keys) == 1 and keys[0].whole and not keys[0].axis.seen and number is not None and of is not None:
+                self.masks[keys[0].axis] = (queries, node.mask.interval(number, of))
         self.tensors[node.key] = Traced(node.shape, positions, (source,))
 
     def mix(self, operand: Traced, links: Mapping[Axis, Link]) -> None:
         """Remember along which positions of an operand a node needs others than its own."""
-        self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.axis is None}
-        self.mixed |= {
-            axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME
-        }
+        for axis, link in links.items():
+            if axis in operand.positions and (link.axis is None or link.axis in self.masks or link.interval != SAME):
+                self.mixed.add(axis.order)
 
     def positions(self, node: Node) -> frozenset[Axis]:
         """The positions at which an operator works."""
@@ -185,9 +205,17 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
     if all(same):
         return Link(axis)
     kept = same.index(False)
-    if all(link is None for link in links[kept:]):
-        return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
-    return None
+    if kept:
+        return Link(axis, group(ordered[kept - 1][0].inner))
+    said = [(factor, link) for factor, link in ordered if link is not None]
+    if not said:
+        return EVERYTHING
+    if len(said) > 1 or axis.size is None:
+        return None
+    ((factor, link),) = said
+    # of one digit alone: the others have any index
+    of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)
+    return None if of_digit is None else Link(link.axis, of_digit)
 
 
 def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
@@ -197,12 +225,11 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
     wanted = result[reach.of]
     if one == wanted and reach.interval == SAME:
         return [Link(factor.axis) for factor in one]
-    if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].whole:
+    if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
     if reach.interval == SAME and [factor.size for factor in one] == [factor.size for factor in wanted]:
         return [
-            Link(there.axis) if here.whole and there.whole else Link(here.axis) if here == there else None
-            for here, there in zip(one, wanted, strict=True)
+            Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
     if reach.interval == SAME and len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
         low = 1
@@ -213,17 +240,22 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
 
 
 def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
-    """With weights: every axis that they do not have. Of two operands: rows of the first, and shared positions."""
+    """With weights: every axis that they do not have. Of two operands: rows of the first, and shared positions.
+
+    Where positions are summed over, as between channels, rows are all that is left.
+    """
     axes = {letter: tuple(factor.axis for factor in one) for letter, one in zip(node.result, node.shape, strict=True)}
     if node.stationary:
         return frozenset(axis for letter in node.rows for axis in axes[letter])
     found: set[Axis] = set()
+    first = dict(zip(node.first, tracer.tensors[node.inputs[0]].shape, strict=True))
     for at in (0, 1):
         operand, links = tracer.operand(node, at)
         there = {link.axis for axis, link in links.items() if axis in operand.positions}
         letters = node.rows + node.shared if at == 0 else node.shared
         found |= {axis for letter in letters for axis in axes[letter] if axis in there}
-    if not any(axis in found for letter in node.rows for axis in axes[letter]):
+    mixed = any(factor.axis in tracer.tensors[node.inputs[0]].positions for x in node.summed for factor in first[x])
+    if mixed and not any(axis in found for letter in node.rows for axis in axes[letter]):
         found |= {axis for letter in node.rows for axis in axes[letter]}
     return frozenset(found)
 
@@ -250,11 +282,18 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
             keys = attention.get(node.key) if at == 1 else None
             for here, position in _said(node, at, len(shape)) if keys is None else keys:
                 decide(shape[here], position=position)
-            if isinstance(node, Contraction) and at == 1:  # its positions, such as keys, are values of the result
-                continue
             for axis, link in tracer.links(node, at, shape).items():
-                if link.axis is not None and link.axis != axis:
+                # keys are values in the scores that are made of them, whatever they are where they come from
+                if link.axis is not None and link.axis != axis and not (isinstance(node, Contraction) and at == 1):
                     parent.setdefault(link.axis, axis)
+        if isinstance(node, Contraction) and node.stationary:
+            for letter in node.outputs:
+                decide(node.shape[node.result.index(letter)], position=False)
+        if isinstance(node, Concat):
+            for beside in zip(*(shapes[name] for _, name in moving(node, weights)), strict=True):
+                known = [roles[factor.axis] for one in beside for factor in one if factor.axis in roles]
+                for one in beside if known else ():
+                    decide(one, position=known[0])
         shapes[node.key] = node.shape
     for each in inputs:
         axes = [factor.axis for one in each.shape for factor in one]
