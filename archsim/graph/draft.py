@@ -71,7 +71,7 @@ class Draft:
         """A node; its key."""
         if node.key in self.shapes or node.key in self.weights:
             raise ArchsimError(f"{node.key}: stands twice; expected one node of a name")
-        node = replace(node, shape=completed(node.shape, node.key))
+        node = replace(node, shape=completed(node.shape, node.inside, node.key))
         self.nodes.append(node)
         self.shapes[node.key] = node.shape
         return node.key

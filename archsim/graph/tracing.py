@@ -200,42 +200,46 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
     ordered = sorted(parts, key=lambda part: -part[0].inner)
     links = [link for _, link in ordered]
     if len(ordered) == 1 and ordered[0][0].whole:
-        return links[0] or EVERYTHING
+        return links[0]
     same = [link == Link(axis) for link in links]
     if all(same):
         return Link(axis)
     kept = same.index(False)
     if kept:
         return Link(axis, group(ordered[kept - 1][0].inner))
-    said = [(factor, link) for factor, link in ordered if link is not None]
+    said = [(factor, link) for factor, link in ordered if link != EVERYTHING]
     if not said:
         return EVERYTHING
-    if len(said) > 1 or axis.size is None:
+    factor, link = said[0]
+    if len(said) > 1 or link is None or axis.size is None:
         return None
-    ((factor, link),) = said
-    # of one digit alone: the others have any index
+    # the other digits have any index
     of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)
     return None if of_digit is None else Link(link.axis, of_digit)
 
 
 def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
-    """Of each factor of an operand's dimension; None where all of it is needed."""
+    """Of each factor of an operand's dimension; None where it is not known."""
     if reach.of is None:
-        return [None] * len(one)
+        return [EVERYTHING] * len(one)
     wanted = result[reach.of]
     if one == wanted and reach.interval == SAME:
         return [Link(factor.axis) for factor in one]
     if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
-    if reach.interval == SAME and [factor.size for factor in one] == [factor.size for factor in wanted]:
+    if reach.interval != SAME:
+        return [None] * len(one)
+    if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].inner * (wanted[0].size or 0) == wanted[0].axis.size:
+        return [Link(wanted[0].axis, Interval(grow=wanted[0].inner))]
+    if [factor.size for factor in one] == [factor.size for factor in wanted]:
         return [
             Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
-    if reach.interval == SAME and len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
+    if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
         low = 1
         for factor in one[1:]:
             low *= factor.size or 1
-        return [Link(wanted[0].axis, Interval(grow=low)), *[None] * (len(one) - 1)]
+        return [Link(wanted[0].axis, Interval(grow=low)), *[EVERYTHING] * (len(one) - 1)]
     return [None] * len(one)
 
 
