@@ -8,6 +8,7 @@ from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
+from archsim.graph.roles import input_roles
 from archsim.graph.sequence_nodes import Previous, Recurrence, Rotary, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
@@ -48,7 +49,7 @@ def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str
     Raises ArchsimError where an operator's positions cannot be said.
     """
     tracer = Tracer(weights)
-    tracer.begin(inputs, list(_flat(nodes)))
+    tracer.begin(inputs, input_roles(inputs, list(_flat(nodes)), weights))
     reads = _Reading(tracer)
     for node in nodes:
         reads.take(node)
@@ -235,7 +236,9 @@ class _Making:
             "scores": scored,
         }
 
-    def _rows(self, read: _Read, keys: Axis | None) -> dict[str, int | None]:
+    def _rows(  # noqa: PLR0911 - a case for each kind of node
+        self, read: _Read, keys: Axis | None
+    ) -> dict[str, int | None]:
         """Rows of so many values at a position; keys count as one."""
         node, number = read.node, max(1, len(read.operands))
         counted = read.positions if keys is None else read.positions | {keys}
