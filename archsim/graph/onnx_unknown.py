@@ -19,16 +19,21 @@ def require_known(importer: Importer) -> None:
     """
     file = importer.file
     quiet = file.constant | file.outside | {""}
-    unknown: Counter[str] = Counter()
-    for node in file.nodes:
-        working = not quiet.issuperset(node.outputs) and node.number not in importer.done
-        if working and (node.domain or node.operator not in importer.handlers):
-            unknown[node.operator] += not importer.approximate or _multiplies(importer, node)
-    told = [f"{kind} ({times} times)" if times > 1 else kind for kind, times in unknown.most_common() if times]
+    nodes = [
+        node
+        for node in file.nodes
+        if not quiet.issuperset(node.outputs)
+        and node.number not in importer.done
+        and (node.domain or node.operator not in importer.handlers)
+    ]
+    products = [node for node in nodes if _multiplies(importer, node)]
+    unknown = Counter(node.operator for node in (products if importer.approximate else nodes))
+    told = [f"{kind} ({times} times)" if times > 1 else kind for kind, times in unknown.most_common()]
     if told:
         advice = "Try --approximate: one operation for each of their values."
-        if importer.approximate:
-            advice = "They may multiply matrices."
+        if products:
+            names = ", ".join(dict.fromkeys(node.operator for node in products))
+            advice = f"{names} may multiply matrices, and cannot be approximated."
         raise ArchsimError(f"operators that archsim does not know: {', '.join(told)}. {advice}")
 
 
