@@ -65,7 +65,12 @@ class Node:
         """Whether it is no work: only another view of the same numbers."""
         return self.kind == "view"
 
-    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """Dimensions of the result that are of one position, even if other digits of their axes are positions."""
+        return ()
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002 - each kind of node has its own
         """Of each dimension of an operand of that shape: what is needed of it."""
         raise TypeError(self.kind)
 
@@ -135,6 +140,11 @@ class Contraction(Node):
             return Reach(self.result.index(letter), windows.get(letter, SAME) if operand == 0 else SAME)
 
         return tuple(of(letter) for letter in letters)
+
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """What weights have."""
+        return tuple(at for at, letter in enumerate(self.result) if self.stationary and letter in self.second)
 
     @property
     def shared(self) -> str:
@@ -210,6 +220,11 @@ class Normalise(Node):
     scaled: bool = False
     shifted: bool = False
     parameters: tuple[float, ...] = ()
+
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """A row."""
+        return self.dims
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
         """All of a row."""

@@ -11,6 +11,7 @@ from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx_file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
 from archsim.graph.onnx_importer import Importer
+from archsim.graph.onnx_unknown import approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
@@ -39,7 +40,7 @@ def load_onnx(path: Path, shapes: Mapping[str, Sizes], *, approximate: bool = Fa
     approximate
         Whether operators that are not known cost one operation for each value of their result.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         With what is wrong, or with what the file lacks.
@@ -131,10 +132,10 @@ def _imported(path: Path, model: Any, given: frozenset[str], *, approximate: boo
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
     file = survey(inferred, given)
-    importer = Importer(file, path.parent, HANDLERS, approximate)
+    importer = Importer(file, path.parent, HANDLERS, approximated, approximate)
     _require_sizes(importer, given)
     fuse(importer)
-    importer.require_known()
+    require_known(importer)
     importer.run()
     outputs = importer.results()
     builder = importer.builder

@@ -60,7 +60,7 @@ def fold(importer: Importer, name: str, sizes: Sizes, at: int) -> tuple[str, Aff
     at
         Dimension of its outputs.
 
-    Returns:
+    Returns
     -------
     tuple[str, Affine]
         The tensor that the last of them makes, and what they do.

@@ -5,9 +5,9 @@ from functools import partial
 from math import inf
 
 from archsim.graph.onnx_affine import batchnorm
+from archsim.graph.onnx_attention import before_product, scaling
 from archsim.graph.onnx_file import BOOLEAN, FLOATS, FileNode
 from archsim.graph.onnx_importer import Importer, Made
-from archsim.graph.onnx_products import before_product, scaling
 
 PLAIN = {
     "Relu": ("relu", "relu"),
@@ -27,6 +27,12 @@ PLAIN = {
     "Min": ("clip", "min"),
     "Max": ("clip", "max"),
     "Where": ("clip", "where"),
+    "Equal": ("clip", "equal"),
+    "Less": ("clip", "less"),
+    "Greater": ("clip", "greater"),
+    "And": ("clip", "and"),
+    "Or": ("clip", "or"),
+    "Not": ("clip", "not"),
     "Add": ("add", "add"),
     "Sum": ("add", "add"),
     "Sub": ("sub", "sub"),

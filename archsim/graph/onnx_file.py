@@ -30,7 +30,8 @@ class FileNode:
     inputs, outputs
         Names of tensors; "" for one that is left out.
 
-    Attributes:
+    Attributes
+    ----------
         By name, as Python's own types.
     proto
         Protobuf's node.

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from archsim.graph.axes import Axis, Shape, dim, size_of, sizes_of
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made, checked
-from archsim.graph.views import Pad, Repeat
+from archsim.graph.onnx_unknown import approximated
+from archsim.graph.spreading import expanded, padded, repeated
 
 _REGIONS = 11
 """Version from which a resize has a region among its inputs, and says its coordinates."""
@@ -27,21 +27,7 @@ def expand(importer: Importer, node: FileNode) -> Made:
         found = np.broadcast_shapes(sizes, wanted or ())
     except ValueError:
         raise importer.refused(node, f"{list(sizes)} cannot be repeated to {list(wanted or ())}") from None
-    return repeated(importer, importer.tensor(node.inputs[0]), found)
-
-
-def repeated(importer: Importer, x: str, sizes: Sizes) -> str:
-    """As numpy broadcasts."""
-    builder = importer.builder
-    given = sizes_of(builder.of(x))
-    if given == sizes:
-        return x
-    own, old = builder.name("view"), ((),) * (len(sizes) - len(given)) + builder.of(x)
-    shape: Shape = tuple(
-        one if size_of(one) == size else dim(Axis(f"{builder.layer}/{own}:{at}", size, at))
-        for at, (one, size) in enumerate(zip(old, sizes, strict=True))
-    )
-    return builder.add(Repeat(layer=builder.layer, name=own, inputs=(x,), shape=shape))
+    return expanded(importer.builder, importer.tensor(node.inputs[0]), found)
 
 
 def tile(importer: Importer, node: FileNode) -> Made:
@@ -50,7 +36,7 @@ def tile(importer: Importer, node: FileNode) -> Made:
     if len(times) != len(sizes) or any(number < 1 for number in times):
         raise importer.refused(node, f"found {list(times)} times {list(sizes)}; expected a number for each dimension")
     x = importer.builder.reshape(importer.tensor(node.inputs[0]), [size for one in sizes for size in (1, one)])
-    x = repeated(importer, x, tuple(size for pair in zip(times, sizes, strict=True) for size in pair))
+    x = expanded(importer.builder, x, [size for pair in zip(times, sizes, strict=True) for size in pair])
     return importer.builder.reshape(x, [number * size for number, size in zip(times, sizes, strict=True)])
 
 
@@ -71,7 +57,7 @@ def pad(importer: Importer, node: FileNode) -> Made:
         before[at], after[at] = one, other
     if any(size + one + other < 1 for size, one, other in zip(sizes, before, after, strict=True)):
         raise importer.refused(node, f"leaves nothing of {list(sizes)}")
-    return padded(importer, x, before, after, number) if any(pads) else x
+    return padded(importer.builder, x, before, after, number) if any(pads) else x
 
 
 def depth_to_space(importer: Importer, node: FileNode) -> Made:
@@ -88,27 +74,6 @@ def depth_to_space(importer: Importer, node: FileNode) -> Made:
     return importer.builder.reshape(x, (batch, left, height * block, width * block))
 
 
-def padded(importer: Importer, x: str, before: Sequence[int], after: Sequence[int], number: float = 0.0) -> str:
-    """Numbers put before and after the indices of each dimension."""
-    builder = importer.builder
-    own, shape = builder.name("view"), list(builder.of(x))
-    for at, more in enumerate(map(sum, zip(before, after, strict=True))):
-        if more or before[at]:
-            order = shape[at][0].axis.order if shape[at] else 0
-            shape[at] = dim(Axis(f"{builder.layer}/{own}:{at}", (size_of(shape[at]) or 1) + more, order))
-    return builder.add(
-        Pad(
-            layer=builder.layer,
-            name=own,
-            inputs=(x,),
-            shape=tuple(shape),
-            before=tuple(before),
-            after=tuple(after),
-            number=number,
-        )
-    )
-
-
 def resize(importer: Importer, node: FileNode) -> Made:
     """Each index of a map repeated a whole number of times, as the nearest; other ways are approximated if allowed."""
     x, sizes = importer.tensor(node.inputs[0]), importer.sizes(node.inputs[0])
@@ -120,17 +85,10 @@ def resize(importer: Importer, node: FileNode) -> Made:
     nearest = times == factors and node.word("mode", "nearest") == "nearest"
     if not nearest or not all(_repeats(importer, node, *pair) for pair in zip(times, sizes, strict=True)):
         if importer.approximate and found == importer.file.sizes.get(node.outputs[0]):
-            importer.approximated[node.operator] += 1
-            return importer.other(node, node.outputs[0])
+            return approximated(importer, node)
         way = f"{node.word('mode', 'nearest')} from {list(sizes)} to {list(found)}"
         raise importer.refused(node, f"found {way}; expected the nearest by whole factors. Try --approximate.")
-    builder = importer.builder
-    own, shape = builder.name("view"), list(builder.of(x))
-    for at, number in enumerate(times):
-        if number > 1:
-            order = shape[at][0].axis.order if shape[at] else at
-            shape[at] = dim(Axis(f"{builder.layer}/{own}:{at}", found[at], order))
-    return builder.add(Repeat(layer=builder.layer, name=own, inputs=(x,), shape=tuple(shape), times=times))
+    return repeated(importer.builder, x, times)
 
 
 def _factors(importer: Importer, node: FileNode, sizes: Sizes) -> tuple[float, ...]:

@@ -13,8 +13,8 @@ from archsim.graph.nodes import Normalise
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made, checked
-from archsim.graph.onnx_maps import padded
 from archsim.graph.onnx_windows import windows
+from archsim.graph.spreading import padded
 
 Function = Literal["softmax", "log_softmax", "layernorm", "rmsnorm", "lrn"]
 _SOFTMAX_OF_ONE_AXIS, _GROUPS_OF_CHANNELS = 13, 21
@@ -33,7 +33,7 @@ def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, no
     if any(max(span.interval.pad, span.end) >= span.interval.span for span in spans):
         raise importer.refused(node, "a window would lie in the padding alone; expected less padding than a kernel")
     if node.whole("count_include_pad", 0) and (any(pads) or any(span.end for span in spans)):
-        given = padded(importer, given, (0, 0, *pads), (0, 0, *(span.end for span in spans)))
+        given = padded(importer.builder, given, (0, 0, *pads), (0, 0, *(span.end for span in spans)))
         pads = [0] * len(pads)
     rows = [
         (at, replace(span.interval, pad=pad), span.size)

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
-from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise, Pool, Reach, Reduce, Unknown
-from archsim.graph.sequence_nodes import Embedding, Previous, Recurrence, ScoreBias
-from archsim.graph.views import Concat, Repeat, Reshape, Sent
+from archsim.graph.nodes import Contraction, Elementwise, Node, Pool, Reach, Unknown
+from archsim.graph.sequence_nodes import Embedding, ScoreBias
+from archsim.graph.views import Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
 
@@ -74,9 +74,8 @@ class Tracer:
     cuts: dict[str, None] = field(default_factory=dict)
     copies: set[Axis] = field(default_factory=set)
 
-    def begin(self, inputs: Sequence[Input], nodes: Sequence[Node]) -> None:
-        """Take the inputs in: which of their axes are positions, the first nodes that read them say."""
-        roles = input_roles(inputs, nodes, self.weights)
+    def begin(self, inputs: Sequence[Input], roles: Mapping[Axis, bool]) -> None:
+        """Take the inputs in. roles: of each of their axes whether it is of positions."""
         for each in inputs:
             axes = {factor.axis for one in each.shape for factor in one}
             self.tensors[each.name] = Traced(each.shape, frozenset(axis for axis in axes if roles[axis]))
@@ -200,43 +199,48 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
     ordered = sorted(parts, key=lambda part: -part[0].inner)
     links = [link for _, link in ordered]
     if len(ordered) == 1 and ordered[0][0].whole:
-        return links[0] or EVERYTHING
+        return links[0]
     same = [link == Link(axis) for link in links]
     if all(same):
         return Link(axis)
     kept = same.index(False)
     if kept:
         return Link(axis, group(ordered[kept - 1][0].inner))
-    said = [(factor, link) for factor, link in ordered if link is not None]
+    said = [(factor, link) for factor, link in ordered if link != EVERYTHING]
     if not said:
         return EVERYTHING
-    if len(said) > 1 or axis.size is None:
+    factor, link = said[0]
+    if len(said) > 1 or link is None or axis.size is None:
         return None
-    (factor, link), = said
-    # of one digit alone: the others have any index
+    # the other digits have any index
     of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)
     return None if of_digit is None else Link(link.axis, of_digit)
 
 
-def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
-    """Of each factor of an operand's dimension; None where all of it is needed."""
+def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa: PLR0911 - a case for each form
+    """Of each factor of an operand's dimension; None where it is not known."""
     if reach.of is None:
-        return [None] * len(one)
+        return [EVERYTHING] * len(one)
     wanted = result[reach.of]
     if one == wanted and reach.interval == SAME:
         return [Link(factor.axis) for factor in one]
     if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
-    if reach.interval == SAME and [factor.size for factor in one] == [factor.size for factor in wanted]:
+    unknown = [EVERYTHING if factor.size == 1 else None for factor in one]
+    if reach.interval != SAME:
+        return unknown
+    if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].inner * (wanted[0].size or 0) == wanted[0].axis.size:
+        return [Link(wanted[0].axis, Interval(grow=wanted[0].inner))]
+    if [factor.size for factor in one] == [factor.size for factor in wanted]:
         return [
             Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
-    if reach.interval == SAME and len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
+    if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
         low = 1
         for factor in one[1:]:
             low *= factor.size or 1
-        return [Link(wanted[0].axis, Interval(grow=low)), *[None] * (len(one) - 1)]
-    return [None] * len(one)
+        return [Link(wanted[0].axis, Interval(grow=low)), *[EVERYTHING] * (len(one) - 1)]
+    return unknown
 
 
 def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
@@ -258,98 +262,3 @@ def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
     if mixed and not any(axis in found for letter in node.rows for axis in axes[letter]):
         found |= {axis for letter in node.rows for axis in axes[letter]}
     return frozenset(found)
-
-
-def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[Axis, bool]:
-    """Of each axis of the inputs whether it is of positions: if an input does not say it, the first node that does."""
-    roles = _given(inputs)
-    parent: dict[Axis, Axis] = {}
-    shapes = {each.name: each.shape for each in inputs}
-    tracer, attention = Tracer(weights), _attention(nodes, weights)
-
-    def decide(one: Dim, *, position: bool) -> None:
-        for factor in one:
-            axis: Axis | None = factor.axis
-            while axis is not None and axis not in roles:
-                roles[axis] = position
-                axis = parent.get(axis)
-
-    for node in nodes:
-        for at, name in moving(node, weights):
-            if name not in shapes or isinstance(node, Recurrence):
-                continue
-            shape = shapes[name]
-            keys = attention.get(node.key) if at == 1 else None
-            for here, position in _said(node, at, len(shape)) if keys is None else keys:
-                decide(shape[here], position=position)
-            for axis, link in tracer.links(node, at, shape).items():
-                # keys are values in the scores that are made of them, whatever they are where they come from
-                if link.axis is not None and link.axis != axis and not (isinstance(node, Contraction) and at == 1):
-                    parent.setdefault(link.axis, axis)
-        if isinstance(node, Contraction) and node.stationary:
-            for letter in node.outputs:
-                decide(node.shape[node.result.index(letter)], position=False)
-        if isinstance(node, Concat):
-            for beside in zip(*(shapes[name] for _, name in moving(node, weights)), strict=True):
-                known = [roles[factor.axis] for one in beside for factor in one if factor.axis in roles]
-                for one in beside if known else ():
-                    decide(one, position=known[0])
-        shapes[node.key] = node.shape
-    for each in inputs:
-        axes = [factor.axis for one in each.shape for factor in one]
-        last = [factor.axis for factor in each.shape[-1]] if each.shape else []
-        alone = not any(roles.get(axis) is False for axis in axes)
-        for axis in axes:
-            streams = axis.stream is not None
-            roles.setdefault(axis, streams or each.whole is not None or not (alone and axis in last))
-    return roles
-
-
-def _attention(nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[str, list[tuple[int, bool]]]:
-    """Of products next to a softmax: which dimensions of the second operand are keys (True) or values of a head."""
-    makers = {node.key: node for node in nodes}
-    found: dict[str, list[tuple[int, bool]]] = {}
-
-    def source(name: str) -> Node | None:
-        node = makers.get(name)
-        while node is not None and (node.free or isinstance(node, Elementwise)) and not isinstance(node, Previous):
-            node = makers.get(next((other for _, other in moving(node, weights)), ""))
-        return node
-
-    def say(node: Node, keys: str, values: str) -> None:
-        assert isinstance(node, Contraction)  # noqa: S101
-        letters = enumerate(node.second)
-        found[node.key] = [(here, letter in keys) for here, letter in letters if letter in keys + values]
-
-    for node in nodes:
-        before = source(node.inputs[0]) if node.inputs else None
-        softened = isinstance(before, Normalise) and before.kind == "softmax"
-        if isinstance(node, Normalise) and node.kind == "softmax":
-            if isinstance(before, Contraction) and not before.stationary:
-                say(before, before.outputs, before.summed)
-        elif isinstance(node, Contraction) and not node.stationary and softened:
-            say(node, node.summed, node.outputs)
-    return found
-
-
-def _given(inputs: Sequence[Input]) -> dict[Axis, bool]:
-    """What the inputs say themselves."""
-    known = [(each.positions, each.shape) for each in inputs if each.positions is not None]
-    return {factor.axis: at < number for number, shape in known for at, one in enumerate(shape) for factor in one}
-
-
-def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:
-    """Which dimensions of an operand are positions (True) or values, as far as a node says."""
-    if isinstance(node, Contraction) and node.stationary and at == 0:
-        return [(here, letter not in node.summed + node.shared) for here, letter in enumerate(node.first)]
-    if isinstance(node, Contraction) and at == 0:  # heads may be of either kind; so may all of the second operand
-        return [(here, letter in node.rows) for here, letter in enumerate(node.first) if letter not in node.shared]
-    if isinstance(node, Pool):
-        return [(here, True) for here, _ in node.windows]
-    if isinstance(node, Embedding) and at == 0:
-        return [(here, True) for here in range(dims)]
-    if isinstance(node, Normalise) and at == 0 and node.function in ("layernorm", "rmsnorm"):
-        return [(here, here not in node.dims) for here in range(dims)]
-    if isinstance(node, Reduce) and node.function == "argmax":
-        return [(here, here not in node.dims) for here in range(dims)]
-    return []

@@ -7,7 +7,8 @@ from math import prod
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
-from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
+from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
+from archsim.graph.roles import input_roles
 from archsim.graph.sequence_nodes import Previous, Recurrence, Rotary, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
@@ -48,7 +49,7 @@ def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str
     Raises ArchsimError where an operator's positions cannot be said.
     """
     tracer = Tracer(weights)
-    tracer.begin(inputs, list(_flat(nodes)))
+    tracer.begin(inputs, input_roles(inputs, list(_flat(nodes)), weights))
     reads = _Reading(tracer)
     for node in nodes:
         reads.take(node)
@@ -163,7 +164,7 @@ class _Making:
             kind=node.kind,
             **self._rows(read, keys),  # type: ignore[arg-type]
             over_keys=keys is not None,
-            **self._sight(keys, stream, axes),  # type: ignore[arg-type]
+            **self._sight(node, keys, stream, axes),  # type: ignore[arg-type]
         )
 
     def _keys(self, shape: Shape, positions: frozenset[Axis]) -> Axis | None:
@@ -171,19 +172,22 @@ class _Making:
         masked = (factor.axis for one in shape for factor in one if factor.axis in self.tracer.masks)
         return _seen(shape) or next((axis for axis in masked if axis not in positions), None)
 
-    def _sight(self, keys: Axis | None, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
-        """Which keys a position sees."""
+    def _sight(self, node: Node, keys: Axis | None, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
+        """Which keys a position sees; all, where it cannot be said of which query it is."""
         if keys is None:
             return {}
         if keys.seen:
             return {"span": keys.span, "sees": None if keys.stream == stream else keys.stream}
         queries, interval = self.tracer.masks[keys]
         size, among = keys.size or 0, _among(queries, axes)
-        seen = None if among is None else Window.of((1, size, 1), among, (SAME, interval, SAME))
-        return {"sees": Stream(f"1 x {size}", length=size), "seen": seen}
+        sees = Stream(f"1 x {size}", length=size)
+        if among is None:
+            self.tracer.cuts[node.key] = None
+            return {"sees": sees}
+        return {"sees": sees, "seen": Window.of((1, size, 1), among, (SAME, interval, SAME))}
 
     def ordered(self, positions: frozenset[Axis], windowed: Collection[Axis] = ()) -> tuple[Axis, ...]:
-        """Positions in order: batches first, then as they are counted; those of one index are left out, but for those under a window."""
+        """Positions in order: batches first. Those of one index are left out, but for those under a window."""
         axes = [axis for axis in positions if axis.size != 1 or axis.stream is not None or axis in windowed]
         return tuple(sorted(axes, key=lambda axis: (axis.order in self.tracer.mixed, axis.order, axis.name)))
 
@@ -203,9 +207,10 @@ class _Making:
         of_second = dict(zip(node.second, second.shape, strict=True))
 
         def is_row(letter: str) -> bool:
-            return any(factor.axis in second.positions or factor.axis.seen for factor in of_second[letter])
+            rows = (factor.axis for factor in of_second[letter] if factor.size != 1)
+            return any(axis in second.positions or axis.seen for axis in rows)
 
-        # a single key has no axis, but then scores have no other letter of the second operand alone
+        # a single key is no row, but then scores have no other letter of the second operand alone
         single = prod(size_of(of_second[letter]) or 1 for letter in node.outputs) == 1
         scored = not any(map(is_row, node.summed)) and (single or any(map(is_row, node.outputs)))
         rows = node.outputs if scored else node.summed
@@ -224,14 +229,16 @@ class _Making:
         fixed = prod(size[letter] for letter in rows)
         return {
             "sees": Stream(f"1 x {fixed}", length=fixed),
-            **self._sight(keys, stream, axes),
+            **self._sight(node, keys, stream, axes),
             "heads": prod(sizes[letter] for letter in node.shared + node.rows),
             "head_dim": head,
             "stored": own * head,
             "scores": scored,
         }
 
-    def _rows(self, read: _Read, keys: Axis | None) -> dict[str, int | None]:
+    def _rows(  # noqa: PLR0911 - a case for each kind of node
+        self, read: _Read, keys: Axis | None
+    ) -> dict[str, int | None]:
         """Rows of so many values at a position; keys count as one."""
         node, number = read.node, max(1, len(read.operands))
         counted = read.positions if keys is None else read.positions | {keys}
@@ -272,9 +279,7 @@ class _Making:
                 pairs = [(axis, *self._of_queries(links[axis], axes)) for axis in theirs]
                 if source.previous:
                     yield Edge(source.key, "before")
-                elif all(to is not None and interval == SAME for _, to, interval in pairs) and (
-                    [to for _, to, _ in pairs] == list(axes)
-                ):
+                elif [to for _, to, _ in pairs] == list(axes) and all(map(_alike, pairs)):
                     yield Edge(source.key)
                 elif all(to is None or (to not in axes and to.size != 1) for _, to, _ in pairs):
                     past = seen is not None and stream.causal and seen.stream == stream
@@ -321,6 +326,12 @@ class _Making:
         if len(size) == 1:  # a sequence is a map of height 1
             size, out, intervals = [1, *size], [1, *out], [SAME, *intervals]
         return Edge(source, "window", Window.of(tuple(size), tuple(out), tuple(intervals)))
+
+
+def _alike(pair: tuple[Axis, Axis | None, Interval]) -> bool:
+    """Whether indices of an axis are those of the other; where that has others too, positions have other numbers."""
+    axis, to, interval = pair
+    return to is not None and interval == SAME and (axis.size == to.size or to.stream is not None)
 
 
 def _values(one: Dim, positions: frozenset[Axis]) -> int:

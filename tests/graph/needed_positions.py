@@ -82,7 +82,7 @@ def needed(
     return last
 
 
-def waited(edge: Edge, readers: int, sources: int, in_order: bool=True) -> Rows:
+def waited(edge: Edge, readers: int, sources: int, in_order: bool = True) -> Rows:
     """By position of a reader the last position of a source that it has waited for, as results are made in order."""
     rows = np.arange(readers)
     if edge.window is not None:

@@ -108,7 +108,7 @@ def _step(net: Network) -> st.SearchStrategy[Step]:
         ]
         square = [at for at in net.places if net.sizes[at] % 2 == 0]
         if len(square) > 1:
-            inner = _attend_along(net, square[1], 4)
+            inner = _attend_along(square[1], 4, masked=False)
             choices.append(st.builds(Squares, st.just(square[0]), st.just(square[1]), st.just(2), inner))
     return st.one_of(choices)
 
@@ -168,11 +168,12 @@ def _pooled(draw: st.DrawFn, net: Network) -> Step:
 
 
 def _attend(net: Network) -> st.SearchStrategy[Step]:
-    return st.sampled_from(net.places).flatmap(lambda axis: _attend_along(net, axis, net.sizes[axis]))
+    both = st.tuples(st.sampled_from(net.places), st.booleans())
+    return both.flatmap(lambda drawn: _attend_along(drawn[0], net.sizes[drawn[0]], masked=drawn[1]))
 
 
 @st.composite
-def _attend_along(draw: st.DrawFn, net: Network, axis: str, size: int) -> Attend:  # noqa: ARG001
+def _attend_along(draw: st.DrawFn, axis: str, size: int, *, masked: bool) -> Attend:
     kept, past = draw(st.integers(1, 2)), draw(st.sampled_from([0, 0, 1, 3]))
     span = draw(st.none() | st.integers(1, size + 1))
     return Attend(
@@ -180,7 +181,7 @@ def _attend_along(draw: st.DrawFn, net: Network, axis: str, size: int) -> Attend
         heads=kept * draw(st.sampled_from([1, 2])),
         kept=kept,
         size=draw(st.integers(1, 4)),
-        mask=Mask(causal=True, span=span, past=past) if draw(st.booleans()) else None,
+        mask=Mask(causal=True, span=span, past=past) if masked else None,
         past=past,
         form=draw(st.sampled_from(["letters", "transposed", "merged"])),
         repeated=draw(st.booleans()),

@@ -261,9 +261,7 @@ class Pooled:
     def build(self, net: Network) -> None:
         kind = "maxpool" if self.function == "maximum" else "avgpool"
         windows = [(net.axes.index(m.axis), m.interval, m.results(net.sizes[m.axis])) for m in self.moved]
-        net.name = net.builder.pool(
-            "pool", kind, net.name, self.function, windows, padding_counts=self.padding_counts
-        )
+        net.name = net.builder.pool("pool", kind, net.name, self.function, windows, padding_counts=self.padding_counts)
 
 
 @dataclass(frozen=True)

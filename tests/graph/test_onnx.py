@@ -71,7 +71,7 @@ def test_all_graphs_at_hand_import(data_dir: Path) -> None:
     assert len(files) == 19
     graphs = [load_model(file) for file in files]
     assert all(graph.linears for graph in graphs)
-    left = [graph for graph in graphs if graph.notes]
+    left = [graph for graph in graphs if any(note.startswith("left to the host") for note in graph.notes)]
     assert [graph.name for graph in left] == ["pytorch_superresolution_with_pre_post_processing_op18"]
     assert "left to the host" in left[0].notes[0]
 
@@ -162,7 +162,7 @@ def test_what_may_multiply_matrices_is_never_an_operation_a_value(tmp_path: Path
     foreign = helper.make_node("Fused", ["a", "v"], ["y"], domain="com.example")
     nodes = [helper.make_node("ConvTranspose", ["x", "w"], ["a"]), foreign]
     path = save(tmp_path, nodes, [1, 4, 8], [weights("w", 4, 2, 3), weights("v", 10, 3)])
-    with pytest.raises(ArchsimError, match=r"ConvTranspose, Fused\. They may multiply matrices"):
+    with pytest.raises(ArchsimError, match=r"ConvTranspose, Fused\. ConvTranspose, Fused may multiply matrices"):
         load_model(path, approximate=True)
 
 

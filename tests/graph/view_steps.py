@@ -52,7 +52,9 @@ class Around:
         shape, at, layer = list(net.builder.of(net.name)), net.axes.index(self.axis), net.builder.layer
         order = shape[at][0].axis.order if shape[at] else 0
         shape[at] = dim(Axis(f"{layer}/pad:", (size_of(shape[at]) or 0) + self.before + self.after, order))
-        before, after = ([number if axis == self.axis else 0 for axis in net.axes] for number in (self.before, self.after))
+        before, after = (
+            [number if axis == self.axis else 0 for axis in net.axes] for number in (self.before, self.after)
+        )
         net.name = net.builder.add(
             Pad(
                 layer=layer,
