@@ -42,7 +42,7 @@ _FILES = (".yaml", ".yml")
 @settings_option
 @mapping_option
 @json_option
-def command(  # noqa: PLR0913 - an argument for each option of the command line
+def command(
     *,
     machine: str,
     model: Path,
