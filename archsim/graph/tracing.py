@@ -6,6 +6,7 @@ position; other operators work at the positions of their operands.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
 from archsim.graph.nodes import Contraction, Elementwise, Node, Pool, Reach, Unknown
@@ -226,7 +227,10 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa
         return [Link(factor.axis) for factor in one]
     if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
-    unknown = [EVERYTHING if factor.size == 1 else None for factor in one]
+    if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
+        digit = Interval(grow=prod(factor.size or 1 for factor in one[1:])).of(reach.interval)
+        return [None if digit is None else Link(wanted[0].axis, digit), *[EVERYTHING] * (len(one) - 1)]
+    unknown: list[Link | None] = [EVERYTHING if factor.size == 1 else None for factor in one]
     if reach.interval != SAME:
         return unknown
     if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].inner * (wanted[0].size or 0) == wanted[0].axis.size:
@@ -235,11 +239,6 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa
         return [
             Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
-    if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
-        low = 1
-        for factor in one[1:]:
-            low *= factor.size or 1
-        return [Link(wanted[0].axis, Interval(grow=low)), *[EVERYTHING] * (len(one) - 1)]
     return unknown
 
 
