@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.graph.onnx_constants import Constant
+from archsim.graph.onnx_constants import Constant, Reader
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
-
-Reader = Callable[[], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,8 @@ def batchnorm(importer: Importer, node: FileNode) -> Affine:
         found: NDArray[Any] = _numbers(scale) / np.sqrt(_numbers(variance) + epsilon)
         return found
 
-    return Affine(slope, lambda: _numbers(shift) - _numbers(mean) * slope(), scale.numbers + shift.numbers)
+    numbers = importer.learned(scale) + importer.learned(shift)
+    return Affine(slope, lambda: _numbers(shift) - _numbers(mean) * slope(), numbers)
 
 
 def _numbers(constant: Constant) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from math import inf
 from archsim.graph.onnx_affine import batchnorm
 from archsim.graph.onnx_file import FLOATS, BOOLEAN, FileNode
 from archsim.graph.onnx_importer import Importer, Made
-from archsim.graph.onnx_products import before_product, scaling
+from archsim.graph.onnx_scores import before_product, scaling
 
 PLAIN = {
     "Relu": ("relu", "relu"),

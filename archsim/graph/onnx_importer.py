@@ -13,15 +13,14 @@ from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import Axis, Shape, dim, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Unknown
-from archsim.graph.onnx_constants import Constant, Constants
+from archsim.graph.onnx_constants import Constant, Constants, Reader
 from archsim.graph.onnx_file import BOOLEAN, FileNode, ModelFile, Sizes
 
-Reader = Callable[[], NDArray[Any]]
 Made = str | Sequence[str]
 """Names of the tensors that a node makes, in the order of its outputs."""
 _WHOLE = 1 << 31
 """Bound of whole numbers that index no table."""
-_HIDDEN = -1e4
+HIDDEN = -1e4
 """What is added to scores that are to be hidden is this or less."""
 _SOFT = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Cast", "Dropout", "Where", "Mul", "Slice")
 """What may be done to the result of a softmax before it weighs values."""
@@ -39,6 +38,10 @@ class Importer:
         What is read, and where files with weights lie.
     handlers
         By operator: makes nodes of the Graph, and gives the names of their tensors.
+    readers
+        By name: give the numbers of weights that are in no file.
+    parameters
+        Names of tensors that are trained; None: as far as can be told.
     approximate
         Whether operators that are not known are Unknown nodes.
     builder
@@ -64,6 +67,8 @@ class Importer:
     file: ModelFile
     folder: Path
     handlers: Mapping[str, Callable[["Importer", FileNode], Made]]
+    readers: Mapping[str, Reader] = field(default_factory=dict)
+    parameters: frozenset[str] | None = None
     approximate: bool = False
     builder: Builder = field(default_factory=Builder)
     tensors: dict[str, str] = field(default_factory=dict)
@@ -75,9 +80,10 @@ class Importer:
     products: int = 0
     approximated: Counter[str] = field(default_factory=Counter)
     _origins: dict[str, str] = field(default_factory=dict)
+    _counted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.constants = Constants(self.file, self.folder, self.known_sizes)
+        self.constants = Constants(self.file, self.folder, self.readers, self.known_sizes)
 
     # Going through
 
@@ -202,7 +208,9 @@ class Importer:
     def scalar(self, name: str) -> float | None:
         """A single number that is known before the run; None where a tensor is none."""
         found = self.constants.get(name) if name in self.file.constant else None
-        return None if found is None or found.numbers != 1 else float(found.read().reshape(-1)[0])
+        if found is None or found.numbers != 1 or found.held & (self.parameters or frozenset()):
+            return None
+        return float(found.read().reshape(-1)[0])
 
     def refused(self, node: FileNode, why: str) -> ArchsimError:
         """A message about a node."""
@@ -240,9 +248,18 @@ class Importer:
         self.arrays.setdefault(name, array)
         return self.builder.weight(name, shape, trained=trained, tied=None if tied == name else tied)
 
-    @staticmethod
-    def trained(constant: Constant) -> int:
-        """Trained numbers of a constant: none of a single number, of whole numbers, of a mask."""
+    def learned(self, constant: Constant) -> int:
+        """Trained numbers of a constant: all, unless it is known which are; those are counted where they come first."""
+        if self.parameters is None:
+            return constant.numbers
+        new = (constant.held & self.parameters) - self._counted
+        self._counted |= new
+        return sum(self.constants.known[name].numbers for name in new)
+
+    def trained(self, constant: Constant) -> int:
+        """Those of a constant that may be none: a single number, whole numbers, a mask."""
+        if self.parameters is not None:
+            return self.learned(constant)
         if constant.whole or constant.numbers == 1:
             return 0
         if sum(size > 1 for size in constant.shape) > 1 and constant.numbers <= 1 << 22:
@@ -251,7 +268,7 @@ class Importer:
             except ArchsimError:  # in another file: trained
                 return constant.numbers
             low = found.min()
-            if low <= _HIDDEN and bool(((found == low) | (found == 0)).all()):
+            if low <= HIDDEN and bool(((found == low) | (found == 0)).all()):
                 return 0
         return constant.numbers
 

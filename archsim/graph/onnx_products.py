@@ -11,12 +11,12 @@ from archsim.graph.onnx_affine import Affine, along, fold, of_number, scaled, ti
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx_scores import masked_after, scaled_after
+from archsim.graph.onnx_shared import unshared
 from archsim.graph.onnx_windows import entering, windows
 from archsim.graph.windows import Interval
 
 _BATCHES = "abcdefnpqr"
-CLEAR = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand")
-"""Views of which it does not matter whether a scale comes before or after."""
 _MAPS, _TAPS = "hwz", "klj"
 Taps = Sequence[tuple[str, str, Interval, int]]
 
@@ -89,7 +89,7 @@ def _stationary(
         found: NDArray[Any] = weights.read().reshape([counts[letter] for letter in second]) * own
         return found
 
-    numbers = weights.numbers + (affine.numbers if shift is None else 0)
+    numbers = importer.learned(weights) + (affine.numbers if shift is None else 0)
     if scale is None:
         matrix = importer.weight(weights.name, weights.shape, weights.read, numbers, weights.origin)
     else:
@@ -163,9 +163,16 @@ def _product(
     if importer.moving(first) and importer.moving(second):
         xs = [builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b))]
         alpha *= importer.scales.get(first, 1.0) * importer.scales.get(second, 1.0)
-        last, number = _scaled_after(importer, node.outputs[0], len(result)) if whole else (node.outputs[0], 1.0)
+        last, mask = node.outputs[0], None
+        sizes = tuple(counts[letter] for letter in result)
+        if whole:
+            last, number = scaled_after(importer, last, len(result))
+            alpha *= number
+            last, mask = masked_after(importer, last, sizes) if result.endswith("st") else (last, None)
         name = "context" if first in importer.softened else "scores"
-        made = builder.contraction(name, *xs, f"{a},{b}->{result}", scale=alpha * number)
+        xs, letters = unshared(builder, xs, (a, b, result))
+        made = builder.contraction(name, *xs, "{},{}->{}".format(*letters), scale=alpha, mask=mask)
+        made = builder.reshape(made, sizes)
     else:
         left = importer.moving(second)
         x, weights = (second, first) if left else (first, second)
@@ -230,40 +237,3 @@ def _mismatch(importer: Importer, node: FileNode, first: str, second: str) -> Ar
     one, other = importer.sizes(first), importer.sizes(second)
     found = f"{list(one)} of {quoted(first)} and {list(other)} of {quoted(second)} do not fit"
     return importer.refused(node, f"{found}; expected as many columns of the first as the second has rows")
-
-
-def _scaled_after(importer: Importer, name: str, dims: int) -> tuple[str, float]:
-    """Multiplications of a product by single numbers, as long as nothing else reads what is between."""
-    scale = 1.0
-    while (node := importer.file.only(name)) is not None and node.number not in importer.done:
-        number = scaling(importer, node, name, dims)
-        if number is None:
-            break
-        importer.done.add(node.number)
-        name, scale = node.outputs[0], scale * number
-    return name, scale
-
-
-def scaling(importer: Importer, node: FileNode, name: str, dims: int) -> float | None:
-    """By which single number a node multiplies what it reads, of so many dimensions; None where it does anything else."""
-    if node.domain or node.operator not in ("Mul", "Div"):
-        return None
-    first = node.inputs[0] == name
-    other = node.inputs[1 if first else 0]
-    number, constant = importer.scalar(other), importer.constants.get(other)
-    if number is None or constant is None or len(constant.shape) > dims:
-        return None
-    if node.operator == "Mul":
-        return number
-    return 1 / number if first and number else None
-
-
-def before_product(importer: Importer, name: str) -> bool:
-    """Whether a tensor is read by a product of two operands made at run time alone, maybe in another view."""
-    while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
-        if node.operator == "MatMul":
-            return all(map(importer.moving, node.inputs))
-        if node.operator not in CLEAR or node.inputs[0] != name:
-            return False
-        name = node.outputs[0]
-    return False
