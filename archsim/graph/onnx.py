@@ -20,6 +20,7 @@ HANDLERS = {
     "Conv": onnx_products.conv,
     "MatMul": onnx_products.matmul,
     "Gemm": onnx_products.gemm,
+    "Einsum": onnx_products.einsum,
     "LSTM": onnx_recurrent.recurrent,
     **onnx_rows.HANDLERS,
     **onnx_elementwise.HANDLERS,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from archsim.graph.onnx_constants import Constant, Reader
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
+from archsim.graph.onnx_scores import before_product, scaling
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def fold(importer: Importer, name: str, sizes: Sizes, at: int) -> tuple[str, Aff
     whole = Affine()
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
         step = of_node(importer, node, name, sizes, at)
-        if step is None:
+        if step is None or (scaling(importer, node, name, len(sizes)) and before_product(importer, node.outputs[0])):
             break
         whole = whole.then(step)
         importer.done.add(node.number)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
-from archsim.graph.onnx_file import FLOATS, FileNode, ModelFile, Sizes
+from archsim.graph.onnx_file import FLOATS, SIZES, FileNode, ModelFile, Sizes
 
 _SMALL = 1 << 14
 """Numbers of a tensor that is worked out at once, and kept."""
@@ -92,7 +92,7 @@ class Constants:
             node = self.file.makers.get(last)
             if last in self.known or node is None:
                 waiting.pop()
-            elif node.operator in ("Shape", "Size"):
+            elif node.operator in SIZES:
                 sizes = self._size_of(node.inputs[0])
                 if sizes is None:
                     break
@@ -132,6 +132,7 @@ class Constants:
         kind = self.file.types.get(made)
         moved = known[node.inputs[0]].origin if node.operator in _VIEWS else ""
         held = frozenset().union(*(found.held for found in known.values()))
+        held |= {made} if node.operator == "Constant" else frozenset()
         if sizes is not None and (prod(sizes) > _SMALL or any(found.numbers > _SMALL for found in known.values())):
             whole = kind is not None and kind not in FLOATS
             origin = moved if moved and not whole else made

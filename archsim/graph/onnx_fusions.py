@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
 
+import numpy as np
+
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
@@ -29,6 +31,7 @@ def fuse(importer: Importer) -> None:
         "Tanh": _gelu_by_tanh,
         "Sigmoid": _silu,
         "Exp": _softmax,
+        "IsNaN": _number_always,
     }
     for node in importer.file.nodes:
         finder = None if node.domain else finders.get(node.operator)
@@ -326,3 +329,23 @@ def _softmax(importer: Importer, node: FileNode) -> Fused | None:
         return normalised(importer, "softmax", "softmax", importer.tensor(x), sorted(at % rank for at in dims))
 
     return Fused(tuple(nodes), make)
+
+
+def _number_always(importer: Importer, node: FileNode) -> Fused | None:
+    """A softmax with 0 where it is no number, which is nowhere: what is added to the scores leaves some in every row."""
+    file, name = importer.file, node.inputs[0]
+    softmax, last = _maker(importer, name, "Softmax"), file.only(node.outputs[0])
+    added = _maker(importer, softmax.inputs[0], "Add") if softmax is not None else None
+    if added is None or last is None or last.operator != "Where" or name in file.outputs:
+        return None
+    constants = [each for each in map(importer.constants.get, added.inputs) if each is not None]
+    plain = last.inputs == (node.outputs[0], last.inputs[1], name) and importer.scalar(last.inputs[1]) == 0
+    if not plain or len(file.readers[name]) > 2 or len(constants) != 1:  # noqa: PLR2004 - these two
+        return None
+
+
+    def make(importer: Importer) -> str:
+        importer.softened.add(last.outputs[0])
+        return importer.tensor(name)
+
+    return Fused((node, last), make) if np.isfinite(constants[0].read()).any(axis=-1).all() else None

@@ -169,10 +169,8 @@ class Importer:
                 inputs[at] = replace(each, whole=min(each.whole, rows))
 
     def known_sizes(self, name: str) -> Sizes | None:
-        """Of a tensor that comes in, or is made by now."""
-        if name in self.tensors:
-            return self.sizes(name)
-        return self.file.inputs.get(name)
+        """Of a tensor that is made by now; of others, as far as the file says."""
+        return self.sizes(name) if name in self.tensors else self.file.sizes.get(name)
 
     def _require_constant(self, name: str) -> Constant:
         found = self.constants.get(name)
@@ -208,7 +206,7 @@ class Importer:
     def scalar(self, name: str) -> float | None:
         """A single number that is known before the run; None where a tensor is none."""
         found = self.constants.get(name) if name in self.file.constant else None
-        if found is None or found.numbers != 1 or found.held & (self.parameters or frozenset()):
+        if found is None or found.numbers != 1 or not self.fixed(found):
             return None
         return float(found.read().reshape(-1)[0])
 
@@ -256,11 +254,15 @@ class Importer:
         self._counted |= new
         return sum(self.constants.known[name].numbers for name in new)
 
+    def fixed(self, constant: Constant) -> bool:
+        """Whether none of its numbers is trained."""
+        return not (self.trained(constant) if self.parameters is None else constant.held & self.parameters)
+
     def trained(self, constant: Constant) -> int:
-        """Those of a constant that may be none: a single number, whole numbers, a mask."""
+        """Those of a constant that may be none: a single number, whole numbers, a mask, what is worked out."""
         if self.parameters is not None:
             return self.learned(constant)
-        if constant.whole or constant.numbers == 1:
+        if constant.whole or constant.numbers == 1 or not constant.held:
             return 0
         if sum(size > 1 for size in constant.shape) > 1 and constant.numbers <= 1 << 22:
             try:

@@ -12,11 +12,11 @@ from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made
 from archsim.graph.onnx_scores import masked_after, scaled_after
-from archsim.graph.onnx_shared import unshared
+from archsim.graph.onnx_shared import Letters, unshared
 from archsim.graph.onnx_windows import entering, windows
 from archsim.graph.windows import Interval
 
-_BATCHES = "abcdefnpqr"
+_BATCHES, _EINSUM = "abcdefnpqr", "abcdefnpqrstuvwxyz"
 _MAPS, _TAPS = "hwz", "klj"
 Taps = Sequence[tuple[str, str, Interval, int]]
 
@@ -107,8 +107,26 @@ def _spread(read: Callable[[], Any], wide: Sizes) -> Callable[[], NDArray[Any]]:
 
 def matmul(importer: Importer, node: FileNode) -> Made:
     """The last two dimensions multiplied; those before them side by side, where one may be repeated for the other."""
-    first, second = node.inputs
-    return _product(importer, node, first, second, importer.sizes(first), importer.sizes(second))
+    return _product(importer, node, _letters(importer, node, *node.inputs, (False, False)))
+
+
+def einsum(importer: Importer, node: FileNode) -> Made:
+    """Of two tensors, each of whose letters is in the result or in both."""
+    equation = node.word("equation", "").replace(" ", "")
+    operands, arrow, result = equation.partition("->")
+    given = operands.split(",")
+    if not arrow:
+        result = "".join(sorted(x for x in set(operands) - {","} if operands.count(x) == 1))
+    wide: dict[str, int] = {}
+    fits = len(given) == len(node.inputs) == 2 and all(x.isalpha() and len(set(x)) == len(x) for x in given)  # noqa: PLR2004
+    for letters, name in zip(given, node.inputs, strict=False):
+        sizes = importer.sizes(name)
+        fits = fits and len(sizes) == len(letters) and all(wide.setdefault(x, n) == n for x, n in zip(letters, sizes))
+    if not fits or not set(given[0]) ^ set(given[1]) <= set(result) or len(wide) > len(_EINSUM):
+        raise importer.refused(node, f"found {equation!r}; expected two operands, and no sum over letters of one alone")
+    names = dict(zip(wide, _EINSUM, strict=False))
+    a, b, made = ("".join(names[x] for x in letters) for letters in (*given, result))
+    return _product(importer, node, (a, b, made))
 
 
 def gemm(importer: Importer, node: FileNode) -> Made:
@@ -127,7 +145,8 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     affine = Affine()
     if bias is not None and not all(moving) and along(bias.shape, result, at):
         affine, added = scaled(of_number(importer, bias, result[at]), scale), ""
-    made = _product(importer, node, first, second, one, other, flipped, alpha, affine, whole=not added)
+    letters = _letters(importer, node, first, second, flipped)
+    made = _product(importer, node, letters, alpha, affine, whole=not added)
     if not added:
         return made
     if scale != 1 and bias is None:
@@ -144,19 +163,15 @@ def gemm(importer: Importer, node: FileNode) -> Made:
 def _product(
     importer: Importer,
     node: FileNode,
-    first: str,
-    second: str,
-    one: Sizes,
-    other: Sizes,
-    flipped: tuple[bool, bool] = (False, False),
+    letters: Letters,
     alpha: float = 1.0,
     affine: Affine | None = None,
     *,
     whole: bool = True,
 ) -> str:
-    """A product of matrices. whole: nothing else is added by the node, so that what follows may be taken in."""
-    a, b, result = _letters(importer, node, first, second, flipped)
-    sizes_a, sizes_b = _kept(one, a), _kept(other, b)
+    """A product of two tensors. whole: nothing else is added by the node, so that what follows may be taken in."""
+    (first, second), (a, b, result) = node.inputs[:2], letters
+    sizes_a, sizes_b = _kept(importer.sizes(first), a), _kept(importer.sizes(second), b)
     a, b = a.replace("-", ""), b.replace("-", "")
     counts = dict(zip(a, sizes_a, strict=True)) | dict(zip(b, sizes_b, strict=True))
     builder = importer.builder
@@ -168,10 +183,11 @@ def _product(
         if whole:
             last, number = scaled_after(importer, last, len(result))
             alpha *= number
-            last, mask = masked_after(importer, last, sizes) if result.endswith("st") else (last, None)
+            if len(result) > 1 and result[-2] not in b and result[-1] not in a:  # queries, then keys
+                last, mask = masked_after(importer, last, sizes)
         name = "context" if first in importer.softened else "scores"
-        xs, letters = unshared(builder, xs, (a, b, result))
-        made = builder.contraction(name, *xs, "{},{}->{}".format(*letters), scale=alpha, mask=mask)
+        xs, (a, b, result) = unshared(builder, xs, (a, b, result))
+        made = builder.contraction(name, *xs, f"{a},{b}->{result}", scale=alpha, mask=mask)
         made = builder.reshape(made, sizes)
     else:
         left = importer.moving(second)
@@ -186,11 +202,11 @@ def _product(
             last, more = fold(importer, last, results, result.index(outputs))
             doing = doing.then(more)
         names = {outputs: "o"} if len(outputs) == 1 else {}
-        letters = "".join(names.get(letter, letter) for letter in f"{theirs},{own}->{result}")
+        equation = "".join(names.get(letter, letter) for letter in f"{theirs},{own}->{result}")
         numbers = {names.get(letter, letter): counts[letter] for letter in own}
         given = builder.reshape(importer.tensor(x), sizes)
         wide = tuple(counts[letter] for letter in outputs)
-        made = _stationary(importer, "linear", given, letters, constant, numbers, doing, wide)
+        made = _stationary(importer, "linear", given, equation, constant, numbers, doing, wide)
     if whole:
         importer.tensors[last] = made
     return made
@@ -203,7 +219,7 @@ def _kept(sizes: Sizes, letters: str) -> Sizes:
 
 def _letters(
     importer: Importer, node: FileNode, first: str, second: str, flipped: tuple[bool, bool]
-) -> tuple[str, str, str]:
+) -> Letters:
     """Of both operands and the result; `-` for a dimension of one index that is repeated for the other's."""
     one, other = importer.sizes(first), importer.sizes(second)
     if not one or not other:

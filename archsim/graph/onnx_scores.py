@@ -45,9 +45,10 @@ def scaling(importer: Importer, node: FileNode, name: str, dims: int) -> float |
 def before_product(importer: Importer, name: str) -> bool:
     """Whether a tensor is read by a product of two operands made at run time alone, maybe in another view."""
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
-        if node.operator == "MatMul":
+        if node.operator in ("MatMul", "Einsum"):
             return all(map(importer.moving, node.inputs))
-        if node.operator not in _CLEAR or node.inputs[0] != name:
+        clear = node.operator in _CLEAR and node.inputs[0] == name
+        if not clear and scaling(importer, node, name, 1) is None:
             return False
         name = node.outputs[0]
     return False
@@ -57,31 +58,29 @@ def masked_after(importer: Importer, name: str, sizes: Sizes) -> tuple[str, Mask
     """A constant that is added to scores, or selects them, where it hides those of later keys, or none."""
     node = importer.file.only(name)
     added = None if node is None or node.domain or node.number in importer.done else _added(importer, node, name)
-    if node is None or added is None or added.ndim > len(sizes) or (added.shape or (1,))[-1] not in (1, sizes[-1]):
+    if node is None or added is None or any(n not in (1, size) for n, size in zip(added.shape[::-1], (*sizes[::-1], 1))):
         return name, None
-    made = node.outputs[0]
-    if not added.any():
-        importer.done.add(node.number)
-        return made, None
-    readers = {reader.operator for reader in importer.file.readers.get(made, ())}
-    visible = added == 0
-    queries, keys = sizes[-2:]
-    if queries != keys or visible.shape[-2:] != (queries, keys) or added[~visible].max() > HIDDEN or not readers <= _SOFTENING:
-        return name, None
-    ahead = np.arange(queries)[:, None] - np.arange(keys)
-    span = int(visible.reshape(-1, keys)[queries - 1].sum())
-    if not readers or (visible != ((ahead >= 0) & (ahead < span))).any():
-        return name, None
+    made, mask, visible = node.outputs[0], None, added == 0
+    if not visible.all():
+        queries, keys = sizes[-2:]
+        ahead = np.arange(queries)[:, None] - np.arange(keys)
+        span = int(np.count_nonzero(visible[..., -1:, :].reshape(-1)[:keys]))
+        readers = {reader.operator for reader in importer.file.readers.get(made, ())}
+        hides = added[~visible].max() <= HIDDEN and readers <= _SOFTENING and made not in importer.file.outputs
+        if queries != keys or not hides or (visible != ((ahead >= 0) & (ahead < span))).any():
+            return name, None
+        mask = Mask(causal=True, span=None if span == keys else span)
     importer.done.add(node.number)
-    return made, Mask(causal=True, span=None if span == keys else span)
+    return made, mask
 
 
 def _added(importer: Importer, node: FileNode, name: str) -> NDArray[Any] | None:
     """The constant that a node adds, or as good as adds, to a tensor; None where it does anything else."""
     others = [importer.constants.get(other) for other in node.inputs if other != name]
-    if len(others) != len(node.inputs) - 1 or None in others:
+    constants = [each for each in others if each is not None and each.numbers <= LARGE and importer.fixed(each)]
+    if len(constants) < len(node.inputs) - 1:
         return None
-    values = [each.read() for each in others if each is not None and each.numbers <= LARGE]
+    values = [each.read() for each in constants]
     if node.operator == "Add" and len(values) == 1 and values[0].dtype.kind == "f":
         return values[0]
     low = values[1] if node.operator == "Where" and len(values) == 2 and node.inputs[0] != name else None  # noqa: PLR2004

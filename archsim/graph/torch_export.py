@@ -173,6 +173,7 @@ def _as_onnx(torch: Any, exported: Any) -> Any:  # noqa: ANN401
         import onnxscript  # noqa: F401
     except ImportError:
         raise _missing() from None
+    _copy_before_views(torch.ops.aten, torch.contiguous_format, exported.graph_module)
     unknown: dict[Any, Any] = {}
     while True:
         try:
@@ -185,6 +186,18 @@ def _as_onnx(torch: Any, exported: Any) -> Any:  # noqa: ANN401
             if target is None or target in unknown:
                 raise ArchsimError(f"PyTorch cannot write it as ONNX: {_first_line(cause)}") from None
             unknown[target] = _unknown(target)
+
+
+def _copy_before_views(aten: Any, contiguous: Any, module: Any) -> None:  # noqa: ANN401
+    """Copies do not depend on how products lie in memory; PyTorch decides on views by that, and then changes products."""
+    views = (aten.contiguous.default, aten.reshape.default, aten.view.default, aten.flatten.using_ints)
+    for node in [each for each in module.graph.nodes if each.target in views]:
+        source = node.args[0]
+        with module.graph.inserting_before(node):
+            copy = module.graph.call_function(aten.clone.default, (source,), {"memory_format": contiguous})
+        copy.meta = dict(source.meta)
+        node.replace_input_with(source, copy)
+    module.recompile()
 
 
 def _failed(torch: Any, error: BaseException) -> tuple[Any, BaseException]:  # noqa: ANN401
