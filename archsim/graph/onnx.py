@@ -8,11 +8,13 @@ from typing import Any
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph import onnx_elementwise, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
+from archsim.graph.nodes import Node
 from archsim.graph.onnx_constants import Reader
 from archsim.graph.onnx_file import HOST_DOMAINS, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
 from archsim.graph.onnx_importer import Importer
 from archsim.graph.onnx_rewritten import rewrite
+from archsim.graph.views import View
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
@@ -116,13 +118,16 @@ def from_proto(
     importer.run()
     outputs = importer.results()
     builder = importer.builder
-    read = {each for node in builder.nodes for each in node.inputs}
+    nodes = _without_unread_views(builder.nodes, outputs)
+    read = {each for node in nodes for each in node.inputs}
     places = {each: at for at, each in enumerate(file.inputs)}
     graph = make_graph(
         name,
         f"ONNX graph {model.graph.name}",
-        sorted((each for each in builder.inputs if each.name in read), key=lambda each: places.get(each.name, len(places))),
-        builder.nodes,
+        sorted(
+            (each for each in builder.inputs if each.name in read), key=lambda each: places.get(each.name, len(places))
+        ),
+        nodes,
         list(builder.weights.values()),
         outputs,
         digest=digest,
@@ -131,6 +136,16 @@ def from_proto(
     if not graph.operators:
         raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
     return graph, Arrays(importer.arrays)
+
+
+def _without_unread_views(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
+    """Products may read what was there before a view."""
+    read, left = set(outputs), []
+    for node in reversed(nodes):
+        if not isinstance(node, View) or node.key in read:
+            left.append(node)
+            read.update(node.inputs)
+    return left[::-1]
 
 
 def _inferred(model: Any) -> Any:  # noqa: ANN401

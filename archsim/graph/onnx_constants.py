@@ -41,7 +41,8 @@ class Constant:
     origin
         The tensor whose numbers they are, in another order.
     held
-        Tensors of the file that it is made of.
+        Tensors that the file has as numbers, of which it is made: there are none in what is made of sizes and single
+        numbers alone.
     """
 
     name: str
@@ -113,9 +114,7 @@ class Constants:
         found = self.get(name)
         return None if found is None or found.numbers > _SMALL else found.read()
 
-    def _put(
-        self, name: str, value: NDArray[Any], origin: str = "", held: frozenset[str] = frozenset()
-    ) -> None:
+    def _put(self, name: str, value: NDArray[Any], origin: str = "", held: frozenset[str] = frozenset()) -> None:
         """A constant whose numbers are at hand."""
         whole = value.dtype.kind not in "fV"
         self.known[name] = Constant(name, value.shape, lambda: value, whole, origin or name, held)
@@ -132,7 +131,8 @@ class Constants:
         kind = self.file.types.get(made)
         moved = known[node.inputs[0]].origin if node.operator in _VIEWS else ""
         held = frozenset().union(*(found.held for found in known.values()))
-        held |= {made} if node.operator == "Constant" else frozenset()
+        if node.operator == "Constant" and self.file.is_float(made) and prod(sizes or (2,)) > 1:
+            held |= {made}
         if sizes is not None and (prod(sizes) > _SMALL or any(found.numbers > _SMALL for found in known.values())):
             whole = kind is not None and kind not in FLOATS
             origin = moved if moved and not whole else made

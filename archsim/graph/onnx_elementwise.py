@@ -17,7 +17,10 @@ PLAIN = {
     "Tanh": ("tanh", "tanh"),
     "Erf": ("gelu", "erf"),
     **{name: ("exp", name.lower()) for name in ("Exp", "Log", "Sin", "Cos", "Sqrt", "Reciprocal")},
-    **{name: ("clip", name.lower()) for name in ("Neg", "Abs", "Round", "Floor", "Ceil", "Min", "Max", "Where", "IsNaN")},
+    **{
+        name: ("clip", name.lower())
+        for name in ("Neg", "Abs", "Round", "Floor", "Ceil", "Min", "Max", "Where", "IsNaN")
+    },
     **{name: ("clip", name.lower()) for name in ("Sign", "Not", "And", "Or", "Equal", "Less", "Greater")},
     "Add": ("add", "add"),
     "Sum": ("add", "add"),

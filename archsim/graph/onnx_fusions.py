@@ -343,7 +343,6 @@ def _number_always(importer: Importer, node: FileNode) -> Fused | None:
     if not plain or len(file.readers[name]) > 2 or len(constants) != 1:  # noqa: PLR2004 - these two
         return None
 
-
     def make(importer: Importer) -> str:
         importer.softened.add(last.outputs[0])
         return importer.tensor(name)

@@ -217,9 +217,7 @@ def _kept(sizes: Sizes, letters: str) -> Sizes:
     return tuple(size for size, letter in zip(sizes, letters, strict=True) if letter != "-")
 
 
-def _letters(
-    importer: Importer, node: FileNode, first: str, second: str, flipped: tuple[bool, bool]
-) -> Letters:
+def _letters(importer: Importer, node: FileNode, first: str, second: str, flipped: tuple[bool, bool]) -> Letters:
     """Of both operands and the result; `-` for a dimension of one index that is repeated for the other's."""
     one, other = importer.sizes(first), importer.sizes(second)
     if not one or not other:

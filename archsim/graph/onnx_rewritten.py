@@ -42,7 +42,9 @@ def _wholes(graph: Any) -> Wholes:  # noqa: ANN401
     for node in graph.node:
         if node.op_type == "Constant" and not node.domain:
             value = helper.get_attribute_value(node.attribute[0])
-            held.append((node.output[0], value if isinstance(value, TensorProto) else numpy_helper.from_array(np.array(value))))
+            held.append(
+                (node.output[0], value if isinstance(value, TensorProto) else numpy_helper.from_array(np.array(value)))
+            )
     return {
         name: numpy_helper.to_array(tensor)
         for name, tensor in held

@@ -58,15 +58,20 @@ def masked_after(importer: Importer, name: str, sizes: Sizes) -> tuple[str, Mask
     """A constant that is added to scores, or selects them, where it hides those of later keys, or none."""
     node = importer.file.only(name)
     added = None if node is None or node.domain or node.number in importer.done else _added(importer, node, name)
-    if node is None or added is None or any(n not in (1, size) for n, size in zip(added.shape[::-1], (*sizes[::-1], 1))):
+    fits = added is not None and added.ndim <= len(sizes)
+    if node is None or added is None or not fits or np.broadcast_shapes(added.shape, sizes) != sizes:
         return name, None
-    made, mask, visible = node.outputs[0], None, added == 0
+    made, mask, visible = node.outputs[0], None, np.atleast_2d(added == 0)
     if not visible.all():
         queries, keys = sizes[-2:]
         ahead = np.arange(queries)[:, None] - np.arange(keys)
         span = int(np.count_nonzero(visible[..., -1:, :].reshape(-1)[:keys]))
         readers = {reader.operator for reader in importer.file.readers.get(made, ())}
-        hides = added[~visible].max() <= HIDDEN and readers <= _SOFTENING and made not in importer.file.outputs
+        hides = (
+            np.atleast_2d(added)[~visible].max() <= HIDDEN
+            and readers <= _SOFTENING
+            and made not in importer.file.outputs
+        )
         if queries != keys or not hides or (visible != ((ahead >= 0) & (ahead < span))).any():
             return name, None
         mask = Mask(causal=True, span=None if span == keys else span)

@@ -100,7 +100,9 @@ def _order(held: list[Factor], wanted: list[Factor]) -> list[int] | None:
     order: list[int] = []
     for factor in held:
         outer = factor.inner * (factor.size or 1)
-        digits = [at for at, each in enumerate(wanted) if each.axis == factor.axis and factor.inner <= each.inner < outer]
+        digits = [
+            at for at, each in enumerate(wanted) if each.axis == factor.axis and factor.inner <= each.inner < outer
+        ]
         order += sorted(digits, key=lambda at: -wanted[at].inner)
         low = factor.inner
         for at in sorted(digits, key=lambda at: wanted[at].inner):

@@ -118,7 +118,10 @@ def _imported(torch: Any, exported: Any, name: str, digest: str, *, approximate:
     numbers = {key: tensor for key, tensor in exported.state_dict.items() if tensor.is_floating_point()}
     outside = [
         TensorProto(
-            name=key, dims=numbers[key].shape, data_type=int(initializers.pop(key).dtype), data_location=TensorProto.EXTERNAL
+            name=key,
+            dims=numbers[key].shape,
+            data_type=int(initializers.pop(key).dtype),
+            data_location=TensorProto.EXTERNAL,
         )
         for key in list(initializers)
         if key in numbers
