@@ -7,7 +7,7 @@ scripts/bits_search.py. Needs the data folder (ARCHSIM_DATA, or ../shared/data).
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING, Final
 
@@ -86,8 +86,7 @@ def line(net: Net, row: Row) -> str:
 
 def analog(net: Net, choice: Choice) -> float:
     """Share of some pictures that arrays with errors tell rightly."""
-    some, number = net.halves.others, ANALOG[net.name]
-    some = replace(some, inputs=some.inputs[:number], labels=some.labels[:number])
+    some = net.halves.others.first(ANALOG[net.name])
     machine = change(net.machine, (ERROR, as_setting(named(net.graph, choice))))
     keys = (linear.key for linear in net.graph.linears)
     ranges = {key: net.halves.ranges[key][inputs] for key, (_, inputs) in zip(keys, choice, strict=True)}

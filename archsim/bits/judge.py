@@ -11,6 +11,7 @@ from archsim.errors import ArchsimError
 from archsim.kernels.draws import generator
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.integers import input_ranges
+from archsim.values.pictures import CALIBRATED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from archsim.bits.problem import Choice
     from archsim.values.pictures import Pictures
 
-_CALIBRATED_BY = 100
-"""Pictures of the half that is searched on, by which ranges of inputs are fitted."""
 _LEAST = 20
 """Pictures, fewer than which say nothing."""
 
@@ -51,7 +50,7 @@ class Halves:
         order = generator(0, "pictures", "halves").permutation(len(pictures.labels))
         middle = (len(order) + 1) // 2
         mine, self.others = _some(pictures, order[:middle]), _some(pictures, order[middle:])
-        self.ranges = input_ranges(mine.graph, mine.arrays, mine.inputs[:_CALIBRATED_BY], choices)
+        self.ranges = input_ranges(mine.graph, mine.arrays, mine.inputs[:CALIBRATED_BY], choices)
         self.searched = Measured(mine, self.ranges)
 
     def judge(self, before: Choice, after: Choice) -> Judged:

@@ -1,4 +1,4 @@
-"""`archsim check`: are machine, model, mapping and study files as they should be?"""
+"""`archsim check` says whether machine, model, mapping and study files are as they should be."""
 
 import sys
 

@@ -1,7 +1,10 @@
-"""`archsim evaluate`: the values that a machine would compute, as a model's perplexity on a text, or against float."""
+"""`archsim evaluate`: the values that a machine would compute, on a text or on pictures."""
+
+from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,17 +16,23 @@ from archsim.cli.options import (
     one_argument,
     seeds_option,
     settings_option,
-    text_option,
     tokenizer_option,
 )
 from archsim.cli.progress import progress
+from archsim.cli.values import file
+
+if TYPE_CHECKING:
+    from archsim.values.pictures import Pictures
+    from archsim.values.tasks import Task
 
 
 @click.command("evaluate", epilog="MACHINE is a name that archsim knows, or a file.")
 @click.argument("machine")
 @one_argument("evaluate MACHINE --model PATH --text FILE")
 @click.option("--model", type=click.Path(path_type=Path), required=True, metavar="PATH", help=f"{CHECKPOINT}.")
-@text_option
+@click.option("--text", metavar="FILE", callback=file, help="A text, or tokens (.npy).")
+@click.option("--images", metavar="FILE", callback=file, help="Pictures and labels (.npz), for a network of layers.")
+@click.option("--weights", metavar="FILE", callback=file, help="Of the network of layers (.safetensors).")
 @tokenizer_option
 @limit_option
 @click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
@@ -31,11 +40,13 @@ from archsim.cli.progress import progress
 @settings_option
 @mapping_option
 @json_option
-def command(
+def command(  # noqa: PLR0913 - an argument for each option of the command line
     *,
     machine: str,
     model: Path,
-    text: Path,
+    text: Path | None,
+    images: Path | None,
+    weights: Path | None,
     tokenizer: Path | None,
     limit: int | None,
     calibrate: bool,
@@ -46,16 +57,16 @@ def command(
 ) -> None:
     """Print the perplexity of a model in float, in integers, and with the errors of MACHINE.
 
-    Of an encoder: how far its last hidden states are from those in float.
+    Of an encoder: how far its last hidden states are from those in float. Of pictures: the share told rightly.
     """
     from archsim.machine import load_machine
     from archsim.values.evaluate import evaluate
-    from archsim.values.tasks import load_task
 
+    _require_use(text, images, weights, tokenizer)
     with said_first(mapping, machine, settings):
         loaded = load_machine(machine, settings, mapping=mapping)
     strangers(mapping, loaded.name, model.absolute().stem)
-    task = load_task(model, text, tokenizer, limit)
+    task = _task(model, text, images, weights, tokenizer, limit)
     with progress() as report:
         found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)
     if as_json:
@@ -71,10 +82,37 @@ def command(
 
     figures = [
         row(f"{of.replace('_', ' ')} {kind}", values)
-        for of in ("perplexity", "cosine", "mean_error", "largest_error")
+        for of in ("perplexity", "accuracy", "cosine", "mean_error", "largest_error")
         for kind, values in found.get(of, {}).items()
     ]
     figures += [row(of.replace("_", " "), found[of]) for of in ("agreement", "divergence_nats") if of in found]
-    head = (("machine", found["machine"]), ("tokens", str(found["tokens"])), ("saturated", f"{found['saturated']:.3%}"))
+    counted = [(of, str(found[of])) for of in ("tokens", "pictures") if of in found]
+    head = (("machine", found["machine"]), *counted, ("saturated", f"{found['saturated']:.3%}"))
     table = Block("values", "Values", "<>>>", tuple(figures), ("figure", "mean", "std", "n"), keyed=False)
     write_blocks([Block("", "", "<w", head, keyed=False), table], sys.stdout)
+
+
+def _require_use(text: Path | None, images: Path | None, weights: Path | None, tokenizer: Path | None) -> None:
+    """Raise click.UsageError for options that do not go together."""
+    if (text is None) == (images is None):
+        found = "neither" if text is None else "both"
+        raise click.UsageError(f"found {found} of --text and --images; expected what the model is run on, one of them")
+    if (weights is None) != (images is None):
+        raise click.UsageError("--weights and --images go together: a file of layers has no weights in itself")
+    if tokenizer is not None and text is None:
+        raise click.UsageError("--tokenizer is of a text. Add --text")
+
+
+def _task(
+    model: Path, text: Path | None, images: Path | None, weights: Path | None, tokenizer: Path | None, limit: int | None
+) -> Task | Pictures:
+    if text is not None:
+        from archsim.values.tasks import load_task
+
+        return load_task(model, text, tokenizer, limit)
+    from archsim.graph import load_model
+    from archsim.values.pictures import load_pictures
+
+    assert weights is not None  # noqa: S101 - asked before
+    assert images is not None  # noqa: S101
+    return load_pictures(weights, images, load_model(str(model))).first(limit)

@@ -21,7 +21,10 @@ machine_option = click.option(
 )
 text_option = click.option("--text", type=_PATH, required=True, metavar="FILE", help="A text, or tokens (.npy).")
 tokenizer_option = click.option(
-    "--tokenizer", type=_PATH, metavar="PATH", help="Default: tokN.bin or tokenizer.json beside the model, or what a GGUF file has."
+    "--tokenizer",
+    type=_PATH,
+    metavar="PATH",
+    help="Default: tokN.bin or tokenizer.json beside the model, or what a GGUF file has.",
 )
 limit_option = click.option(
     "--limit", metavar="N", callback=whole(1 << 30), help="Take so many sequences of the text; all."

@@ -1,6 +1,5 @@
 """Attention and feed-forward parts of a transformer's layer, as nodes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -139,7 +138,7 @@ def _biased(block: Block, scores: str, mask: Mask | None, group: int) -> str:
     if group > 1:
         scores = builder.merge(scores, 0, 2)
     buckets = preset.buckets
-    inputs: Sequence[str] = (scores,)
+    inputs: tuple[str, ...] = (scores,)
     if buckets:
         inputs = (scores, builder.weight(block.score_table, (buckets, preset.heads)))
     made = builder.add(
@@ -147,7 +146,7 @@ def _biased(block: Block, scores: str, mask: Mask | None, group: int) -> str:
             layer=block.layer,
             name="score bias",
             kind="add",
-            inputs=tuple(inputs),
+            inputs=inputs,
             shape=builder.of(scores),
             buckets=buckets,
             both_ways=not block.stream.causal,

@@ -4,7 +4,7 @@ A reshape splits and merges factors and a transpose permutes them, so that it st
 which position of a sequence, or which pixel, whatever shape the tensor has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -98,6 +98,27 @@ def merged(one: Dim) -> Dim:
         else:
             joined.append(factor)
     return tuple(joined)
+
+
+def completed(shape: Shape, inside: Collection[int], name: str) -> Shape:
+    """Digits of an axis without the others of it are those of a new axis, `name:axis`, which is counted in its place.
+
+    Dimensions that are `inside` a position are looked at by themselves.
+    """
+    digits: dict[tuple[Axis, bool], list[Factor]] = {}
+    for at, one in enumerate(shape):
+        for factor in one:
+            if not factor.whole:
+                digits.setdefault((factor.axis, at in inside), []).append(factor)
+    moved: dict[Factor, Factor] = {}
+    for (axis, within), left in digits.items():
+        size = prod(factor.size or 1 for factor in left)
+        if size != axis.size:
+            made = Axis(f"{name}:{axis.name}{' inside' if within else ''}", size, axis.order)
+            for factor in sorted(left, key=lambda factor: -factor.inner):
+                size //= factor.size or 1
+                moved[factor] = Factor(made, size, factor.size)
+    return tuple(tuple(moved.get(factor, factor) for factor in one) for one in shape) if moved else shape
 
 
 def split(factor: Factor, high: int, low: int) -> tuple[Factor, Factor]:

@@ -1,90 +1,24 @@
-"""Building a Graph: nodes one after the other, each with the shape of its result; sizes that do not fit are refused."""
+"""Operators of a Graph, one after the other, each with the shape of its result; sizes that do not fit are refused."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
 from archsim.errors import ArchsimError
-from archsim.graph.axes import Axis, Dim, Factor, Shape, cut, dim, reshaped, shown, size_of, sizes_of
-from archsim.graph.nodes import Contraction, Elementwise, Mask, Node, Normalise, Pool, Reduce
-from archsim.graph.streams import Stream
-from archsim.graph.views import Chosen, Concat, Keep, Reshape, Slice, Transpose
-from archsim.graph.weights import Input, Weight
+from archsim.graph.axes import Axis, Dim, Shape, dim, shown, size_of, sizes_of
+from archsim.graph.draft import Draft
+from archsim.graph.nodes import Contraction, Elementwise, Mask, Normalise, Pool, Reduce
 from archsim.graph.windows import SAME, Interval
 
 _LETTERS = "abcdefghjklmnpqrstuvwxyz"
 """Of dimensions, but i and o, the inputs and outputs of a projection."""
+_OUTPUTS = 1 << 16
+"""Order of axes of outputs: where a reshape makes positions of them, they are counted after those that were there."""
 Sizes = Sequence[int | None]
 
 
-@dataclass
-class Builder:
-    """Nodes so far.
-
-    Parameters
-    ----------
-    layer
-        The layer that nodes are of.
-    nodes, weights, inputs
-        In order.
-    shapes
-        Of inputs and of what nodes make, by name.
-    """
-
-    layer: str = "input"
-    nodes: list[Node] = field(default_factory=list)
-    weights: dict[str, Weight] = field(default_factory=dict)
-    inputs: list[Input] = field(default_factory=list)
-    shapes: dict[str, Shape] = field(default_factory=dict)
-    _names: Counter[str] = field(default_factory=Counter)
-
-    def input(
-        self,
-        name: str,
-        shape: Shape,
-        *,
-        whole: int | None = None,
-        stream: Stream | None = None,
-        positions: int | None = None,
-    ) -> str:
-        """An input; whole: of whole numbers below so many; positions: dimensions that are such."""
-        self.inputs.append(Input(name, shape, whole, stream, positions))
-        self.shapes[name] = shape
-        return name
-
-    def axes(self, name: str, sizes: Sequence[int]) -> Shape:
-        """Dimensions that are axes of their own, in the order in which positions are counted."""
-        begin = 16 * len(self.inputs)
-        return tuple(dim(Axis(f"{name} {at}", size, begin + at)) for at, size in enumerate(sizes))
-
-    def weight(self, name: str, shape: Sequence[int], *, trained: int | None = None, tied: str | None = None) -> str:
-        """Numbers that are known before the run: added, or those of that name that are there."""
-        self.weights.setdefault(name, Weight(name, tuple(shape), 0 if tied else trained, tied))
-        return name
-
-    def name(self, wanted: str) -> str:
-        """A name that no node of the layer has yet."""
-        self._names[f"{self.layer}/{wanted}"] += 1
-        number = self._names[f"{self.layer}/{wanted}"]
-        return wanted if number == 1 else f"{wanted} {number}"
-
-    def add(self, node: Node) -> str:
-        """A node; its key."""
-        if node.key in self.shapes:
-            raise ArchsimError(f"{node.key}: stands twice; expected one node of a name")
-        self.nodes.append(node)
-        self.shapes[node.key] = node.shape
-        return node.key
-
-    def of(self, name: str) -> Shape:
-        """The shape of a tensor; of weights, with axes of their own."""
-        if name in self.shapes:
-            return self.shapes[name]
-        return tuple(dim(Axis(f"{name}:{at}", size)) for at, size in enumerate(self.weights[name].shape))
-
-    # Products
+class Builder(Draft):
+    """A draft to which operators are added: products, and work on rows and single numbers."""
 
     def contraction(
         self,
@@ -144,12 +78,12 @@ class Builder:
             if x in here:
                 return here[x]
             if stationary:
-                return dim(Axis(f"{key}:{x}", there[x]))
+                return dim(Axis(f"{key}:{x}", there[x], _OUTPUTS))
             kept = self.of(second)[other.index(x)]
             if x in one or any(factor.axis.seen for factor in kept):
                 return kept
             # keys may be counted as the queries are: in the result they are another axis
-            return tuple(Factor(Axis(f"{key}:{x}{at}", each.size), 1, each.size) for at, each in enumerate(kept))
+            return dim(Axis(f"{key}:{x}", size_of(kept))) if kept else ()
 
         layer, _, own_name = key.rpartition("/")
         return self.add(
@@ -204,8 +138,6 @@ class Builder:
         vector = self.weight(f"{key}.bias", (outputs,), trained=trained_bias) if bias else None
         rows = _LETTERS[: len(shape) - 1]
         return self.contraction(name, x, matrix, f"{rows}i,oi->{rows}o", bias=vector)
-
-    # Work on rows and single numbers
 
     def norm(
         self,
@@ -340,79 +272,3 @@ class Builder:
                 padding_counts=padding_counts,
             )
         )
-
-    # Views
-
-    def reshape(self, x: str, sizes: Sizes, name: str = "view") -> str:
-        """The same numbers in other dimensions. None: the size of what a job says. No node where nothing changes."""
-        shape = self.of(x)
-        if tuple(sizes) == sizes_of(shape):
-            return x
-        layer, own = self.layer, self.name(name)
-        found = reshaped(shape, sizes)
-        fixed = [size for size in sizes if size is not None]
-        if found is None and len(fixed) < len(sizes):
-            raise ArchsimError(f"{layer}/{own}: {shown(shape)} cannot have the shape {list(sizes)}")
-        made = found or cut(shape, fixed, f"{layer}/{own}")
-        return self.add(Reshape(layer=layer, name=own, inputs=(x,), shape=made, cuts=found is None))
-
-    def split(self, x: str, at: int, *sizes: int, name: str = "view") -> str:
-        """A dimension as several."""
-        shape = sizes_of(self.of(x))
-        at %= len(shape)
-        return self.reshape(x, (*shape[:at], *sizes, *shape[at + 1 :]), name)
-
-    def merge(self, x: str, at: int, number: int, name: str = "view") -> str:
-        """`number` dimensions from `at` on as one."""
-        shape = sizes_of(self.of(x))
-        joined = prod(size for size in shape[at : at + number] if size is not None)
-        return self.reshape(x, (*shape[:at], joined, *shape[at + number :]), name)
-
-    def transpose(self, x: str, order: Sequence[int], name: str = "view") -> str:
-        """Dimensions in another order."""
-        shape = self.of(x)
-        if tuple(order) == tuple(range(len(shape))):
-            return x
-        moved = tuple(shape[at] for at in order)
-        return self.add(Transpose(layer=self.layer, name=self.name(name), inputs=(x,), shape=moved, order=tuple(order)))
-
-    def slice(self, x: str, at: int, start: int, number: int, *, step: int = 1, name: str = "view") -> str:
-        """`number` indices of a dimension, each `step` after the one before."""
-        shape = list(self.of(x))
-        at %= len(shape)
-        if (start, number, step) == (0, size_of(shape[at]), 1):
-            return x
-        layer, own = self.layer, self.name(name)
-        shape[at] = self._resized(shape[at], f"{layer}/{own}", number)
-        return self.add(Slice(layer=layer, name=own, inputs=(x,), shape=tuple(shape), dim=at, start=start, step=step))
-
-    def concat(self, xs: Sequence[str], at: int, name: str = "view", axis: Axis | None = None) -> str:
-        """One after the other along a dimension."""
-        shapes = [self.of(x) for x in xs]
-        at %= len(shapes[0])
-        layer, own = self.layer, self.name(name)
-        lengths = [size_of(shape[at]) or 0 for shape in shapes]
-        starts = tuple(sum(lengths[:number]) for number in range(len(xs)))
-        moving = next((shape for x, shape in zip(xs, shapes, strict=True) if x not in self.weights), shapes[0])
-        made = list(moving)
-        made[at] = dim(axis) if axis else self._resized(moving[at], f"{layer}/{own}", sum(lengths))
-        return self.add(Concat(layer=layer, name=own, inputs=tuple(xs), shape=tuple(made), dim=at, starts=starts))
-
-    @staticmethod
-    def _resized(one: Dim, name: str, size: int) -> Dim:
-        """A dimension of another size, which is counted as the one that it is of."""
-        return dim(Axis(f"{name}:", size, one[0].axis.order if one else 0))
-
-    def choose(self, x: str, at: Literal["first", "last"], name: str = "view") -> str:
-        """The first position of a sequence (the first dimension), or those that are not followed by others."""
-        axis = self.of(x)[0][0].axis
-        chosen = Axis(f"{axis.name} {at}", 1 if at == "first" else None, axis.order, axis.stream, at)
-        shape = (dim(chosen), *self.of(x)[1:])
-        return self.add(Chosen(layer=self.layer, name=self.name(name), inputs=(x,), shape=shape, dim=0))
-
-    def keep(self, x: str, span: int | None = None, name: str = "kept") -> str:
-        """All positions so far of the first dimension; a position sees the last `span` of them."""
-        axis = self.of(x)[0][0].axis
-        seen = Axis(f"{axis.name} seen {span or ''}".strip(), axis.size, axis.order, axis.stream, seen=True, span=span)
-        shape = ((Factor(seen, 1, axis.size),), *self.of(x)[1:])
-        return self.add(Keep(layer=self.layer, name=self.name(name), inputs=(x,), shape=shape))

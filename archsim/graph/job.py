@@ -83,6 +83,8 @@ class Job:
         """Positions that each place of an operator sees."""
         places = self.places(operator)
         sequence, row = np.divmod(places, SEQUENCE)
+        if operator.seen is not None:
+            return operator.seen.last(row) - operator.seen.first(row) + 1
         stream = operator.sees or operator.stream
         spans = self.spans(stream)
         before = np.array([span.cached for span in spans], np.int64)[sequence]

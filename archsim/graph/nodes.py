@@ -65,17 +65,32 @@ class Node:
         """Whether it is no work: only another view of the same numbers."""
         return self.kind == "view"
 
-    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """Dimensions of the result that are of one position, even if other digits of their axes are positions."""
+        return ()
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002 - each kind of node has its own
         """Of each dimension of an operand of that shape: what is needed of it."""
         raise TypeError(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Which keys a query sees: those before it and its own (`causal`), and of these the last `span`."""
+    """Which keys a query sees: those before it and its own (`causal`), and of these the last `span`.
+
+    past: keys that come before that of the first query.
+    """
 
     causal: bool
     span: int | None = None
+    past: int = 0
+
+    def interval(self, queries: int, keys: int) -> Interval:
+        """The keys that each of so many queries sees; what lies outside is none."""
+        before = queries + self.past if self.span is None else self.span
+        taps = before if self.causal else before + keys
+        return Interval(taps, pad=before - 1 - self.past)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +140,11 @@ class Contraction(Node):
             return Reach(self.result.index(letter), windows.get(letter, SAME) if operand == 0 else SAME)
 
         return tuple(of(letter) for letter in letters)
+
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """What weights have."""
+        return tuple(at for at, letter in enumerate(self.result) if self.stationary and letter in self.second)
 
     @property
     def shared(self) -> str:
@@ -200,6 +220,11 @@ class Normalise(Node):
     scaled: bool = False
     shifted: bool = False
     parameters: tuple[float, ...] = ()
+
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """A row."""
+        return self.dims
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
         """All of a row."""

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
-from archsim.graph import onnx_elementwise, onnx_products, onnx_recurrent, onnx_rows, onnx_views
+from archsim.graph import onnx_elementwise, onnx_maps, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.nodes import Node
 from archsim.graph.onnx_constants import Reader
-from archsim.graph.onnx_file import HOST_DOMAINS, Sizes, survey
+from archsim.graph.onnx_file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
 from archsim.graph.onnx_importer import Importer
 from archsim.graph.onnx_rewritten import rewrite
+from archsim.graph.onnx_unknown import approximated, require_known
 from archsim.graph.views import View
 from archsim.graph.weights import Arrays
 
@@ -27,6 +28,7 @@ HANDLERS = {
     **onnx_rows.HANDLERS,
     **onnx_elementwise.HANDLERS,
     **onnx_views.HANDLERS,
+    **onnx_maps.HANDLERS,
 }
 """By operator; what is not here is not known."""
 
@@ -43,7 +45,7 @@ def load_onnx(path: Path, shapes: Mapping[str, Sizes], *, approximate: bool = Fa
     approximate
         Whether operators that are not known cost one operation for each value of their result.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         With what is wrong, or with what the file lacks.
@@ -111,10 +113,10 @@ def from_proto(
     model = _inferred(model)
     rewrite(model)
     file = survey(model, frozenset(shapes))
-    importer = Importer(file, folder, HANDLERS, readers or {}, parameters, approximate)
+    importer = Importer(file, folder, HANDLERS, approximated, readers or {}, parameters, approximate)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
-    importer.require_known()
+    require_known(importer)
     importer.run()
     outputs = importer.results()
     builder = importer.builder
@@ -244,6 +246,8 @@ def _require_formed(model: Any) -> None:  # noqa: ANN401
     for node in model.graph.node:
         if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
             raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
+        if node.domain not in STANDARD:
+            continue
         try:
             checker.check_node(node, context)
         except checker.ValidationError as error:

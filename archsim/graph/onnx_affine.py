@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.graph.onnx_attention import before_product, scaling
 from archsim.graph.onnx_constants import Constant, Reader
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
-from archsim.graph.onnx_scores import before_product, scaling
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def _both(function: Callable[..., Any], one: Reader | None, other: Reader | None
 
 def times(number: float) -> Affine:
     """The same scale of all outputs."""
-    return Affine() if number == 1 else Affine(scale=lambda: np.float32(number))
+    return Affine() if number == 1 else Affine(scale=lambda: np.array(number, np.float32))
 
 
 def scaled(affine: Affine, number: float) -> Affine:
@@ -81,22 +81,19 @@ def of_node(importer: Importer, node: FileNode, name: str, sizes: Sizes, at: int
     """What a node does to each index of a dimension of what it reads; None where it is anything else."""
     if node.operator == "BatchNormalization":
         return batchnorm(importer, node) if at == 1 and name == node.inputs[0] else None
-    if node.operator not in ("Add", "Sub", "Mul", "Div"):
-        return None
     first = node.inputs[0] == name
+    if node.operator not in ("Add", "Sub", "Mul", "Div") or (node.operator == "Div" and not first):
+        return None
     number = importer.constants.get(node.inputs[1 if first else 0])
     if number is None or number.whole or not along(number.shape, sizes, at):
         return None
     own = of_number(importer, number, sizes[at])
     vector = own.shift
     assert vector is not None  # noqa: S101
-    if node.operator == "Add":
-        return own
-    if node.operator == "Mul":
-        return Affine(scale=vector, numbers=own.numbers)
     if node.operator == "Sub":
-        return replace(own, shift=lambda: -vector()) if first else replace(own, scale=lambda: np.float32(-1))
-    return Affine(scale=lambda: 1 / vector(), numbers=own.numbers) if first else None
+        return replace(own, shift=lambda: -vector()) if first else replace(own, scale=lambda: np.array(-1, np.float32))
+    scales = {"Mul": vector, "Div": lambda: 1 / vector()}
+    return own if node.operator == "Add" else Affine(scale=scales[node.operator], numbers=own.numbers)
 
 
 def of_number(importer: Importer, number: Constant, size: int) -> Affine:

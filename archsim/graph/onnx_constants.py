@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.onnx_file import FLOATS, SIZES, FileNode, ModelFile, Sizes
 
+Reader = Callable[[], NDArray[Any]]
+"""Gives numbers."""
 _SMALL = 1 << 14
 """Numbers of a tensor that is worked out at once, and kept."""
-LARGE = 1 << 26
+_LARGE = 1 << 26
 """Numbers of a tensor that is worked out for its size."""
+_MOST = 1 << 30
+"""Numbers of a tensor that another is worked out of."""
 _VIEWS = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast")
 _GROWING = ("Pad", "Resize", "Upsample", "OneHot", "EyeLike", "CenterCropPad", "Col2Im", "MaxUnpool")
 """Their results may be much larger than what they read."""
-
-
-Reader = Callable[[], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Constants:
         known = {name: self.known[name] for name in node.inputs if name}
 
         def run() -> list[Any]:
+            if max((found.numbers for found in known.values()), default=0) > _MOST:
+                raise ArchsimError(f"{node.label}: found constants of more than {_MOST:,} numbers to work with")
             return _evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
 
         made = node.outputs[0]
@@ -138,13 +141,13 @@ class Constants:
             origin = moved if moved and not whole else made
             self.known[made] = Constant(made, sizes, lambda: np.asarray(run()[0]), whole, origin, held)
             return
-        if sizes is None and (node.operator in _GROWING or sum(found.numbers for found in known.values()) > LARGE):
+        if sizes is None and (node.operator in _GROWING or sum(found.numbers for found in known.values()) > _LARGE):
             raise ArchsimError(f"{node.label}: makes a constant whose size is not known. Try --shape.")
         for name, value in zip(filter(None, node.outputs), run(), strict=True):
             self._put(name, np.asarray(value), moved, held)
 
 
-def _reader(tensor: Any, folder: Path) -> Callable[[], NDArray[Any]]:  # noqa: ANN401 - protobuf's own type
+def _reader(tensor: Any, folder: Path) -> Reader:  # noqa: ANN401 - protobuf's own type
     from onnx import TensorProto, numpy_helper
 
     def read() -> NDArray[Any]:
@@ -152,8 +155,8 @@ def _reader(tensor: Any, folder: Path) -> Callable[[], NDArray[Any]]:  # noqa: A
         if outside:
             place = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
             if not (folder / place).is_file():
-                found = f"numbers of {quoted(tensor.name)} are in {quoted(place)}, which is not there"
-                raise ArchsimError(f"{found}; expected it beside the model")
+                missing = f"numbers of {quoted(tensor.name)} are in {quoted(place)}, which is not there"
+                raise ArchsimError(f"{missing}; expected it beside the model")
         try:
             found: NDArray[Any] = numpy_helper.to_array(tensor, base_dir=str(folder))
         except (ValueError, TypeError) as error:
@@ -199,8 +202,8 @@ def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, i
     versions = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     try:
         model = helper.make_model(helper.make_graph([proto], "constants", given, made), opset_imports=versions)
-        found: list[Any] = ReferenceEvaluator(model).run(None, dict(values))
+        found = ReferenceEvaluator(model).run(None, dict(values))
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:120]
         raise ArchsimError(f"{node.label}: what it makes of constants cannot be worked out ({why})") from None
-    return found
+    return list(found)

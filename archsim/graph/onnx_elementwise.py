@@ -5,9 +5,9 @@ from functools import partial
 from math import inf
 
 from archsim.graph.onnx_affine import batchnorm
-from archsim.graph.onnx_file import FLOATS, BOOLEAN, FileNode
+from archsim.graph.onnx_attention import before_product, scaling
+from archsim.graph.onnx_file import BOOLEAN, FLOATS, FileNode
 from archsim.graph.onnx_importer import Importer, Made
-from archsim.graph.onnx_scores import before_product, scaling
 
 PLAIN = {
     "Relu": ("relu", "relu"),
@@ -17,11 +17,8 @@ PLAIN = {
     "Tanh": ("tanh", "tanh"),
     "Erf": ("gelu", "erf"),
     **{name: ("exp", name.lower()) for name in ("Exp", "Log", "Sin", "Cos", "Sqrt", "Reciprocal")},
-    **{
-        name: ("clip", name.lower())
-        for name in ("Neg", "Abs", "Round", "Floor", "Ceil", "Min", "Max", "Where", "IsNaN")
-    },
-    **{name: ("clip", name.lower()) for name in ("Sign", "Not", "And", "Or", "Equal", "Less", "Greater")},
+    **{name: ("clip", name.lower()) for name in ("Neg", "Abs", "Sign", "Round", "Floor", "Ceil", "Min", "Max")},
+    **{name: ("clip", name.lower()) for name in ("Where", "Equal", "Less", "Greater", "And", "Or", "Not", "IsNaN")},
     "Add": ("add", "add"),
     "Sum": ("add", "add"),
     "Sub": ("sub", "sub"),
@@ -90,7 +87,7 @@ def normalised(importer: Importer, node: FileNode) -> Made:
     shape = (sizes[1], *(1,) * (len(sizes) - 2))
     assert affine.scale is not None  # noqa: S101
     assert affine.shift is not None  # noqa: S101
-    name = node.outputs[0]
+    name = f"{builder.layer}/{node.outputs[0]}"
     scale = importer.weight(f"{name}.scale", shape, affine.scale, affine.numbers)
     shift = importer.weight(f"{name}.shift", shape, affine.shift, 0)
     return builder.elementwise("batchnorm", "batchnorm", x, scale, shift)

@@ -9,7 +9,7 @@ from archsim.errors import ArchsimError, quoted
 Sizes = tuple[int, ...]
 HOST_DOMAINS = ("com.microsoft.extensions", "ai.onnx.contrib")
 """Of operators on files and texts, which a host does: sizes of their results depend on data."""
-_STANDARD = ("", "ai.onnx")
+STANDARD = ("", "ai.onnx")
 _UNSURE = ("Random", "Multinomial", "Bernoulli")
 """Beginnings of operators whose results differ from run to run."""
 FLOATS = (1, 10, 11, 16)
@@ -31,7 +31,9 @@ class FileNode:
         What it does, whose operator that is ("" for ONNX's own), and its name.
     inputs, outputs
         Names of tensors; "" for one that is left out.
-    attributes
+
+    Attributes
+    ----------
         By name, as Python's own types.
     proto
         Protobuf's node.
@@ -161,7 +163,7 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         initializers=initializers,
         sizes=sizes,
         types=types,
-        opsets={"" if each.domain in _STANDARD else each.domain: each.version for each in model.opset_import},
+        opsets={"" if each.domain in STANDARD else each.domain: each.version for each in model.opset_import},
         functions=frozenset(each.name for each in model.functions),
         constant=_constant(nodes, frozenset(initializers), outside),
         outside=outside,
@@ -179,7 +181,7 @@ def _node(number: int, proto: Any) -> FileNode:  # noqa: ANN401
             raise ArchsimError(f"node {quoted(proto.name or proto.op_type)}: refers to an attribute of no function")
         value = get_attribute_value(each)
         attributes[each.name] = value.decode(errors="replace") if isinstance(value, bytes) else value
-    domain = "" if proto.domain in _STANDARD else proto.domain
+    domain = "" if proto.domain in STANDARD else proto.domain
     return FileNode(
         number, proto.op_type, domain, proto.name, tuple(proto.input), tuple(proto.output), attributes, proto
     )

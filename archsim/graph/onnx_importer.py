@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
-from archsim.graph.axes import Axis, Shape, dim, sizes_of
+from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
-from archsim.graph.nodes import Unknown
 from archsim.graph.onnx_constants import Constant, Constants, Reader
 from archsim.graph.onnx_file import BOOLEAN, FileNode, ModelFile, Sizes
 
+Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]
 """Names of the tensors that a node makes, in the order of its outputs."""
 _WHOLE = 1 << 31
@@ -24,8 +24,6 @@ HIDDEN = -1e4
 """What is added to scores that are to be hidden is this or less."""
 _SOFT = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Cast", "Dropout", "Where", "Mul", "Slice")
 """What may be done to the result of a softmax before it weighs values."""
-_PRODUCTS = ("Conv", "MatMul", "Gemm", "Attention", "Einsum", "GRU", "RNN", "LSTM", "Linear")
-"""Parts of the names of operators that multiply matrices: they are not taken for an operation a value."""
 
 
 @dataclass
@@ -38,6 +36,8 @@ class Importer:
         What is read, and where files with weights lie.
     handlers
         By operator: makes nodes of the Graph, and gives the names of their tensors.
+    otherwise
+        The same, of operators that are not known.
     readers
         By name: give the numbers of weights that are in no file.
     parameters
@@ -66,7 +66,8 @@ class Importer:
 
     file: ModelFile
     folder: Path
-    handlers: Mapping[str, Callable[["Importer", FileNode], Made]]
+    handlers: Mapping[str, Handler]
+    otherwise: Handler
     readers: Mapping[str, Reader] = field(default_factory=dict)
     parameters: frozenset[str] | None = None
     approximate: bool = False
@@ -84,6 +85,9 @@ class Importer:
 
     def __post_init__(self) -> None:
         self.constants = Constants(self.file, self.folder, self.readers, self.known_sizes)
+        names = {*self.file.inputs, *self.file.initializers, *self.file.makers}
+        self._layers = {name.partition("/")[0] for name in names if "/" in name}
+        self.builder.layer = self._layer("input")
 
     # Going through
 
@@ -98,7 +102,7 @@ class Importer:
                 self._require_constant(next(filter(None, node.outputs)))
             else:
                 handler = None if node.domain else self.handlers.get(node.operator)
-                self.give(node, self._unknown(node) if handler is None else handler(self, node))
+                self.give(node, (handler or self.otherwise)(self, node))
                 if node.operator == "Softmax" or (node.operator in _SOFT and self.softened.intersection(node.inputs)):
                     self.softened.update(node.outputs)
 
@@ -129,7 +133,11 @@ class Importer:
     def begin(self, word: str) -> None:
         """Begin the layer of a product with weights."""
         self.products += 1
-        self.builder.layer = f"{self.products} {word}"
+        self.builder.layer = self._layer(f"{self.products} {word}")
+
+    def _layer(self, name: str) -> str:
+        """A layer whose tensors have no names that tensors of the file have."""
+        return self._layer(f"{name}*") if name in self._layers else name
 
     # What nodes read
 
@@ -274,49 +282,10 @@ class Importer:
                 return 0
         return constant.numbers
 
-    # What is not known
 
-    def require_known(self) -> None:
-        """Raise ArchsimError with all operators that are not known, and how often they occur."""
-        quiet = self.file.constant | self.file.outside | {""}
-        unknown: Counter[str] = Counter()
-        for node in self.file.nodes:
-            working = not quiet.issuperset(node.outputs) and node.number not in self.done
-            if working and (node.domain or node.operator not in self.handlers):
-                unknown[node.operator] += not self.approximate or self._multiplies(node)
-        unknown = +unknown
-        if unknown:
-            listed = ", ".join(
-                f"{kind} ({times} times)" if times > 1 else kind for kind, times in unknown.most_common()
-            )
-            advice = (
-                "They may multiply matrices."
-                if self.approximate
-                else ("Try --approximate: one operation for each of their values.")
-            )
-            raise ArchsimError(f"operators that archsim does not know: {listed}. {advice}")
-
-    def _multiplies(self, node: FileNode) -> bool:
-        """Whether it may be a product, as far as can be told."""
-        if node.nested or node.operator in self.file.functions or any(word in node.operator for word in _PRODUCTS):
-            return True
-        known = [self.constants.get(name) for name in node.inputs if name]
-        return bool(node.domain) and any(each and sum(size > 1 for size in each.shape) > 1 for each in known)
-
-    def _unknown(self, node: FileNode) -> Made:
-        self.approximated[node.operator] += 1
-        return [self.other(node, name) if name else "" for name in node.outputs]
-
-    def other(self, node: FileNode, name: str) -> str:
-        """An operation for each value of a result of the node."""
-        sizes = self.file.sizes.get(name)
-        if sizes is None:
-            raise ArchsimError(f"sizes of {quoted(name)} are not known. Try --shape INPUT=1x3x224x224.")
-        xs = [self.tensor(each) for each in node.inputs if self.moving(each)]
-        builder = self.builder
-        own = builder.name("other")
-        alike: Sequence[Shape] = [builder.of(x) for x in xs if sizes_of(builder.of(x)) == sizes]
-        axes = tuple(dim(Axis(f"{builder.layer}/{own}:{at}", size, at)) for at, size in enumerate(sizes))
-        shape = alike[0] if alike else axes
-        why = f"{node.label}: operator {node.operator} is not known"
-        return builder.add(Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=shape, why=why))
+def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:
+    """Dimensions counted from the first. Raises ArchsimError for those that are not there, or stand twice."""
+    found = tuple(at + rank if at < 0 else at for at in dims)
+    if any(not 0 <= at < rank for at in found) or len(set(found)) < len(found):
+        raise importer.refused(node, f"found dimensions {list(dims)}; expected some of {rank}, each once")
+    return found

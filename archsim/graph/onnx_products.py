@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.onnx_affine import Affine, along, fold, of_number, scaled, times
+from archsim.graph.onnx_attention import after
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made
-from archsim.graph.onnx_scores import masked_after, scaled_after
 from archsim.graph.onnx_shared import Letters, unshared
 from archsim.graph.onnx_windows import entering, windows
 from archsim.graph.windows import Interval
@@ -121,7 +121,8 @@ def einsum(importer: Importer, node: FileNode) -> Made:
     fits = len(given) == len(node.inputs) == 2 and all(x.isalpha() and len(set(x)) == len(x) for x in given)  # noqa: PLR2004
     for letters, name in zip(given, node.inputs, strict=False):
         sizes = importer.sizes(name)
-        fits = fits and len(sizes) == len(letters) and all(wide.setdefault(x, n) == n for x, n in zip(letters, sizes))
+        rows = zip(letters, sizes, strict=False)
+        fits = fits and len(sizes) == len(letters) and all(wide.setdefault(x, size) == size for x, size in rows)
     if not fits or not set(given[0]) ^ set(given[1]) <= set(result) or len(wide) > len(_EINSUM):
         raise importer.refused(node, f"found {equation!r}; expected two operands, and no sum over letters of one alone")
     names = dict(zip(wide, _EINSUM, strict=False))
@@ -155,7 +156,10 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     if scale != 1 and bias is not None:
         numbers = bias.read
         other_name = importer.weight(
-            f"{node.outputs[0]}.added", bias.shape, lambda: numbers() * np.float32(scale), importer.trained(bias)
+            f"{importer.builder.layer}/{node.outputs[0]}.added",
+            bias.shape,
+            lambda: numbers() * np.float32(scale),
+            importer.trained(bias),
         )
     return importer.builder.elementwise("add", "add", made, other_name)
 
@@ -178,17 +182,12 @@ def _product(
     if importer.moving(first) and importer.moving(second):
         xs = [builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b))]
         alpha *= importer.scales.get(first, 1.0) * importer.scales.get(second, 1.0)
-        last, mask = node.outputs[0], None
-        sizes = tuple(counts[letter] for letter in result)
-        if whole:
-            last, number = scaled_after(importer, last, len(result))
-            alpha *= number
-            if len(result) > 1 and result[-2] not in b and result[-1] not in a:  # queries, then keys
-                last, mask = masked_after(importer, last, sizes)
+        made_sizes = [counts[letter] for letter in result]
+        last, scale, mask = after(importer, node, made_sizes, whole=whole)
         name = "context" if first in importer.softened else "scores"
         xs, (a, b, result) = unshared(builder, xs, (a, b, result))
-        made = builder.contraction(name, *xs, f"{a},{b}->{result}", scale=alpha, mask=mask)
-        made = builder.reshape(made, sizes)
+        made = builder.contraction(name, *xs, f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
+        made = builder.reshape(made, made_sizes)
     else:
         left = importer.moving(second)
         x, weights = (second, first) if left else (first, second)

@@ -11,7 +11,7 @@ from archsim.graph.onnx_importer import Importer, Made
 from archsim.graph.recurrent import GATES, lstm
 
 _GATES = (0, 2, 3, 1)
-"""Places of the input gate, the forget gate, the candidate and the output gate in the file: input, output, forget, cell."""
+"""Places in the file, which has input, output, forget and cell, of the gates in the order of the layer."""
 _LENGTHS, _FIRST_HIDDEN, _FIRST_CELL, _PEEPHOLES = 4, 5, 6, 7
 """Places among the inputs, after data, weights, recurrent weights and biases."""
 _ACTIVATIONS = ["sigmoid", "tanh", "tanh"]
@@ -33,11 +33,10 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     if len(sizes) != 3 or weights.shape != (*expected, sizes[-1]) or again.shape != (*expected, hidden):  # noqa: PLR2004
         found = f"{list(sizes)}, weights {list(weights.shape)} and {list(again.shape)} in direction {direction}"
         raise importer.refused(node, f"found {found}, which do not fit")
-    _require_plain(importer, node, sizes[1 if batch_first else 0])
-    builder = importer.builder
-    x = importer.tensor(node.inputs[0])
+    builder, x = importer.builder, importer.tensor(node.inputs[0])
     x = builder.transpose(x, (1, 0, 2)) if batch_first else x
-    steps, batch = importer.sizes(node.inputs[0])[:: -1 if batch_first else 1][-2:] if batch_first else sizes[:2]
+    steps, batch = sizes[1::-1] if batch_first else sizes[:2]
+    _require_plain(importer, node, steps)
     cells = bool(node.outputs[2:] and node.outputs[2])
     states, lasts = [], []
     for half, backward in enumerate(halves):

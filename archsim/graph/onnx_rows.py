@@ -9,13 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.graph.axes import Axis, dim, size_of
 from archsim.graph.nodes import Normalise
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx_importer import Importer, Made, checked
 from archsim.graph.onnx_windows import windows
-from archsim.graph.views import Pad
+from archsim.graph.spreading import padded
 
 Function = Literal["softmax", "log_softmax", "layernorm", "rmsnorm", "lrn"]
 _SOFTMAX_OF_ONE_AXIS, _GROUPS_OF_CHANNELS = 13, 21
@@ -31,35 +30,16 @@ def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, no
     kernel = node.wholes("kernel_shape") or ()
     spans = windows(importer, node, sizes[2:], kernel)
     given, pads = importer.tensor(x), [span.interval.pad for span in spans]
+    if any(max(span.interval.pad, span.end) >= span.interval.span for span in spans):
+        raise importer.refused(node, "a window would lie in the padding alone; expected less padding than a kernel")
     if node.whole("count_include_pad", 0) and (any(pads) or any(span.end for span in spans)):
-        given = padded(importer, given, (0, 0, *pads), (0, 0, *(span.end for span in spans)))
+        given = padded(importer.builder, given, (0, 0, *pads), (0, 0, *(span.end for span in spans)))
         pads = [0] * len(pads)
     rows = [
         (at, replace(span.interval, pad=pad), span.size)
         for at, (span, pad) in enumerate(zip(spans, pads, strict=True), 2)
     ]
     return importer.builder.pool(kind, kind, given, function, rows)
-
-
-def padded(importer: Importer, x: str, before: Sequence[int], after: Sequence[int], number: float = 0.0) -> str:
-    """Numbers put before and after the indices of each dimension."""
-    builder = importer.builder
-    own, shape = builder.name("view"), list(builder.of(x))
-    for at, more in enumerate(map(sum, zip(before, after, strict=True))):
-        if more or before[at]:
-            order = shape[at][0].axis.order if shape[at] else 0
-            shape[at] = dim(Axis(f"{builder.layer}/{own}:{at}", (size_of(shape[at]) or 1) + more, order))
-    return builder.add(
-        Pad(
-            layer=builder.layer,
-            name=own,
-            inputs=(x,),
-            shape=tuple(shape),
-            before=tuple(before),
-            after=tuple(after),
-            number=number,
-        )
-    )
 
 
 def pool_all(kind: str, function: Literal["maximum", "mean"], importer: Importer, node: FileNode) -> Made:
@@ -78,14 +58,6 @@ def reduce(kind: str, function: Any, importer: Importer, node: FileNode) -> Made
     rank = len(importer.builder.of(x))
     found = checked(importer, node, dims or range(rank), rank)
     return importer.builder.reduce(kind, kind, x, function, found, kept=bool(node.whole("keepdims", 1)))
-
-
-def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:
-    """Dimensions counted from the first. Raises ArchsimError for those that are not there, or stand twice."""
-    found = tuple(at + rank if at < 0 else at for at in dims)
-    if any(not 0 <= at < rank for at in found) or len(set(found)) < len(found):
-        raise importer.refused(node, f"found dimensions {list(dims)}; expected some of {rank}, each once")
-    return found
 
 
 def argmax(importer: Importer, node: FileNode) -> Made:
@@ -123,7 +95,11 @@ def normalised(
     own = builder.name(kind)
     vectors = [
         importer.weight(
-            f"{builder.layer}/{own}.{part}", shape, _broadcast(each, shape), importer.trained(each), each.origin
+            f"{builder.layer}/{own}.{part}",
+            shape,
+            _broadcast(each, shape),
+            importer.trained(each),
+            each.origin,
         )
         for part, each in (("scale", scale), ("shift", shift))
         if each is not None

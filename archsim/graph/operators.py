@@ -28,7 +28,8 @@ class Operator:
     """Base of all: `kind` is a word of `archsim.vocabulary.OPERATORS`; `name` is unique in its layer.
 
     stream: the positions at which it runs; sees: those whose keys it reads, if others; span: it sees no more than so
-    many of the past; route: it runs only at positions that are sent to its expert.
+    many of the past; seen: which of the keys each position sees, where the model fixes both and a mask hides some;
+    route: it runs only at positions that are sent to its expert.
     """
 
     layer: str
@@ -39,6 +40,7 @@ class Operator:
     stream: Stream = TOKENS
     sees: Stream | None = None
     span: int | None = None
+    seen: Window | None = None
     route: Route | None = None
 
     @property

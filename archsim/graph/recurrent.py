@@ -8,10 +8,8 @@ GATES = 4
 """Of an LSTM: how much is let in, kept and given out, and what is let in."""
 
 
-def lstm(
-    builder: Builder, x: str, hidden: int, biases: int = 1, *, backward: bool = False, cells: bool = False
-) -> str:
-    """The hidden states [positions, ..., hidden] of an LSTM (S. Hochreiter and J. Schmidhuber, 1997, with forget gates).
+def lstm(builder: Builder, x: str, hidden: int, biases: int = 1, *, backward: bool = False, cells: bool = False) -> str:
+    """The hidden states [positions, ..., hidden] of an LSTM with forget gates (S. Hochreiter, J. Schmidhuber, 1997).
 
     One product of the position's values and the hidden state before it, [values + hidden] x [4 hidden], whose outputs
     are the input gate, the forget gate, the candidate and the output gate; three sigmoids and a tanh of its result;

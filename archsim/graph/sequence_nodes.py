@@ -43,7 +43,7 @@ class Positions(Node):
 
     first_position: int = 0
 
-    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same index."""
         return (Reach(0), Reach(1)) if operand == 0 else (ALL, Reach(1))
 

@@ -7,9 +7,9 @@ position; other operators work at the positions of their operands.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archsim.graph.axes import Axis, Dim, Factor, Shape
-from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise, Pool, Reach, Reduce, Unknown
-from archsim.graph.sequence_nodes import Embedding, Recurrence
+from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
+from archsim.graph.nodes import Contraction, Elementwise, Node, Pool, Reach, Unknown
+from archsim.graph.sequence_nodes import Embedding, ScoreBias
 from archsim.graph.views import Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
 from archsim.graph.windows import SAME, Interval, group
@@ -57,6 +57,8 @@ class Tracer:
         Of the Graph, by name.
     tensors
         By name.
+    masks
+        Axes of keys of which a mask hides some: the dimension of queries, and which keys each sees.
     mixed
         Orders of axes along which some operator needs other indices than its own: those are no batch.
     cuts
@@ -67,13 +69,13 @@ class Tracer:
 
     weights: Mapping[str, Weight]
     tensors: dict[str, Traced] = field(default_factory=dict)
+    masks: dict[Axis, tuple[Dim, Interval]] = field(default_factory=dict)
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
     copies: set[Axis] = field(default_factory=set)
 
-    def begin(self, inputs: Sequence[Input], nodes: Sequence[Node]) -> None:
-        """Take the inputs in: which of their axes are positions, the first nodes that read them say."""
-        roles = input_roles(inputs, nodes, self.weights)
+    def begin(self, inputs: Sequence[Input], roles: Mapping[Axis, bool]) -> None:
+        """Take the inputs in. roles: of each of their axes whether it is of positions."""
         for each in inputs:
             axes = {factor.axis for one in each.shape for factor in one}
             self.tensors[each.name] = Traced(each.shape, frozenset(axis for axis in axes if roles[axis]))
@@ -92,13 +94,26 @@ class Tracer:
                 self.cuts[node.key] = None
             return links
         parts: dict[Axis, list[tuple[Factor, Link | None]]] = {}
-        for one, reach in zip(shape, node.reach(at, shape), strict=True):
-            for factor, link in zip(one, _of_dim(one, reach, node.shape), strict=True):
+        keys = self._keys(node) if at == 1 else {}
+        for place, (one, reach) in enumerate(zip(shape, node.reach(at, shape), strict=True)):
+            found = _of_dim(one, Reach(0), (keys[place],)) if place in keys else _of_dim(one, reach, node.shape)
+            for factor, link in zip(one, found, strict=True):
                 parts.setdefault(factor.axis, []).append((factor, link))
         said = {axis: _together(axis, found) for axis, found in parts.items()}
         if any(link is None and axis in positions for axis, link in said.items()):
             self.cuts[node.key] = None
         return {axis: link or EVERYTHING for axis, link in said.items()}
+
+    def _keys(self, node: Node) -> dict[int, Dim]:
+        """Dimensions of a product's second operand that are summed over, with keys of which a mask hides some."""
+        if not isinstance(node, Contraction) or node.stationary or not self.masks:
+            return {}
+        first = dict(zip(node.first, self.tensors[node.inputs[0]].shape, strict=True))
+        return {
+            node.second.index(letter): first[letter]
+            for letter in node.summed
+            if len(first[letter]) == 1 and first[letter][0].whole and first[letter][0].axis in self.masks
+        }
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
@@ -124,14 +139,18 @@ class Tracer:
     def made(self, node: Node, positions: frozenset[Axis]) -> None:
         """Trace what an operator makes at these positions."""
         source = Source(node.key, tuple((axis, Link(axis)) for axis in positions))
+        if isinstance(node, (Contraction, ScoreBias)) and node.mask is not None:
+            queries, keys = node.shape[-2:]
+            number, of = size_of(queries), size_of(keys)
+            if len(keys) == 1 and keys[0].whole and not keys[0].axis.seen and number is not None and of is not None:
+                self.masks[keys[0].axis] = (queries, node.mask.interval(number, of))
         self.tensors[node.key] = Traced(node.shape, positions, (source,))
 
     def mix(self, operand: Traced, links: Mapping[Axis, Link]) -> None:
         """Remember along which positions of an operand a node needs others than its own."""
-        self.mixed |= {axis.order for axis, link in links.items() if axis in operand.positions and link.axis is None}
-        self.mixed |= {
-            axis.order for axis, link in links.items() if axis in operand.positions and link.interval != SAME
-        }
+        for axis, link in links.items():
+            if axis in operand.positions and (link.axis is None or link.axis in self.masks or link.interval != SAME):
+                self.mixed.add(axis.order)
 
     def positions(self, node: Node) -> frozenset[Axis]:
         """The positions at which an operator works."""
@@ -180,109 +199,66 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
     ordered = sorted(parts, key=lambda part: -part[0].inner)
     links = [link for _, link in ordered]
     if len(ordered) == 1 and ordered[0][0].whole:
-        return links[0] or EVERYTHING
+        return links[0]
     same = [link == Link(axis) for link in links]
     if all(same):
         return Link(axis)
     kept = same.index(False)
-    if all(link is None for link in links[kept:]):
-        return Link(axis, group(ordered[kept - 1][0].inner)) if kept else EVERYTHING
-    return None
+    if kept:
+        return Link(axis, group(ordered[kept - 1][0].inner))
+    said = [(factor, link) for factor, link in ordered if link != EVERYTHING]
+    if not said:
+        return EVERYTHING
+    factor, link = said[0]
+    if len(said) > 1 or link is None or axis.size is None:
+        return None
+    # the other digits have any index
+    of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)
+    return None if of_digit is None else Link(link.axis, of_digit)
 
 
-def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:
-    """Of each factor of an operand's dimension; None where all of it is needed."""
+def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa: PLR0911 - a case for each form
+    """Of each factor of an operand's dimension; None where it is not known."""
     if reach.of is None:
-        return [None] * len(one)
+        return [EVERYTHING] * len(one)
     wanted = result[reach.of]
     if one == wanted and reach.interval == SAME:
         return [Link(factor.axis) for factor in one]
-    if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].whole:
+    if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
-    if reach.interval == SAME and [factor.size for factor in one] == [factor.size for factor in wanted]:
+    unknown = [EVERYTHING if factor.size == 1 else None for factor in one]
+    if reach.interval != SAME:
+        return unknown
+    if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].inner * (wanted[0].size or 0) == wanted[0].axis.size:
+        return [Link(wanted[0].axis, Interval(grow=wanted[0].inner))]
+    if [factor.size for factor in one] == [factor.size for factor in wanted]:
         return [
-            Link(there.axis) if here.whole and there.whole else Link(here.axis) if here == there else None
-            for here, there in zip(one, wanted, strict=True)
+            Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
-    if reach.interval == SAME and len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
+    if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
         low = 1
         for factor in one[1:]:
             low *= factor.size or 1
-        return [Link(wanted[0].axis, Interval(grow=low)), *[None] * (len(one) - 1)]
-    return [None] * len(one)
+        return [Link(wanted[0].axis, Interval(grow=low)), *[EVERYTHING] * (len(one) - 1)]
+    return unknown
 
 
 def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
-    """With weights: every axis that they do not have. Of two operands: rows of the first, and shared positions."""
+    """With weights: every axis that they do not have. Of two operands: rows of the first, and shared positions.
+
+    Where positions are summed over, as between channels, rows are all that is left.
+    """
     axes = {letter: tuple(factor.axis for factor in one) for letter, one in zip(node.result, node.shape, strict=True)}
     if node.stationary:
         return frozenset(axis for letter in node.rows for axis in axes[letter])
     found: set[Axis] = set()
+    first = dict(zip(node.first, tracer.tensors[node.inputs[0]].shape, strict=True))
     for at in (0, 1):
         operand, links = tracer.operand(node, at)
         there = {link.axis for axis, link in links.items() if axis in operand.positions}
         letters = node.rows + node.shared if at == 0 else node.shared
         found |= {axis for letter in letters for axis in axes[letter] if axis in there}
-    if not any(axis in found for letter in node.rows for axis in axes[letter]):
+    mixed = any(factor.axis in tracer.tensors[node.inputs[0]].positions for x in node.summed for factor in first[x])
+    if mixed and not any(axis in found for letter in node.rows for axis in axes[letter]):
         found |= {axis for letter in node.rows for axis in axes[letter]}
     return frozenset(found)
-
-
-def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[Axis, bool]:
-    """Of each axis of the inputs whether it is of positions: if an input does not say it, the first node that does."""
-    roles = _given(inputs)
-    parent: dict[Axis, Axis] = {}
-    shapes = {each.name: each.shape for each in inputs}
-    tracer = Tracer(weights)
-
-    def decide(one: Dim, *, position: bool) -> None:
-        for factor in one:
-            axis: Axis | None = factor.axis
-            while axis is not None and axis not in roles:
-                roles[axis] = position
-                axis = parent.get(axis)
-
-    for node in nodes:
-        for at, name in moving(node, weights):
-            if name not in shapes or isinstance(node, Recurrence):
-                continue
-            shape = shapes[name]
-            for here, position in _said(node, at, len(shape)):
-                decide(shape[here], position=position)
-            if isinstance(node, Contraction) and at == 1:  # its positions, such as keys, are values of the result
-                continue
-            for axis, link in tracer.links(node, at, shape).items():
-                if link.axis is not None and link.axis != axis:
-                    parent.setdefault(link.axis, axis)
-        shapes[node.key] = node.shape
-    for each in inputs:
-        axes = [factor.axis for one in each.shape for factor in one]
-        last = [factor.axis for factor in each.shape[-1]] if each.shape else []
-        alone = not any(roles.get(axis) is False for axis in axes)
-        for axis in axes:
-            streams = axis.stream is not None
-            roles.setdefault(axis, streams or each.whole is not None or not (alone and axis in last))
-    return roles
-
-
-def _given(inputs: Sequence[Input]) -> dict[Axis, bool]:
-    """What the inputs say themselves."""
-    known = [(each.positions, each.shape) for each in inputs if each.positions is not None]
-    return {factor.axis: at < number for number, shape in known for at, one in enumerate(shape) for factor in one}
-
-
-def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:
-    """Which dimensions of an operand are positions (True) or values, as far as a node says."""
-    if isinstance(node, Contraction) and node.stationary and at == 0:
-        return [(here, letter not in node.summed + node.shared) for here, letter in enumerate(node.first)]
-    if isinstance(node, Contraction) and at == 0:  # heads may be of either kind; so may all of the second operand
-        return [(here, letter in node.rows) for here, letter in enumerate(node.first) if letter not in node.shared]
-    if isinstance(node, Pool):
-        return [(here, True) for here, _ in node.windows]
-    if isinstance(node, Embedding) and at == 0:
-        return [(here, True) for here in range(dims)]
-    if isinstance(node, Normalise) and at == 0 and node.function in ("layernorm", "rmsnorm"):
-        return [(here, here not in node.dims) for here in range(dims)]
-    if isinstance(node, Reduce) and node.function == "argmax":
-        return [(here, here not in node.dims) for here in range(dims)]
-    return []

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Of one axis: index i needs `taps` indices of the source, from i // grow * stride - pad on, `apart` from each other.
+    """Of one axis: index i needs `taps` indices of the source, from i // grow * stride - pad on, `apart` apart.
 
     Indices outside the source are padding. Stride 0 gives all indices the same interval.
     """

@@ -7,7 +7,8 @@ from math import prod
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
-from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise, Scope
+from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
+from archsim.graph.roles import input_roles
 from archsim.graph.sequence_nodes import Previous, Recurrence, Rotary, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
@@ -23,9 +24,13 @@ _PASSED = ("layernorm", "rmsnorm", "rotary")
 
 @dataclass(frozen=True)
 class Worked:
-    """Operators of nodes. cuts: keys of nodes at which it was lost which index is which."""
+    """Operators of nodes. axes: of the positions of each, in the order in which they are counted.
+
+    cuts: keys of nodes at which it was lost which index is which.
+    """
 
     operators: tuple[Operator, ...]
+    axes: Mapping[str, tuple[Axis, ...]]
     cuts: tuple[str, ...]
 
 
@@ -44,12 +49,14 @@ def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str
     Raises ArchsimError where an operator's positions cannot be said.
     """
     tracer = Tracer(weights)
-    tracer.begin(inputs, list(_flat(nodes)))
+    tracer.begin(inputs, input_roles(inputs, list(_flat(nodes)), weights))
     reads = _Reading(tracer)
     for node in nodes:
         reads.take(node)
     made = _Making(tracer, {read.node.key: read for read in reads.found})
-    return Worked(tuple(made.operator(read) for read in reads.found), tuple(tracer.cuts))
+    operators = tuple(made.operator(read) for read in reads.found)
+    axes = {read.node.key: made.ordered(read.positions) for read in reads.found}
+    return Worked(operators, axes, tuple(tracer.cuts))
 
 
 def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
@@ -137,7 +144,7 @@ class _Making:
 
     def operator(self, read: _Read) -> Operator:
         node = read.node
-        axes = self._ordered(read.positions)
+        axes = self.ordered(read.positions)
         stream, chosen = _stream(node, axes)
         common = {
             "layer": node.layer,
@@ -150,19 +157,37 @@ class _Making:
         if isinstance(node, Contraction) and node.stationary:
             return Linear(**common, **self._matrix(node))  # type: ignore[arg-type]
         if isinstance(node, Contraction):
-            return Matmul(**common, **self._product(read, stream))  # type: ignore[arg-type]
-        keys = _seen(node.shape if not isinstance(node, Reduce) else read.operands[0][1].shape)
+            return Matmul(**common, **self._product(read, stream, axes))  # type: ignore[arg-type]
+        keys = self._keys(node.shape if not isinstance(node, Reduce) else read.operands[0][1].shape, read.positions)
         return Rowwise(
             **common,  # type: ignore[arg-type]
             kind=node.kind,
-            **self._rows(read),  # type: ignore[arg-type]
+            **self._rows(read, keys),  # type: ignore[arg-type]
             over_keys=keys is not None,
-            span=None if keys is None else keys.span,
-            sees=None if keys is None or keys.stream == stream else keys.stream,
+            **self._sight(node, keys, stream, axes),  # type: ignore[arg-type]
         )
 
-    def _ordered(self, positions: frozenset[Axis], windowed: Collection[Axis] = ()) -> tuple[Axis, ...]:
-        """Batches first, then as they are counted; those of one index are left out, but for those under a window."""
+    def _keys(self, shape: Shape, positions: frozenset[Axis]) -> Axis | None:
+        """The axis of the keys that a position sees: of a stream, or one of which a mask hides some."""
+        masked = (factor.axis for one in shape for factor in one if factor.axis in self.tracer.masks)
+        return _seen(shape) or next((axis for axis in masked if axis not in positions), None)
+
+    def _sight(self, node: Node, keys: Axis | None, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
+        """Which keys a position sees; all, where it cannot be said of which query it is."""
+        if keys is None:
+            return {}
+        if keys.seen:
+            return {"span": keys.span, "sees": None if keys.stream == stream else keys.stream}
+        queries, interval = self.tracer.masks[keys]
+        size, among = keys.size or 0, _among(queries, axes)
+        sees = Stream(f"1 x {size}", length=size)
+        if among is None:
+            self.tracer.cuts[node.key] = None
+            return {"sees": sees}
+        return {"sees": sees, "seen": Window.of((1, size, 1), among, (SAME, interval, SAME))}
+
+    def ordered(self, positions: frozenset[Axis], windowed: Collection[Axis] = ()) -> tuple[Axis, ...]:
+        """Positions in order: batches first. Those of one index are left out, but for those under a window."""
         axes = [axis for axis in positions if axis.size != 1 or axis.stream is not None or axis in windowed]
         return tuple(sorted(axes, key=lambda axis: (axis.order in self.tracer.mixed, axis.order, axis.name)))
 
@@ -173,22 +198,25 @@ class _Making:
         )
         return {"in_features": groups * rows, "out_features": groups * columns, "groups": groups}
 
-    def _product(self, read: _Read, stream: Stream) -> dict[str, object]:
+    def _product(self, read: _Read, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
         """Keys are the rows of the second operand: kept in the result of scores, summed over in a context."""
         node = read.node
         assert isinstance(node, Contraction)  # noqa: S101
-        second = self.tracer.tensors[node.inputs[1]]
+        first, second = (self.tracer.tensors[name] for name in node.inputs[:2])
         sizes = {letter: _values(one, read.positions) for letter, one in zip(node.result, node.shape, strict=True)}
         of_second = dict(zip(node.second, second.shape, strict=True))
 
         def is_row(letter: str) -> bool:
-            return any(factor.axis in second.positions or factor.axis.seen for factor in of_second[letter])
+            rows = (factor.axis for factor in of_second[letter] if factor.size != 1)
+            return any(axis in second.positions or axis.seen for axis in rows)
 
-        # a single key has no axis, but then scores have no other letter of the second operand alone
+        # a single key is no row, but then scores have no other letter of the second operand alone
         single = prod(size_of(of_second[letter]) or 1 for letter in node.outputs) == 1
         scored = not any(map(is_row, node.summed)) and (single or any(map(is_row, node.outputs)))
-        rows = [letter for letter in (node.outputs if scored else node.summed)]
-        keys = _seen(tuple(of_second[letter] for letter in rows))
+        rows = node.outputs if scored else node.summed
+        with_keys = zip(node.result, node.shape, strict=True) if scored else zip(node.first, first.shape, strict=True)
+        of_keys = dict(with_keys)
+        keys = self._keys(tuple(of_keys[letter] for letter in rows), read.positions)
         depth = node.summed if scored else node.outputs
         size = {letter: prod(factor.size or 1 for factor in one) for letter, one in of_second.items()}
         head = prod(size[letter] for letter in depth)
@@ -199,23 +227,22 @@ class _Making:
             if not _is_position(node, letter, read.positions) and factor.axis not in self.tracer.copies
         )
         fixed = prod(size[letter] for letter in rows)
-        if keys is not None:
-            sees = None if keys.stream == stream else keys.stream
-        else:
-            sees = Stream(f"1 x {fixed}", length=fixed)
         return {
+            "sees": Stream(f"1 x {fixed}", length=fixed),
+            **self._sight(node, keys, stream, axes),
             "heads": prod(sizes[letter] for letter in node.shared + node.rows),
             "head_dim": head,
             "stored": own * head,
             "scores": scored,
-            "sees": sees,
-            "span": None if keys is None else keys.span,
         }
 
-    def _rows(self, read: _Read) -> dict[str, int | None]:
-        """Rows of so many values at a position."""
+    def _rows(  # noqa: PLR0911 - a case for each kind of node
+        self, read: _Read, keys: Axis | None
+    ) -> dict[str, int | None]:
+        """Rows of so many values at a position; keys count as one."""
         node, number = read.node, max(1, len(read.operands))
-        values = prod(_values(one, read.positions) for one in node.shape)
+        counted = read.positions if keys is None else read.positions | {keys}
+        values = prod(_values(one, counted) for one in node.shape)
         if isinstance(node, Scaled):
             return {"rows": node.chosen, "width": values // node.chosen, "operands": 1, "out": None}
         if isinstance(node, Unknown) and node.work:
@@ -233,12 +260,12 @@ class _Making:
                 return {"rows": max(1, width - 1), "width": values, "out": values, "operands": 1 if width == 1 else 2}
             return {"rows": values, "width": width, "operands": 1, "out": values}
         if isinstance(node, Normalise) and read.operands:
-            width = prod(_values(node.shape[at], read.positions) for at in node.dims)
+            width = prod(_values(node.shape[at], counted) for at in node.dims)
             return {"rows": values // width, "width": width, "operands": 1, "out": None}
         if isinstance(node, Rotary):
             width = _values(node.shape[-1], read.positions)
             return {"rows": values // width, "width": width, "operands": number, "out": None}
-        if _seen(node.shape) is not None:
+        if keys is not None:
             return {"rows": values, "width": 1, "operands": number, "out": None}
         return {"rows": 1, "width": values, "operands": number, "out": None}
 
@@ -248,19 +275,26 @@ class _Making:
             for source in sources:
                 links = dict(source.links)
                 windowed = [axis for axis, link in source.links if link.interval != SAME]
-                theirs = self._ordered(frozenset(links), windowed)
-                pairs = [(axis, links[axis].axis, links[axis].interval) for axis in theirs]
+                theirs = self.ordered(frozenset(links), windowed)
+                pairs = [(axis, *self._of_queries(links[axis], axes)) for axis in theirs]
                 if source.previous:
                     yield Edge(source.key, "before")
-                elif all(to is not None and interval == SAME for _, to, interval in pairs) and (
-                    [to for _, to, _ in pairs] == list(axes)
-                ):
+                elif [to for _, to, _ in pairs] == list(axes) and all(map(_alike, pairs)):
                     yield Edge(source.key)
                 elif all(to is None or (to not in axes and to.size != 1) for _, to, _ in pairs):
                     past = seen is not None and stream.causal and seen.stream == stream
                     yield Edge(source.key, "past" if past else "all")
                 else:
                     yield self._windowed(read.node, source.key, pairs, axes)
+
+    def _of_queries(self, link: Link, axes: tuple[Axis, ...]) -> tuple[Axis | None, Interval]:
+        """What is needed by the index of a key, of which a mask hides some, by that of the query."""
+        if link.axis in self.tracer.masks and link.axis not in axes:
+            queries, keys = self.tracer.masks[link.axis]
+            interval = link.interval.of(keys)
+            if len(queries) == 1 and queries[0].whole and queries[0].axis in axes and interval is not None:
+                return queries[0].axis, interval
+        return link.axis, link.interval
 
     def _windowed(
         self, node: Node, source: str, pairs: list[tuple[Axis, Axis | None, Interval]], axes: tuple[Axis, ...]
@@ -294,13 +328,36 @@ class _Making:
         return Edge(source, "window", Window.of(tuple(size), tuple(out), tuple(intervals)))
 
 
+def _alike(pair: tuple[Axis, Axis | None, Interval]) -> bool:
+    """Whether indices of an axis are those of the other; where that has others too, positions have other numbers."""
+    axis, to, interval = pair
+    return to is not None and interval == SAME and (axis.size == to.size or to.stream is not None)
+
+
 def _values(one: Dim, positions: frozenset[Axis]) -> int:
-    """Of a dimension's indices, those at a position; keys, whose number a job says, count as one."""
-    return prod(factor.size or 1 for factor in one if factor.axis not in positions and not factor.axis.seen)
+    """Of a dimension's indices, those at a position."""
+    return prod(factor.size or 1 for factor in one if factor.axis not in positions)
 
 
 def _is_position(node: Contraction, letter: str, positions: frozenset[Axis]) -> bool:
     return any(factor.axis in positions for factor in node.shape[node.result.index(letter)])
+
+
+def _among(one: Dim, axes: tuple[Axis, ...]) -> tuple[int, int, int] | None:
+    """Positions along these axes as (before, number, after), where the index of a dimension is the one in the middle.
+
+    None where its digits do not stand side by side.
+    """
+    after, number = 1, 1
+    for place, factor in enumerate(reversed([factor for factor in one if factor.size != 1])):
+        if factor.axis not in axes:
+            return None
+        apart = factor.inner * prod(axis.size or 0 for axis in axes[axes.index(factor.axis) + 1 :])
+        after = apart if place == 0 else after
+        if apart != after * number:
+            return None
+        number *= factor.size or 0
+    return prod(axis.size or 0 for axis in axes) // (after * number), number, after
 
 
 def _seen(shape: Shape) -> Axis | None:

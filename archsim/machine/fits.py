@@ -1,4 +1,4 @@
-"""Do the ends on a path fit each other? And is all there that a core's way of combining needs?"""
+"""Whether the ends on a path fit each other, and all is there that a core's way of combining needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A profile that was made before: is it whole, and of this machine, model and text?"""
+"""A profile that was made before: whether it is whole, and of this machine, model and text."""
 
 from __future__ import annotations
 

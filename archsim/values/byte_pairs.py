@@ -72,7 +72,7 @@ def of_tables(
     special
         Tokens that are found in a text before it is cut.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For pairs that are no tokens; later for texts with bytes that are none.

@@ -13,10 +13,13 @@ from archsim.mapping.digital import digitised
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.integer_arithmetic import IntegerArithmetic
 from archsim.values.machine_arithmetic import MachineArithmetic
+from archsim.values.pictures import CALIBRATED_BY, Pictures
 from archsim.values.quantised import QuantisedArithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
 
     from archsim.graph.graph import Graph
     from archsim.machine.machine import Machine
@@ -43,7 +46,7 @@ class _Runs(Generic[T]):
 
 def evaluate(
     machine: Machine,
-    task: Task,
+    task: Task | Pictures,
     seeds: int,
     *,
     calibrate: bool = False,
@@ -57,11 +60,12 @@ def evaluate(
         Whose arithmetic is compared.
     task
         Of a model that makes tokens, perplexities are given, and how far predictions are from those in float; of an
-        encoder, how far its last hidden states are.
+        encoder, how far its last hidden states are; of pictures, the share that is told rightly.
     seeds
         How often arrays are programmed.
     calibrate
-        Inputs are quantised over the range that they have in the first sequence; else over that of each vector.
+        Inputs are quantised over the range that they have in the first sequence, or the first pictures; else over that
+        of each vector.
     progress
         Is told what is done, how much of it, and of how much.
 
@@ -70,22 +74,29 @@ def evaluate(
     ArchsimError
         Where the machine's arrays cannot be simulated, or its file names what the model does not have.
     """
-    require_names(machine, task.model.graph)
-    ranges: dict[str, InputRange] = {}
-    if calibrate:
-        probe, first = QuantisedArithmetic(calibrating=True), replace(task, sequences=task.sequences[:1])
-        _ = first.run(probe) if task.predicts else first.encode(probe)
-        ranges = probe.ranges
+
+    def seen(run: Callable[[Arithmetic], T], first: Callable[[Arithmetic], T]) -> _Runs[T]:
+        return _runs(machine, run, seeds, _ranges(first) if calibrate else {}, progress)
+
+    require_names(machine, task.graph if isinstance(task, Pictures) else task.model.graph)
     figures: dict[str, Any]
-    if task.predicts:
-        predicted = _runs(machine, task.run, seeds, ranges, progress)
-        figures = {"tokens": len(predicted.exact.losses), **_predicted(predicted)}
-        saturated = predicted.saturated
+    if isinstance(task, Pictures):
+        told = seen(task.right, task.first(CALIBRATED_BY).right)
+        figures, saturated = _told(told), told.saturated
+    elif task.predicts:
+        predicted = seen(task.run, replace(task, sequences=task.sequences[:1]).run)
+        figures, saturated = _predicted(predicted), predicted.saturated
     else:
-        encoded = _runs(machine, task.encode, seeds, ranges, progress)
-        figures = {"tokens": encoded.exact.positions, **_encoded(encoded)}
-        saturated = encoded.saturated
+        encoded = seen(task.encode, replace(task, sequences=task.sequences[:1]).encode)
+        figures, saturated = _encoded(encoded), encoded.saturated
     return {"schema": "archsim.evaluation/1", "machine": machine.name, **figures, "saturated": saturated}
+
+
+def _ranges(run: Callable[[Arithmetic], object]) -> dict[str, InputRange]:
+    """Of each projection's inputs."""
+    probe = QuantisedArithmetic(calibrating=True)
+    run(probe)
+    return probe.ranges
 
 
 def require_names(machine: Machine, graph: Graph) -> None:
@@ -117,6 +128,7 @@ def _runs(
 def _predicted(runs: _Runs[Scores]) -> dict[str, Any]:
     exact, analog = runs.exact, runs.analog
     return {
+        "tokens": len(exact.losses),
         "perplexity": {
             "float": _statistics([exact.perplexity]),
             "quantised": _statistics([runs.whole.perplexity]),
@@ -136,10 +148,17 @@ def _encoded(runs: _Runs[States]) -> dict[str, Any]:
         "largest_error": lambda states: float(runs.exact.errors(states).max()),
     }
     kinds = {"quantised": [runs.whole], "analog": runs.analog}
-    return {
+    compared = {
         name: {kind: _statistics(map(figure, states)) for kind, states in kinds.items()}
         for name, figure in figures.items()
     }
+    return {"tokens": runs.exact.positions, **compared}
+
+
+def _told(runs: _Runs[NDArray[np.bool_]]) -> dict[str, Any]:
+    kinds = {"float": [runs.exact], "quantised": [runs.whole], "analog": runs.analog}
+    shares = {kind: _statistics(float(right.mean()) for right in every) for kind, every in kinds.items()}
+    return {"pictures": len(runs.exact), "accuracy": shares}
 
 
 def _statistics(values: Iterable[float]) -> dict[str, float]:

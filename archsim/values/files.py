@@ -20,7 +20,7 @@ def begin(path: Path, expected: str, size: int = 256) -> bytes:
     size
         Bytes; fewer where the file has fewer.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For a file that is not there, cannot be read, or would have to be unpickled.

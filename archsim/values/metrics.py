@@ -1,7 +1,8 @@
 """How good the values are: perplexity, and how far from another arithmetic's."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,14 @@ from archsim.errors import ArchsimError
 from archsim.values.arithmetic import Values
 
 Tokens = NDArray[np.int64]
-Logits = Callable[[Tokens], Values]
-"""Of every position, (batch, n, vocabulary), for tokens (batch, n)."""
+
+
+class LanguageModel(Protocol):
+    """Gives logits."""
+
+    def logits(self, tokens: Tokens) -> Values:
+        """Of every position, (batch, n, vocabulary), for tokens (batch, n)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +43,14 @@ class Scores:
         return float((p * (self.log_probabilities.astype(np.float64) - other.log_probabilities)).sum(axis=1).mean())
 
 
-def score(logits: Logits, sequences: Iterable[Sequence[int]]) -> Scores:
+def score(model: LanguageModel, sequences: Iterable[Sequence[int]]) -> Scores:
     """Predict every token but the first of each sequence from those before it; raises ArchsimError if there is none."""
     losses, kept = [], []
     for tokens in sequences:
         if len(tokens) < 2:  # noqa: PLR2004 (one to predict, one to predict from)
             continue
         x = np.asarray(tokens, np.int64)
-        found = logits(x[None, :-1])[0].astype(np.float64)
+        found = model.logits(x[None, :-1])[0].astype(np.float64)
         found -= found.max(axis=1, keepdims=True)
         log_probabilities = found - np.log(np.exp(found).sum(axis=1, keepdims=True))
         losses.append(-log_probabilities[np.arange(len(x) - 1), x[1:]])

@@ -38,7 +38,7 @@ def network_arrays(path: Path, graph: Graph) -> Arrays:
     graph
         Of the network, such as `resnet-20` or `mlp-mnist`.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         Where the file is wrong, or holds another network than the Graph.

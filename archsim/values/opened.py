@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
@@ -19,7 +19,10 @@ from archsim.values.weight_names import GGUF, HUGGING_FACE, LLAMA2C
 from archsim.values.weights import Named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from archsim.graph.graph import Graph
     from archsim.graph.weights import Arrays
@@ -32,12 +35,12 @@ _AS_USUAL = {
     "position_embedding_type": "absolute",
 }
 """Keys of configurations."""
-_EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), a safetensors file, or a folder with one"
+_EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), an ONNX file (.onnx), a safetensors file, or a folder with one"
 
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A model that can be executed. It can be sent to another process.
+    """A model that can be executed. If it is of no ONNX file, it can be sent to another process.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ class Opened:
 
     path: Path
     graph: Graph
-    arrays: Arrays
+    arrays: Mapping[str, NDArray[Any]]
     vocabulary: int
     positions: int
 
@@ -72,14 +75,14 @@ def open_model(path: Path) -> Opened:
     ----------
     path
         A checkpoint of llama2.c, a GGUF file, a safetensors file by Hugging Face's names, or a folder of such. Beside
-        safetensors lies their `config.json`; GPT-2 can do without.
+        safetensors lies their `config.json`; GPT-2 can do without. Or an ONNX file.
 
-    Returns:
+    Returns
     -------
     Opened
         None of its weights is read so far.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         Where a file is wrong, of a kind that is not read, or does not fit the sizes that it states.
@@ -87,6 +90,10 @@ def open_model(path: Path) -> Opened:
     if path.is_dir() or path.suffix in (".safetensors", ".json"):
         return _hugging_face(path)
     raw = begin(path, _EXPECTED)
+    if path.suffix == ".onnx":
+        from archsim.graph.onnx import load_onnx_arrays
+
+        return _whole(path, *load_onnx_arrays(path))
     if raw.startswith(MAGIC):
         document = from_gguf(path)
         named = Named(path, gguf_file.tensors_of(read_header(path)), GGUF)
@@ -98,8 +105,12 @@ def open_model(path: Path) -> Opened:
 
 def _opened(path: Path, document: Document, named: Named) -> Opened:
     graph = build(document)
+    return _whole(path, graph, named.arrays(graph))
+
+
+def _whole(path: Path, graph: Graph, arrays: Arrays) -> Opened:
     vocabulary = next((one.whole for one in graph.inputs if one.whole is not None), 0)
-    return Opened(path, graph, named.arrays(graph), vocabulary, graph.max_positions)
+    return Opened(path, graph, arrays, vocabulary, graph.max_positions)
 
 
 def _hugging_face(path: Path) -> Opened:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -29,6 +29,8 @@ _COLOUR = 3
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 """Of the images that networks of colours were trained on."""
+CALIBRATED_BY = 100
+"""Pictures by which ranges of inputs are fitted."""
 _TOGETHER = 50
 """Pictures that are run at a time."""
 
@@ -51,6 +53,10 @@ class Pictures:
     arrays: Mapping[str, Array]
     inputs: Values
     labels: NDArray[np.int64]
+
+    def first(self, number: int | None) -> Pictures:
+        """So many of them; None: all."""
+        return replace(self, inputs=self.inputs[:number], labels=self.labels[:number])
 
     def logits(self, arithmetic: Arithmetic) -> Values:
         """(n, classes)."""

@@ -176,7 +176,7 @@ def finished(node: Contraction, x: Array, bias: Array | None, run: Run) -> Array
 def masked(mask: Mask, x: Array, shape: Shape, run: Run) -> Array:
     """Scores [..., queries, keys], minus infinity where a query does not see a key."""
     queries, keys = (run.start(one) + np.arange(size) for one, size in zip(shape[-2:], x.shape[-2:], strict=True))
-    ahead = keys - queries[:, None]
+    ahead = keys - queries[:, None] - mask.past
     seen = ahead <= 0 if mask.causal else np.ones(ahead.shape, np.bool_)
     if mask.span is not None:
         seen &= ahead > -mask.span

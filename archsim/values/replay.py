@@ -70,7 +70,7 @@ class Replay:
         keep
             Whether this run's tensors are kept in place of those of the run before.
 
-        Raises:
+        Raises
         ------
         ArchsimError
             As `Executor.run`; what was kept of the run before stays, as far as it holds for both.

@@ -42,12 +42,12 @@ def read_safetensors(path: Path) -> Tensors:
     path
         The file, the folder, or `model.safetensors.index.json`.
 
-    Returns:
+    Returns
     -------
     Tensors
         None is read so far.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For a file that is none, or whose header does not fit its size.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archsim.errors import ArchsimError
+from archsim.graph.axes import shown
 from archsim.values.executor import Executor
-from archsim.values.files import read_bytes
+from archsim.values.files import begin, read_bytes
 from archsim.values.metrics import States, score
 from archsim.values.opened import open_model
 from archsim.values.tokenizers import find_tokenizer
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archsim.values.arithmetic import Arithmetic, Values
-    from archsim.values.metrics import Scores
+    from archsim.values.metrics import Scores, Tokens
     from archsim.values.opened import Opened
-    from archsim.values.running import Array
 
 _END = "<|endoftext|>"
+_DIMENSIONS = 2
+"""Of tokens: sequences, n."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +51,25 @@ class Task:
     def run(self, arithmetic: Arithmetic) -> Scores:
         """Predict everything; raises ArchsimError."""
         self.require_predicting()
-        executor = self._executor(arithmetic)
-        return score(lambda tokens: self._result(executor, tokens), self.sequences)
+        return score(Predictor(self.model, arithmetic), self.sequences)
 
     def encode(self, arithmetic: Arithmetic) -> States:
         """Of an encoder: its last hidden states; raises ArchsimError."""
-        executor = self._executor(arithmetic)
-        return States(tuple(self._result(executor, np.array([tokens]))[0] for tokens in self.sequences))
+        model = Predictor(self.model, arithmetic)
+        return States(tuple(model.logits(np.array([tokens]))[0] for tokens in self.sequences if tokens))
 
-    def _executor(self, arithmetic: Arithmetic) -> Executor:
-        return Executor(self.model.graph, self.model.arrays, arithmetic)
 
-    def _result(self, executor: Executor, tokens: Array) -> Values:
-        """The first result, at all positions."""
-        graph = self.model.graph
-        return executor.run({graph.inputs[0].name: tokens}, everywhere=True)[graph.outputs[0]]
+class Predictor:
+    """A model that is executed by an arithmetic."""
+
+    def __init__(self, model: Opened, arithmetic: Arithmetic) -> None:
+        self.executor = Executor(model.graph, model.arrays, arithmetic)
+
+    def logits(self, tokens: Tokens) -> Values:
+        """The first result at every position, (batch, n, values), for tokens (batch, n); raises ArchsimError."""
+        graph = self.executor.graph
+        found: Values = self.executor.run({graph.inputs[0].name: tokens}, everywhere=True)[graph.outputs[0]]
+        return found
 
 
 def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int | None = None) -> Task:
@@ -86,8 +93,8 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
     """
     opened = open_model(model)
     inputs = opened.graph.inputs
-    if not opened.vocabulary or len(inputs) > 1:
-        names = " and ".join(each.name for each in inputs)
+    if not opened.vocabulary or [len(each.shape) for each in inputs] != [1]:
+        names = " and ".join(f"'{each.name}' {shown(each.shape)}" for each in inputs)
         raise ArchsimError(f"{model}: {opened.graph.name} takes {names}; expected a model that takes tokens alone")
     if text.suffix == ".npy":
         sequences: Iterable[list[int]] = _tokens(text, opened.vocabulary)
@@ -109,12 +116,12 @@ def load_task(model: Path, text: Path, tokenizer: Path | None = None, limit: int
 
 
 def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
-    read_bytes(path, "tokens")
+    begin(path, "tokens")
     try:
-        found = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({error})") from None
-    wrong = found.ndim != 2 or found.dtype.kind not in "iu"  # noqa: PLR2004 (sequences, n)
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:
+        raise ArchsimError(f"{path}: is no whole file of numpy numbers ({' '.join(str(error).split())})") from None
+    wrong = found.ndim != _DIMENSIONS or found.dtype.kind not in "iu"
     if wrong or (found.size and (found.min() < 0 or found.max() >= vocabulary)):
         shape = f"{found.dtype} {found.shape}"
         raise ArchsimError(f"{path}: found {shape}; expected whole numbers (sequences, n) from 0 to {vocabulary - 1}")

@@ -36,7 +36,7 @@ def find_tokenizer(model: Path, tokenizer: Path | None, vocabulary: int) -> Enco
     vocabulary
         Tokens that the model knows.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         Where there is none, where it is broken, and later for a text with a token that the model does not know.

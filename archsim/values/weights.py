@@ -40,7 +40,7 @@ def arrays_of(graph: Graph, made: Mapping[str, Stored]) -> Arrays:
     made
         Tensors by the names of its weights; of those that are another's, that one's serves.
 
-    Raises:
+    Raises
     ------
     ArchsimError
         For a tensor of another shape than the Graph's.

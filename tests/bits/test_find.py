@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from archsim.cli import main
 from archsim.graph import load_model
 from archsim.machine import load_machine
 from archsim.machine.load import change
+from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.pictures import load_pictures
 from archsim.values.quantised import QuantisedArithmetic
@@ -57,14 +58,16 @@ def optimize(*more: str, machine: str = "lrmp_chip") -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_folder_is_no_file(files: list[str], tmp_path: Path) -> None:
-    for option, expected in (
-        ("--weights", "a safetensors file (.safetensors)"),
-        ("--images", "a file .npz of images and labels, as numpy.savez writes it"),
+def test_a_folder_without_files_is_said(files: list[str], tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for option, said in (
+        ("--weights", f"{empty / 'model.safetensors'}: no such file; expected a safetensors file (.safetensors)"),
+        ("--images", f"{empty}: is a folder; expected a file .npz of images and labels, as numpy.savez writes it"),
     ):
         words = list(files)
-        words[words.index(option) + 1] = str(tmp_path)
-        assert optimize(*words) == (1, f"{tmp_path}: is a folder; expected {expected}\n")
+        words[words.index(option) + 1] = str(empty)
+        assert optimize(*words) == (1, f"{said}\n")
 
 
 def test_bits_are_found_judged_and_written(files: list[str], tmp_path: Path) -> None:
@@ -118,17 +121,23 @@ def test_mistakes_are_told(files: list[str], more: list[str], message: str) -> N
 
 
 def test_functions_are_those_of_the_model(files: list[str], tmp_path: Path) -> None:
-    """A file of weights says nothing of them; what is no function of one value is not run."""
-    for name in ("tanh", "relu", "sigmoid"):
+    """A file of weights says nothing of them."""
+    raw, images = load_file(tmp_path / "small.safetensors"), np.load(tmp_path / "small.npz")["images"]
+    x = images.reshape(80, 16).astype(np.float32) / np.float32(255) @ raw["1.weight"].T
+    for name, function in (("tanh", np.tanh), ("hardswish", lambda x: x * np.clip(x / 6 + 0.5, 0, 1))):
         (tmp_path / "small.yaml").write_text(MODEL.replace("tanh", name))
         pictures = load_pictures(
             tmp_path / "small.safetensors", tmp_path / "small.npz", load_model(tmp_path / "small.yaml")
         )
-        assert [stage.function for stage in pictures.stages] == [name, None]
-    (tmp_path / "small.yaml").write_text(MODEL.replace("tanh", "hardswish"))
-    code, text = optimize(*files)
+        assert np.allclose(pictures.logits(FloatArithmetic()), function(x) @ raw["2.weight"].T, atol=1e-4)
+    code, text = optimize(*files, "--evaluations", "4")
+    assert code == 0, text
+
+
+def test_a_model_that_is_no_network_of_pictures(files: list[str]) -> None:
+    code, text = optimize("gpt2", *files[1:])
     assert code == 1
-    assert "small is no network that is run on pictures" in " ".join(text.split())
+    assert "gpt2: found tokens [None]; expected a network of pictures" in " ".join(text.split())
 
 
 def test_fewer_bits_may_take_more_tiles(files: list[str]) -> None:

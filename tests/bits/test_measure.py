@@ -11,89 +11,130 @@ from archsim.bits.judge import Halves
 from archsim.bits.measure import Measured, difference, quality
 from archsim.errors import ArchsimError
 from archsim.graph import load_model
+from archsim.graph.load import build
+from archsim.machine.source import parse
+from archsim.values.arithmetic import node_of, of_group
 from archsim.values.integers import IntegerNetwork, input_ranges
 from archsim.values.pictures import Pictures, load_pictures
 from archsim.values.quantised import QuantisedArithmetic
 from archsim.values.ranges import InputRange, fitted_range, weight_codes
-from archsim.values.stages import Stage, Staged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from archsim.graph import Graph
     from archsim.values.arithmetic import Values
 
+    Weights = dict[str, Values]
 CHOICES = (2, 3, 5, 8)
 
 
-def network(seed: int = 0) -> tuple[tuple[Stage, ...], Values]:
-    """Four convolutions with a shortcut that skips pixels, a mean, a full layer; 24 pictures of 8 x 8."""
+NETWORK = """
+schema: archsim.network/1
+name: small
+input: [3, 8, 8]
+layers:
+  - conv: {out: 4, kernel: 3, pad: 1}
+  - relu
+  - residual:
+      main:
+        - conv: {out: 4, kernel: 3, pad: 1}
+        - relu
+        - conv: {out: 6, kernel: 3, stride: 2, pad: 1}
+      shortcut: [skip: {out: 6, stride: 2}]
+      then: relu
+  - conv: {out: 6, kernel: 3, pad: 1, groups: 2}
+  - globalpool
+  - linear: {out: 5}
+"""
+KEYS = ("1 conv/product", "2 conv/product", "3 conv/product", "4 conv/product", "5 linear/product")
+
+
+def described(text: str) -> Graph:
+    return build(parse(text, "small.yaml"))
+
+
+def drawn(graph: Graph, seed: int = 0) -> Weights:
     rng = np.random.default_rng(seed)
-    shapes = ((4, 3, 3, 3), (4, 4, 3, 3), (6, 4, 3, 3), (6, 6, 3, 3), (5, 6, 1, 1))
-    weights = [rng.normal(size=shape).astype(np.float32) / np.float32(shape[1]) for shape in shapes]
-    biases = [rng.normal(size=shape[0]).astype(np.float32) for shape in shapes]
-    more: tuple[dict[str, Any], ...] = (
-        {"pad": 1},
-        {"pad": 1},
-        {"pad": 1, "stride": 2},
-        {"pad": 1, "shortcut": 2},
-        {"pooled": True, "function": None},
-    )
-    stages = [Stage(f"{at}", *each[:2], **each[2]) for at, each in enumerate(zip(weights, biases, more, strict=True))]
-    return tuple(stages), rng.normal(size=(24, 8, 8, 3)).astype(np.float32)
+    return {
+        name: (rng.normal(size=each.shape) / np.prod(each.shape[1:]) ** 0.5).astype(np.float32)
+        for name, each in graph.weights.items()
+    }
 
 
-def slow(stages: tuple[Stage, ...], images: Values, choice: dict[str, tuple[int, int]]) -> Values:
-    ranges = input_ranges(stages, images, CHOICES)
-    spans = {key: ranges[key][inputs] for key, (_, inputs) in choice.items()}
-    return Staged(stages, QuantisedArithmetic(bits=choice, ranges=spans))(images.transpose(0, 3, 1, 2))
+def network() -> tuple[Graph, Weights, Values]:
+    """Four convolutions, of which one is of groups, with a shortcut that skips pixels; 24 pictures of 8 x 8."""
+    graph = described(NETWORK)
+    return graph, drawn(graph), np.random.default_rng(5).normal(size=(24, 3, 8, 8)).astype(np.float32)
+
+
+def single(inputs: int, weight: Values) -> tuple[Graph, Weights]:
+    """A product alone."""
+    layers = f"input: {inputs}\nlayers: [linear: {{out: {len(weight)}, bias: false}}]"
+    return described(f"schema: archsim.network/1\nname: one\n{layers}\n"), {"1 linear/product.weight": weight}
+
+
+def slow(graph: Graph, arrays: Weights, images: Values, choice: dict[str, tuple[int, int]]) -> Values:
+    """By `QuantisedArithmetic`, to which products of groups are products of their own."""
+    ranges = input_ranges(graph, arrays, images, CHOICES)
+    keys = {key: node_of(key) for key in (*KEYS, *(of_group(KEYS[3], group) for group in (0, 1)))}
+    bits = {key: choice[own] for key, own in keys.items()}
+    spans = {key: ranges[own][choice[own][1]] for key, own in keys.items()}
+    return Pictures(graph, arrays, images, np.zeros(24, int)).logits(QuantisedArithmetic(bits=bits, ranges=spans))
 
 
 @pytest.mark.parametrize("memory", [1 << 30, 40_000, 0])
 def test_fast_integers_are_those_of_the_arithmetic(memory: int) -> None:
     """Whatever changes from run to run, and however much is kept: each run is as if it were the first."""
-    stages, images = network()
-    fast = IntegerNetwork(stages, images, input_ranges(stages, images, CHOICES), memory=memory)
+    graph, arrays, images = network()
+    fast = IntegerNetwork(graph, arrays, images, input_ranges(graph, arrays, images, CHOICES), memory=memory)
     rng = np.random.default_rng(1)
-    choice = {stage.key: (8, 8) for stage in stages}
+    choice = dict.fromkeys(KEYS, (8, 8))
     for step in range(8):
         found = fast.logits(choice)
-        assert np.allclose(found, slow(stages, images, choice), atol=1e-4), step
-        for key in rng.choice([*choice], size=step % 3, replace=False):
+        assert np.allclose(found, slow(graph, arrays, images, choice), atol=1e-4), step
+        for key in rng.choice(KEYS, size=step % 3, replace=False):
             choice[str(key)] = (int(rng.choice(CHOICES)), int(rng.choice(CHOICES)))
 
 
 def test_a_run_that_fails_leaves_nothing_behind() -> None:
-    stages, images = network()
-    ranges = input_ranges(stages, images, CHOICES)
-    eight = {stage.key: (8, 8) for stage in stages}
-    fast = IntegerNetwork(stages, images, ranges)
+    graph, arrays, images = network()
+    ranges = input_ranges(graph, arrays, images, CHOICES)
+    eight = dict.fromkeys(KEYS, (8, 8))
+    fast = IntegerNetwork(graph, arrays, images, ranges)
     fast.logits(eight)
     with pytest.raises(KeyError):
-        fast.logits(eight | {"1": (5, 5), "3": (8, 4)})  # no range was asked for with 4 bits
-    found = fast.logits(eight | {"1": (5, 5)})
-    assert np.array_equal(found, IntegerNetwork(stages, images, ranges).logits(eight | {"1": (5, 5)}))
+        fast.logits(eight | {KEYS[1]: (5, 5), KEYS[3]: (8, 4)})  # no range was asked for with 4 bits
+    found = fast.logits(eight | {KEYS[1]: (5, 5)})
+    assert np.array_equal(found, IntegerNetwork(graph, arrays, images, ranges).logits(eight | {KEYS[1]: (5, 5)}))
 
 
 def test_samples_of_inputs_are_of_all_columns() -> None:
     """In equal strides they would be of a fourth of the columns here; the 100th has inputs a hundred times as large."""
-    x = np.ones((1 << 10, 1, 1, 1 << 8), np.float32)
+    x = np.ones((1 << 10, 1 << 8), np.float32)
     x[..., 99] = 100
-    stage = Stage("0", np.ones((2, 1 << 8, 1, 1), np.float32), np.zeros(2, np.float32), function=None)
-    assert input_ranges([stage], x, (8,))["0"][8].largest > 90
+    graph, arrays = single(1 << 8, np.ones((2, 1 << 8), np.float32))
+    assert input_ranges(graph, arrays, x, (8,))["1 linear/product"][8].largest > 90
+
+
+def test_ranges_know_whether_inputs_are_negative() -> None:
+    """Of pictures they are; of what a ReLU gives, and of its mean, they are not; a shortcut goes round one."""
+    graph, arrays, images = network()
+    ranges = input_ranges(graph, arrays, images, (8,))
+    assert [ranges[key][8].signed for key in KEYS] == [True, False, False, False, True]
 
 
 def test_sums_that_are_too_large_for_float32_are_exact_all_the_same() -> None:
     """2,000 x 127 x 127 is over 2^24: sums of 8-bit codes are compared with integers."""
     rng = np.random.default_rng(0)
     weight = rng.normal(size=(3, 2000)).astype(np.float32)
-    x = np.abs(rng.normal(size=(5, 1, 1, 2000))).astype(np.float32)
-    stage = Stage("0", weight[:, :, None, None], np.zeros(3, np.float32), function=None)
-    fast = IntegerNetwork([stage], x, {"0": {8: InputRange(2.0)}})
+    x = np.abs(rng.normal(size=(5, 2000))).astype(np.float32)
+    fast = IntegerNetwork(*single(2000, weight), x, {"1 linear/product": {8: InputRange(2.0)}})
     codes, scale = weight_codes(weight, 8, fitted=True)
-    inputs = np.clip(np.rint(x.reshape(5, -1) / np.float32(2 / 127)), -127, 127)
+    inputs = np.clip(np.rint(x / np.float32(2 / 127)), -127, 127)
     exact = inputs.astype(np.int64) @ codes.T.astype(np.int64)
     worth = np.float32(2 / 127) * scale
-    assert np.array_equal(np.rint(fast.logits({"0": (8, 8)}) / worth), exact)
+    assert np.array_equal(np.rint(fast.logits({"1 linear/product": (8, 8)}) / worth), exact)
 
 
 def test_ranges_cut_off_what_is_seldom() -> None:
@@ -140,19 +181,19 @@ def test_a_difference_is_of_pairs() -> None:
 
 def test_the_judge_sees_pictures_that_the_search_does_not() -> None:
     """By chance: where classes take turns, both halves have both."""
-    stages, images = network()
-    halves = Halves(Pictures(stages, images, np.arange(24)), CHOICES)
+    graph, arrays, images = network()
+    halves = Halves(Pictures(graph, arrays, images, np.arange(24)), CHOICES)
     both = [halves.searched.labels, halves.others.labels]
     assert [len(each) for each in both] == [12, 12]
     assert sorted(np.concatenate(both)) == list(range(24))
     assert all(set(each % 2) == {0, 1} for each in both)
-    halves = Halves(Pictures(stages, images, np.arange(24) % 5), CHOICES)
+    halves = Halves(Pictures(graph, arrays, images, np.arange(24) % 5), CHOICES)
     eight = ((8, 8),) * 5
     judged = halves.judge(eight, eight)
     assert judged.before == judged.after
     assert judged.lost.lost == 0
     with pytest.raises(ArchsimError, match="found 4 pictures; expected at least 20"):
-        Halves(Pictures(stages, images[:4], np.zeros(4, int)), CHOICES)
+        Halves(Pictures(graph, arrays, images[:4], np.zeros(4, int)), CHOICES)
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +205,8 @@ def resnet(data_dir: Path) -> Pictures:
 
 
 def test_resnet_20_loses_little_at_six_bits_and_much_at_three(resnet: Pictures) -> None:
-    some = Pictures(resnet.stages, resnet.inputs[:200], resnet.labels[:200])
-    measured = Measured(some, input_ranges(some.stages, some.inputs[:50], (3, 6, 8)))
+    some = resnet.first(200)
+    measured = Measured(some, input_ranges(some.graph, some.arrays, some.inputs[:50], (3, 6, 8)))
     found = {bits: measured.quality(((bits, bits),) * 20).accuracy for bits in (8, 6, 3)}
     assert found[8] - found[6] < 0.03
     assert found[8] - found[3] > 0.3
@@ -174,11 +215,11 @@ def test_resnet_20_loses_little_at_six_bits_and_much_at_three(resnet: Pictures) 
 @pytest.mark.parametrize(
     ("images", "model", "message"),
     [
-        (None, "resnet-32", "is another network than resnet-32|found 20 products; resnet-32 has 32"),
+        (None, "resnet-32", "is another network than resnet-32; found"),
         (
             {"images": np.zeros((3, 8, 8), np.uint8), "labels": np.zeros(3, int)},
             "resnet-20",
-            r"expected \(n, height, width, 3\)",
+            r"images of the shape \(3, 8, 8\); resnet-20 expects \(n, 32, 32, 3\)",
         ),
         ({"x": np.zeros(3)}, "resnet-20", "found x; expected 'images' and 'labels'"),
         (
@@ -189,7 +230,7 @@ def test_resnet_20_loses_little_at_six_bits_and_much_at_three(resnet: Pictures) 
         (
             {"images": np.zeros((3, 16, 16, 3), np.uint8), "labels": np.zeros(3, int)},
             "resnet-20",
-            "found images of 16 x 16 pixels; resnet-20 expects 32 x 32",
+            r"of the shape \(3, 16, 16, 3\); resnet-20 expects \(n, 32, 32, 3\)",
         ),
         (
             {"images": np.zeros((0, 32, 32, 3), np.uint8), "labels": np.zeros(0, int)},

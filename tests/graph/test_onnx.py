@@ -39,7 +39,8 @@ def save(
         initializers,
     )
     path = folder / "model.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), str(path))
+    versions = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=versions), str(path))
     return path
 
 
@@ -70,7 +71,7 @@ def test_all_graphs_at_hand_import(data_dir: Path) -> None:
     assert len(files) == 19
     graphs = [load_model(file) for file in files]
     assert all(graph.linears for graph in graphs)
-    left = [graph for graph in graphs if graph.notes]
+    left = [graph for graph in graphs if any(note.startswith("left to the host") for note in graph.notes)]
     assert [graph.name for graph in left] == ["pytorch_superresolution_with_pre_post_processing_op18"]
     assert "left to the host" in left[0].notes[0]
 
@@ -155,6 +156,43 @@ def test_unknown_operators_are_told_at_once_and_cost_an_operation_if_asked(tmp_p
     assert str(caught.value).startswith(f"{path}: {found}")
     graph = load_model(path, approximate=True)
     assert [each.kind for each in graph.operators] == ["other", "other", "other", "linear"]
+
+
+def test_what_may_multiply_matrices_is_never_an_operation_a_value(tmp_path: Path) -> None:
+    foreign = helper.make_node("Fused", ["a", "v"], ["y"], domain="com.example")
+    nodes = [helper.make_node("ConvTranspose", ["x", "w"], ["a"]), foreign]
+    path = save(tmp_path, nodes, [1, 4, 8], [weights("w", 4, 2, 3), weights("v", 10, 3)])
+    with pytest.raises(ArchsimError, match=r"ConvTranspose, Fused\. ConvTranspose, Fused may multiply matrices"):
+        load_model(path, approximate=True)
+
+
+def test_sizes_that_do_not_fit_are_told_with_their_names(tmp_path: Path) -> None:
+    path = save(tmp_path, [helper.make_node("MatMul", ["x", "w"], ["y"])], [1, 16, 64], [weights("w", 32, 96)])
+    with pytest.raises(ArchsimError, match=r"\[1, 16, 64\] of 'x' and \[32, 96\] of 'w' do not fit") as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        (helper.make_node("Slice", ["x", "end", "start", "axis", "minus"], ["y"]), "takes indices in reverse"),
+        (helper.make_node("Resize", ["x", "", "half"], ["y"], mode="nearest"), "expected the nearest by whole factors"),
+        (helper.make_node("Pad", ["x", "pads"], ["y"], mode="reflect"), "found mode reflect"),
+        (helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[1, 1], pads=[1, 0, 0, 0]), "in the padding alone"),
+        (helper.make_node("MaxPool", ["x"], ["a", "y"], kernel_shape=[2, 2]), "places of the largest"),
+        (helper.make_node("BatchNormalization", ["x", *"ssss"], ["y"], training_mode=1), "expected inference"),
+        (helper.make_node("Reshape", ["x", "end"], ["y"]), r"\[1, 4, 6, 6\] cannot have the shape \[5\]"),
+        (helper.make_node("Conv", ["x", "x"], ["y"]), "its weights is made at run time; expected a constant"),
+    ],
+)
+def test_what_is_not_exact_is_refused(node: onnx.NodeProto, message: str, tmp_path: Path) -> None:
+    constants = {"start": [0], "end": [5], "axis": [3], "minus": [-1], "pads": [0, 0, 1, 1, 0, 0, 1, 1]}
+    tensors = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()]
+    tensors += [numpy_helper.from_array(np.array([1, 1, 1.5, 1], np.float32), "half"), weights("s", 4)]
+    path = save(tmp_path, [node, helper.make_node("Relu", ["y"], ["z"])], [1, 4, 6, 6], tensors, output="z")
+    with pytest.raises(ArchsimError, match=message):
+        load_model(path)
 
 
 def test_dilated_and_one_dimensional_convolutions(tmp_path: Path) -> None:

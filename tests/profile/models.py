@@ -1,6 +1,9 @@
 """A tiny GPT-2 with random weights."""
 
+from pathlib import Path
+
 import numpy as np
+from safetensors.numpy import save_file
 
 D, VOCABULARY, POSITIONS = 16, 23, 12
 
@@ -17,3 +20,10 @@ def tiny_gpt2(seed: int = 0) -> dict[str, np.ndarray]:
             found[f"h.{block}.{name}.weight"] = rng.normal(size=(into, out)) / np.sqrt(into)
             found[f"h.{block}.{name}.bias"] = rng.normal(size=out)
     return {name: value.astype(np.float32) for name, value in found.items()}
+
+
+def saved_gpt2(folder: Path) -> Path:
+    """The folder, as Hugging Face has it: weights, and a configuration that says how many heads there are."""
+    save_file({f"transformer.{name}": values for name, values in tiny_gpt2().items()}, folder / "model.safetensors")
+    (folder / "config.json").write_text('{"n_head": 2}')
+    return folder

@@ -2,13 +2,11 @@
 
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from archsim.graph import load_model
 from archsim.graph.job import make_job
@@ -16,11 +14,9 @@ from archsim.machine import load_machine
 from archsim.mapping.placement import place
 from archsim.profile.profile import profile
 from archsim.values.arithmetic import FloatArithmetic
-from archsim.values.llama import Llama
-from archsim.values.llama2c import read_checkpoint
 from archsim.values.tasks import Task, load_task
 from tests.end_to_end.command import archsim
-from tests.profile.models import VOCABULARY, tiny_gpt2
+from tests.profile.models import VOCABULARY, saved_gpt2
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +53,14 @@ def test_ranks_hold_from_seed_to_seed(found: dict[str, Any]) -> None:
     assert found["correlations"]["fisher"]["kendall"] > 0.1  # few tokens; the script has many
 
 
-def test_a_projection_with_planted_outliers_is_first(task: Task, data_dir: Path) -> None:
+def test_a_projection_with_planted_outliers_is_first(task: Task) -> None:
     """Hidden channels grow by 50 on their way out and shrink by 50 on their way in: the model is the same in float."""
-    config, weights = read_checkpoint(data_dir / "llama2c" / "stories260K.bin")
-    up, down = weights.up.copy(), weights.down.copy()
-    up[2, ::20] /= 50
-    down[2, :, ::20] *= 50
-    planted = Task(partial(Llama, config, replace(weights, up=up, down=down)), task.sequences)
+    weights = dict(task.model.arrays)
+    up, down = (weights[f"layer 2/ffn {name}.weight"].copy() for name in ("up", "down"))
+    up[::20] /= 50
+    down[:, ::20] *= 50
+    changed = weights | {"layer 2/ffn up.weight": up, "layer 2/ffn down.weight": down}
+    planted = replace(task, model=replace(task.model, arrays=changed))
     exact = task.run(FloatArithmetic()).perplexity
     assert planted.run(FloatArithmetic()).perplexity == pytest.approx(exact, rel=1e-4)
     first, second = profile(load_machine("hetero_512"), planted, 1)["projections"][:2]
@@ -82,10 +79,8 @@ def test_gpt2s_49_projections_take_654_tiles() -> None:
 @pytest.fixture
 def gpt2(tmp_path: Path) -> Path:
     """A folder as Hugging Face has it, and tokens."""
-    save_file({f"transformer.{k}": v for k, v in tiny_gpt2().items()}, tmp_path / "model.safetensors")
-    (tmp_path / "config.json").write_text('{"n_head": 2}')
     np.save(tmp_path / "tokens.npy", np.random.default_rng(0).integers(0, VOCABULARY, (4, 12)))
-    return tmp_path
+    return saved_gpt2(tmp_path)
 
 
 def test_the_command_on_gpt2_writes_everything_and_the_number_of_processes_changes_nothing(gpt2: Path) -> None:
@@ -125,7 +120,10 @@ def test_a_tied_head_is_cut_off_on_a_copy(gpt2: Path) -> None:
             "mapping.clip: found '0'; expected standard deviations, more than 0 and at most 1000, such as 2.5",
         ),
         (["--machine", "isaac", "--set", "mapping.clp=2"], "mapping.clp: unknown key. Did you mean 'clip'?"),
-        (["--machine", "isaac", "--text", "text.txt"], "found no tokenizer; expected vocab.json and merges.txt"),
+        (
+            ["--machine", "isaac", "--text", "text.txt"],
+            "found no tokenizer; expected tokenizer.json or vocab.json and merges.txt",
+        ),
         (["--machine", "isaac", "--text", "none.npy"], "none.npy: no such file; expected tokens"),
         (
             ["--machine", "hetero_512", "--set", "mapping.digital={layer 0: 1}"],
@@ -179,11 +177,19 @@ def test_a_model_that_is_none_is_said(gpt2: Path) -> None:
     def refused(model: str) -> str:
         return archsim("profile", model, "--machine", "isaac", "--text", "tokens.npy", folder=gpt2).stderr
 
-    assert refused("none.bin") == "none.bin: no such file; expected a checkpoint of llama2.c\n"
+    assert refused("none.bin").startswith("none.bin: no such file; expected a checkpoint of llama2.c, a GGUF file")
     np.save(gpt2 / "one.npy", np.zeros((3, 1), np.int64))
     short = archsim("profile", ".", "--machine", "isaac", "--text", "one.npy", folder=gpt2).stderr
     assert short == "one.npy: found no text to predict; expected two tokens or more\n"
     (gpt2 / "empty").mkdir()
     assert refused("empty") == "empty/model.safetensors: no such file; expected a safetensors file (.safetensors)\n"
-    (gpt2 / "config.json").write_text('{"n_head": "2"}')
-    assert refused(".") == "config.json: n_head: found '2'; expected how many heads a layer has\n"
+    (gpt2 / "config.json").write_text('{"n_head": "two"}')
+    assert refused(".") == "config.json:1:12  heads: found 'two'; expected a whole number such as '8'\n"
+
+
+def test_an_encoder_is_refused(data_dir: Path, gpt2: Path) -> None:
+    words = (str(data_dir / "minilm"), "--machine", "hetero_512", "--text", "tokens.npy")
+    for command in ("profile", "partition"):
+        done = archsim(command, *words, folder=gpt2)
+        assert done.returncode == 1
+        assert "minilm predicts no tokens; expected one that does, such as a checkpoint of llama2.c\n" in done.stderr

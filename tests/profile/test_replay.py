@@ -10,18 +10,18 @@ from archsim.kernels.spec import ArraySpec, NonIdeal, Programming
 from archsim.profile.causes import Analog
 from archsim.profile.replay import Replay, Switchboard, batched
 from archsim.values.arithmetic import FloatArithmetic, Product, Values
-from archsim.values.gpt2 import Gpt2
-from archsim.values.metrics import score
-from archsim.values.weights import Named
-from tests.profile.models import VOCABULARY, tiny_gpt2
+from archsim.values.opened import open_model
+from archsim.values.tasks import Task
+from tests.profile.models import VOCABULARY, saved_gpt2
 
 SPEC = ArraySpec(16, 16, 8, 9, non_ideal=NonIdeal(Programming("additive", 0.05)), signed_inputs=True, read_bits=8)
 ANALOG = Analog(SPEC, 8, 2.0)
-SEQUENCES = np.random.default_rng(1).integers(0, VOCABULARY, (5, 9)).tolist()
 
 
-def make(arithmetic: FloatArithmetic) -> Gpt2:
-    return Gpt2(Named(Path("m"), tiny_gpt2()), 2, arithmetic)
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    sequences = np.random.default_rng(1).integers(0, VOCABULARY, (5, 9)).tolist()
+    return Task(open_model(saved_gpt2(tmp_path)), tuple(map(tuple, sequences)))
 
 
 class Plain(FloatArithmetic):
@@ -37,12 +37,12 @@ class Plain(FloatArithmetic):
 
 
 @pytest.mark.parametrize("key", ["layer 0/qkv", "layer 1/attention output", "layer 1/ffn down", "head/logits"])
-def test_a_run_from_the_projections_block_is_a_whole_run(key: str) -> None:
-    replay = Replay(make, SEQUENCES)
+def test_a_run_from_the_projections_block_is_a_whole_run(key: str, task: Task) -> None:
+    replay = Replay(task)
     found = replay.run({key: ANALOG.product("all", 3, key, *replay.matrices[key])})
-    assert np.abs(found - score(make(Plain(key)), SEQUENCES).losses).max() < 2e-5
+    assert np.abs(found - task.run(Plain(key)).losses).max() < 2e-5
     assert np.abs(found - replay.losses).max() > 1e-3
-    assert np.abs(replay.losses - score(make(FloatArithmetic()), SEQUENCES).losses).max() < 2e-5
+    assert np.abs(replay.losses - task.run(FloatArithmetic()).losses).max() < 2e-5
     assert replay.run({}).tobytes() == replay.losses.tobytes()
 
 

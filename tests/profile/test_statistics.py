@@ -1,13 +1,27 @@
 """Changes with their error bars, ranks, and the guesses at them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from archsim.graph.load import build
+from archsim.machine.source import parse
 from archsim.profile.change import change, correlation
 from archsim.profile.profile import stability
 from archsim.profile.proxies import outliers, squared_gradient
 from archsim.profile.replay import Replay
-from archsim.values.arithmetic import Values
+from archsim.values.opened import Opened
+from archsim.values.tasks import Task
+
+HEAD = """
+schema: archsim.network/1
+name: head
+input: 1
+positions: 100
+generates: true
+layers: [embedding: {rows: 7, out: 5}, linear: {out: 7, bias: false}]
+"""
 
 
 def test_error_bars_of_tokens_and_of_seeds() -> None:
@@ -69,38 +83,19 @@ def test_outliers() -> None:
     assert outliers(np.zeros(3, np.float32)) == 0
 
 
-class Head:
-    """No blocks: logits are a product of each token's own vector."""
-
-    depth = 0
-
-    def __init__(self, arithmetic: object) -> None:
-        rng = np.random.default_rng(0)
-        self.table = rng.normal(size=(7, 5)).astype(np.float32)
-        self.head = arithmetic.linear("head/logits", rng.normal(size=(7, 5)).astype(np.float32), None)  # type: ignore[attr-defined]
-
-    def begin(self, tokens: np.ndarray) -> Values:
-        found: Values = self.table[tokens].reshape(tokens.size, -1)
-        return found
-
-    def end(self, x: Values) -> Values:
-        found: Values = self.head(x)
-        return found
-
-    def block(self, index: int, x: Values, batch: int) -> Values:
-        raise AssertionError((index, x, batch))
-
-    def logits(self, tokens: np.ndarray) -> Values:
-        raise AssertionError(tokens)
-
-
 def test_squared_gradients_are_those_of_the_loss() -> None:
-    """Of logits z the gradient is softmax(z) less one at the token that came: known exactly. 6,000 tokens: 5 %."""
+    """Of logits z the gradient is softmax(z) less one at the token that came: known exactly. 6,000 tokens: 5 %.
+
+    The model is a table and a product of each token's own row.
+    """
+    graph, rng = build(parse(HEAD, "head.yaml")), np.random.default_rng(0)
+    arrays = {name: rng.normal(size=each.shape).astype(np.float32) for name, each in graph.weights.items()}
     tokens = np.random.default_rng(2).integers(0, 7, (60, 101))
-    replay = Replay(Head, tokens.tolist())
-    weight, _ = replay.matrices["head/logits"]
-    z = (replay.model.begin(tokens[:, :-1]) @ weight.T).astype(np.float64)
+    model = Opened(Path("head"), graph, arrays, 7, 100)
+    replay = Replay(Task(model, tuple(map(tuple, tokens.tolist()))))
+    table, weight = arrays["input/embedding.weight"], arrays["1 linear/product.weight"]
+    z = (table[tokens[:, :-1].reshape(-1)] @ weight.T).astype(np.float64)
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     p[np.arange(len(p)), tokens[:, 1:].reshape(-1)] -= 1
-    found = squared_gradient(replay, "head/logits", weight, None)
+    found = squared_gradient(replay, "1 linear/product", weight, None)
     assert found == pytest.approx((p**2).sum(axis=1).mean(), rel=0.05)

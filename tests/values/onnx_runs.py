@@ -1,10 +1,14 @@
 """ONNX files run twice: by ONNX's own reference evaluator, and as Graphs."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 from onnx import TensorProto, helper, numpy_helper, version_converter
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
@@ -15,7 +19,7 @@ from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.executor import Executor
 
 
-class LRN(OpRun):  # type: ignore[misc] - has no types
+class LRN(OpRun):
     """As ONNX defines it; the evaluator's own leaves out channels."""
 
     op_domain = ""
@@ -28,24 +32,34 @@ class LRN(OpRun):  # type: ignore[misc] - has no types
         return ((x / (bias + alpha / size * total) ** beta).astype(x.dtype),)
 
 
-def model(
-    nodes: list[onnx.NodeProto],
-    inputs: dict[str, tuple[int, ...]],
-    constants: dict[str, Any],
-    outputs: tuple[str, ...] = ("y",),
-    opset: int = 17,
-    whole: tuple[str, ...] = (),
-) -> onnx.ModelProto:
-    """A model of float inputs, but for those that are `whole`."""
-    types = {name: TensorProto.INT64 if name in whole else TensorProto.FLOAT for name in inputs}
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [helper.make_tensor_value_info(name, types[name], shape) for name, shape in inputs.items()],
-        [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in outputs],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+@dataclass(frozen=True)
+class Case:
+    """Nodes in ONNX's own text; inputs by their sizes; constants."""
+
+    lines: tuple[str, ...]
+    inputs: Mapping[str, tuple[int, ...]]
+    constants: Mapping[str, Any]
+
+    def model(self, *outputs: str, opset: int = 17, whole: tuple[str, ...] = ()) -> onnx.ModelProto:
+        """With these results, or `y`; inputs are floats, but for those that are whole numbers."""
+        made = ", ".join(f"float {name}" for name in outputs or ("y",))
+        given = ", ".join(
+            f"{'int64' if name in whole else 'float'}[{', '.join(map(str, sizes))}] {name}"
+            for name, sizes in self.inputs.items()
+        )
+        graph = onnx.parser.parse_graph(f"g ({given}) => ({made}) {{ {' '.join(self.lines)} }}")
+        for each in graph.output:
+            each.ClearField("type")
+        tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in self.constants.items()]
+        graph.initializer.extend(tensors)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def case(*lines: str, **tensors: Any) -> Case:  # noqa: ANN401 - tuples are sizes of inputs, all others constants
+    """A case; constants that no node reads are left out."""
+    inputs = {name: each for name, each in tensors.items() if isinstance(each, tuple)}
+    read = {word for line in lines for word in re.findall(r"\w+", line)}
+    return Case(lines, inputs, {name: tensors[name] for name in tensors if name in read and name not in inputs})
 
 
 def filled(made: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
@@ -81,9 +95,9 @@ def compared(made: onnx.ModelProto, folder: Path, seed: int = 0, tolerance: floa
             given[each.name] = draw.integers(0, 2, shape) if whole else draw.normal(size=shape).astype(np.float32)
     # of older versions the evaluator takes softmax and batch norm as they are in newer ones, or in training
     older = made.opset_import[0].version < 15
-    expected = ReferenceEvaluator(
-        version_converter.convert_version(made, 15) if older else made, new_ops=[LRN]
-    ).run(None, given)
+    expected = ReferenceEvaluator(version_converter.convert_version(made, 15) if older else made, new_ops=[LRN]).run(
+        None, given
+    )
     twice = {name: np.stack([x, x[..., ::-1]]) for name, x in given.items()}  # a job's batch of two
     found = Executor(graph, arrays, FloatArithmetic()).run({each.name: twice[each.name] for each in graph.inputs})
     assert len(graph.outputs) == len(expected)

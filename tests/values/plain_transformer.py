@@ -77,7 +77,7 @@ class Plain:
 
     def bucket(self, ahead: int, *, both_ways: bool) -> int:
         """T5: near distances have a bucket each, far ones share buckets by the logarithm of the distance."""
-        number, first = self.preset["buckets"], 0
+        number, first = int(self.preset["buckets"]), 0
         if both_ways:
             number //= 2
             first = number if ahead > 0 else 0

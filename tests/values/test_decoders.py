@@ -12,10 +12,9 @@ import pytest
 from archsim.errors import ArchsimError
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.executor import Executor
-from archsim.values.metrics import score
 from archsim.values.opened import Opened, open_model
 from archsim.values.session import generate
-from archsim.values.tasks import Predictor, Task, load_task
+from archsim.values.tasks import Task, load_task
 from tests.values.model_files import drawn, gpt2_shapes, saved
 
 
@@ -114,18 +113,17 @@ def test_conv1d_weights_and_a_tied_head_are_understood(tmp_path: Path) -> None:
     other["lm_head.weight"] = plain["wte.weight"]
     config = {"model_type": "gpt2", "n_layer": 1, "n_embd": 8, "n_head": 2, "vocab_size": 11, "n_positions": 5}
     tokens = np.array([[1, 4, 9, 0]])
-    one, two = (
-        Predictor(open_model(saved(tmp_path / name, stored, config)), FloatArithmetic()).logits(tokens)
-        for name, stored in (("plain", plain), ("other", other))
-    )
-    assert one.tobytes() == two.tobytes()
+    opened = [open_model(saved(tmp_path / name, made, config)) for name, made in (("plain", plain), ("other", other))]
+    one, two = (Executor(each.graph, each.arrays, FloatArithmetic()).run({"tokens": tokens}) for each in opened)
+    assert one["head/logits"].tobytes() == two["head/logits"].tobytes()
 
 
 def test_scores_need_two_tokens(sorter: Opened) -> None:
     with pytest.raises(ArchsimError, match="found no text to predict"):
-        score(Predictor(sorter, FloatArithmetic()), [[1]])
+        Task(sorter, ((1,),)).run(FloatArithmetic())
 
 
 def test_an_encoder_predicts_no_tokens(data_dir: Path) -> None:
-    with pytest.raises(ArchsimError, match="minilm: predicts no tokens; expected a decoder"):
-        load_task(data_dir / "minilm", data_dir / "text" / "tinystories_sample.txt")
+    task = load_task(data_dir / "minilm", data_dir / "text" / "tinystories_sample.txt", limit=1)
+    with pytest.raises(ArchsimError, match="minilm: minilm predicts no tokens; expected one that does"):
+        task.run(FloatArithmetic())

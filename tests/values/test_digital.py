@@ -80,9 +80,9 @@ def test_evaluate_takes_a_mapping_file(data_dir: Path, tmp_path: Path) -> None:
     assert "all.yaml:2:8  the mapping is for model 'other'; this is 'stories260K'" in done.stderr
     (tmp_path / "all.yaml").write_text("schema: archsim.mapping/1\nmapping:\n  digital: {layer 9: 1}\n")
     wrong = archsim(*words, "--mapping", "all.yaml", *settings, folder=tmp_path)
-    assert wrong.stderr.startswith("all.yaml:3:13  mapping.digital.layer 9: the model has no such projection. Did you")
+    assert wrong.stderr.startswith("all.yaml:3:13  mapping.digital.layer 9: stories260K has no such projection. Did")
     done = archsim(*words, "--set", "mapping.bits={layr 0: {weights: 8 b}}", folder=tmp_path)
-    assert "mapping.bits.layr 0: the model has no such projection. Did you mean 'layer 0'?" in done.stderr
+    assert "mapping.bits.layr 0: stories260K has no such projection. Did you mean 'layer 0'?" in done.stderr
 
 
 def test_copies_are_refused_on_values_as_in_a_run(data_dir: Path, tmp_path: Path) -> None:
@@ -103,6 +103,7 @@ def test_copies_are_refused_on_values_as_in_a_run(data_dir: Path, tmp_path: Path
     one = "my.yaml:3:12  mapping.copies.layer 0/qkv: has no weights in arrays, so no copies of them\n"
     assert told("{layer 0/qkv: 2}") == (one, one)
     assert told("{layer 0: 2, layer 0/ffn up: 3}") == ("", "")
-    for line in told("{layer 0/ffn dwn: 2}"):
-        assert line.startswith("my.yaml:3:12  mapping.copies.layer 0/ffn dwn: ")
-        assert "has no such projection. Did you mean 'layer 0/ffn down'" in line
+    evaluated, run = told("{layer 0/ffn dwn: 2}")
+    assert evaluated == run
+    said = "mapping.copies.layer 0/ffn dwn: stories260K has no such projection. Did you mean 'layer 0/ffn down'"
+    assert evaluated.startswith(f"my.yaml:3:12  {said}")

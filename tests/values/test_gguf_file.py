@@ -53,8 +53,8 @@ def written(
     writer.add_head_count_kv(2)
     writer.add_rope_freq_base(5e5)
     writer.add_layer_norm_rms_eps(0.25)
-    for key, value in more.items():
-        writer.add_uint32(f"{architecture}.{key}", value)
+    for key, size in more.items():
+        writer.add_uint32(f"{architecture}.{key}", size)
     for name, value in stored.items():
         if kind is not None and value.ndim == 2:
             writer.add_tensor(name, quantize(value, kind), raw_dtype=kind)
@@ -156,7 +156,8 @@ def test_types_of_numbers(tmp_path: Path, kind: GGMLQuantizationType) -> None:
     for name in ("blk.0.ffn_down.weight", "token_embd.weight"):
         value = stored[name]
         read = found[name].read()
-        assert (read.dtype, read.shape) == (np.float32, value.shape)
+        assert read.dtype == np.float32
+        assert read.shape == value.shape
         assert np.array_equal(read.ravel(), dequantised(quantize(value, kind), kind))
         assert np.abs(read - value).max() < 0.5
     assert (found["blk.0.attn_norm.weight"].read() == stored["blk.0.attn_norm.weight"]).all()
@@ -189,7 +190,7 @@ def test_types_and_architectures_that_are_not_known(tmp_path: Path) -> None:
     with pytest.raises(ArchsimError, match="found rotary positions that are scaled; expected plain ones"):
         load_model(written(tmp_path / "r.gguf", stored | {"rope_freqs.weight": np.ones(4, np.float32)}))
     short = {name: value for name, value in stored.items() if name != "blk.1.ffn_up.weight"}
-    with pytest.raises(ArchsimError, match="s.gguf: has no weights 'blk.1.ffn_up.weight'. Did you mean"):
+    with pytest.raises(ArchsimError, match=r"s.gguf: has no weights 'blk.1.ffn_up.weight'. Did you mean"):
         open_model(written(tmp_path / "s.gguf", short))
     with pytest.raises(ArchsimError, match=r"llama.embedding_length: found None; expected a size"):
         load_model(_raw(tmp_path / "n.gguf", _text("general.architecture", "llama")))

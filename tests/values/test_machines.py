@@ -29,7 +29,7 @@ EIGHT = ("precision.weights=8 b", "precision.inputs=8 b")
 def task(data_dir: Path) -> Task:
     """The first of five stories."""
     whole = load_task(data_dir / "llama2c" / "stories260K.bin", data_dir / "text" / "tinystories_sample.txt")
-    return Task(whole.make, whole.sequences[:1])
+    return Task(whole.model, whole.sequences[:1])
 
 
 def test_isaacs_arrays() -> None:

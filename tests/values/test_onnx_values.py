@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx.helper import make_node as node
-from tests.values.onnx_runs import compared, filled, model
 
-from archsim.graph.job import make_job
+from archsim.errors import ArchsimError
+from archsim.graph.onnx import load_onnx_arrays
+from tests.values.onnx_runs import Case, case, compared
 
 DRAW = np.random.default_rng(1)
 
@@ -30,281 +30,356 @@ def number(value: float) -> Any:  # noqa: ANN401
     return np.float32(value)
 
 
-Case = tuple[list[onnx.NodeProto], dict[str, tuple[int, ...]], dict[str, Any]]
-"""Nodes, inputs, constants."""
-MAP = {"x": (2, 4, 7, 6)}
-LINE = {"x": (1, 4, 9)}
-ROWS = {"x": (2, 5, 6)}
+MAP: dict[str, Any] = {"x": (2, 4, 7, 6)}
+LINE: dict[str, Any] = {"x": (1, 4, 9)}
+ROWS: dict[str, Any] = {"x": (2, 5, 6)}
 
-PRODUCTS: dict[str, Case] = {
-    "conv, both batches": ([node("Conv", ["x", "w", "b"], ["y"], pads=[1, 0, 1, 2], strides=[2, 1])],
-                           MAP, {"w": floats(6, 4, 3, 3), "b": floats(6)}),
-    "conv in groups": ([node("Conv", ["x", "w", "b"], ["y"], group=2, dilations=[2, 1])],
-                       MAP, {"w": floats(6, 2, 3, 2), "b": floats(6)}),
-    "depthwise": ([node("Conv", ["x", "w"], ["y"], group=4, auto_pad="SAME_LOWER", strides=[2, 2])],
-                  MAP, {"w": floats(8, 1, 4, 3)}),
-    "pointwise, strided": ([node("Conv", ["x", "w"], ["y"], strides=[2, 2])], MAP, {"w": floats(5, 4, 1, 1)}),
-    "conv of one dimension": ([node("Conv", ["x", "w"], ["y"], dilations=[2], pads=[3, 1])], LINE, {"w": floats(8, 4, 3)}),
-    "conv of three dimensions": ([node("Conv", ["x", "w"], ["y"], group=2, pads=[1, 0, 1, 1, 1, 0])],
-                                 {"x": (1, 4, 4, 5, 3)}, {"w": floats(6, 2, 2, 3, 2)}),
-    "conv, then batch norm": ([
-        node("Conv", ["x", "w"], ["a"], group=2), node("BatchNormalization", ["a", "g", "h", "m", "v"], ["c"], epsilon=0.1),
-        node("Mul", ["c", "s"], ["d"]), node("Sub", ["t", "d"], ["e"]), node("Div", ["e", "s"], ["f"]),
-        node("Relu", ["f"], ["y"])], MAP,
-        {"w": floats(6, 2, 3, 3), "g": floats(6), "h": floats(6), "m": floats(6), "v": positive(6),
-         "s": positive(6, 1, 1), "t": floats(1, 6, 1, 1)}),
-    "batch norm, then conv": ([
-        node("BatchNormalization", ["x", "g", "h", "m", "v"], ["a"]), node("Relu", ["a"], ["r"]),
-        node("Conv", ["r", "w"], ["y"])], MAP,
-        {"w": floats(6, 4, 3, 3), "g": floats(4), "h": floats(4), "m": floats(4), "v": positive(4)}),
-    "a shift by position stays": ([node("Conv", ["x", "w"], ["a"]), node("Add", ["a", "b"], ["y"])],
-                                  MAP, {"w": floats(6, 4, 3, 3), "b": floats(6, 5, 4)}),
-    "what others read stays": ([node("Conv", ["x", "w"], ["a"]), node("Add", ["a", "b"], ["c"]), node("Mul", ["c", "a"], ["y"])],
-                               MAP, {"w": floats(6, 4, 3, 3), "b": floats(6, 1, 1)}),
-    "gemm": ([node("Gemm", ["x", "w", "b"], ["y"], alpha=0.5, beta=2.0)], {"x": (5, 4)}, {"w": floats(4, 3), "b": floats(1, 3)}),
-    "gemm, both transposed": ([node("Gemm", ["x", "w", "b"], ["y"], transA=1, transB=1)],
-                              {"x": (4, 5)}, {"w": floats(3, 4), "b": floats(5, 1)}),
-    "gemm, constant first": ([node("Gemm", ["w", "x", "b"], ["a"], transA=1, alpha=0.5), node("Relu", ["a"], ["y"])],
-                             {"x": (4, 5)}, {"w": floats(4, 3), "b": floats(3, 1)}),
-    "gemm of two": ([node("Gemm", ["x", "z", "b"], ["y"], transB=1, alpha=0.5, beta=0.3)],
-                    {"x": (5, 4), "z": (3, 4)}, {"b": floats(5, 3)}),
-    "matmul with a bias and a scale": ([node("MatMul", ["x", "w"], ["a"]), node("Add", ["b", "a"], ["c"]), node("Mul", ["c", "s"], ["y"])],
-                                       ROWS, {"w": floats(6, 4), "b": floats(4), "s": number(0.5)}),
-    "matmul, constant first": ([node("MatMul", ["w", "x"], ["a"]), node("Add", ["a", "b"], ["y"])],
-                               ROWS, {"w": floats(3, 5), "b": floats(3, 1)}),
-    "matmul with a constant batch": ([node("MatMul", ["x", "w"], ["a"]), node("Add", ["a", "b"], ["y"])],
-                                     ROWS, {"w": floats(2, 6, 4), "b": floats(2, 1, 4)}),
-    "matmul for each of more": ([node("MatMul", ["x", "w"], ["y"])], {"x": (1, 5, 6)}, {"w": floats(3, 2, 6, 4)}),
-    "matmul, first for each": ([node("MatMul", ["w", "x"], ["y"])], {"x": (2, 5, 6)}, {"w": floats(3, 1, 4, 5)}),
-    "matmul with a vector": ([node("MatMul", ["x", "w"], ["a"]), node("Mul", ["a", "s"], ["y"])], ROWS, {"w": floats(6), "s": number(2)}),
-    "vector with a matrix": ([node("MatMul", ["x", "w"], ["y"])], {"x": (6,)}, {"w": floats(6, 4)}),
-    "matmul of two": ([node("MatMul", ["x", "z"], ["a"]), node("Div", ["a", "s"], ["y"])],
-                      {"x": (2, 3, 4, 5), "z": (2, 3, 5, 4)}, {"s": number(3)}),
-    "matmul of two, repeated": ([node("MatMul", ["x", "z"], ["y"])], {"x": (2, 1, 4, 5), "z": (3, 5, 4)}, {}),
-    "matmul of two, the other way": ([node("MatMul", ["x", "z"], ["y"])], {"x": (3, 4, 5), "z": (2, 1, 5, 4)}, {}),
-    "matmul of vectors": ([node("MatMul", ["x", "z"], ["y"])], {"x": (5,), "z": (2, 5, 4)}, {}),
-    "a scale before a product": ([
-        node("Mul", ["x", "s"], ["a"]), node("Transpose", ["z"], ["b"], perm=[0, 2, 1]), node("Div", ["b", "s"], ["c"]),
-        node("MatMul", ["a", "c"], ["d"]), node("Mul", ["d", "s"], ["e"]), node("Softmax", ["e"], ["y"])],
-        {"x": (2, 3, 4), "z": (2, 3, 4)}, {"s": number(0.3)}),
-    "a scale that others read": ([
-        node("Mul", ["x", "s"], ["a"]), node("MatMul", ["a", "z"], ["d"]), node("Add", ["d", "a"], ["y"])],
-        {"x": (2, 4, 4), "z": (2, 4, 4)}, {"s": number(0.3)}),
-}  # fmt: skip
+PRODUCTS = {
+    "conv, both batches": case(
+        "y = Conv <pads=[1, 0, 1, 2], strides=[2, 1]> (x, w, b)", **MAP, w=floats(6, 4, 3, 3), b=floats(6)
+    ),
+    "conv in groups": case("y = Conv <dilations=[2, 1], group=2> (x, w, b)", **MAP, w=floats(6, 2, 3, 2), b=floats(6)),
+    "depthwise": case('y = Conv <auto_pad="SAME_LOWER", group=4, strides=[2, 2]> (x, w)', **MAP, w=floats(8, 1, 4, 3)),
+    "pointwise, strided": case("y = Conv <strides=[2, 2]> (x, w)", **MAP, w=floats(5, 4, 1, 1)),
+    "conv of one dimension": case("y = Conv <dilations=[2], pads=[3, 1]> (x, w)", **LINE, w=floats(8, 4, 3)),
+    "conv of three dimensions": case(
+        "y = Conv <group=2, pads=[1, 0, 1, 1, 1, 0]> (x, w)", x=(1, 4, 4, 5, 3), w=floats(6, 2, 2, 3, 2)
+    ),
+    "conv, then batch norm": case(
+        "a = Conv <group=2> (x, w)",
+        "c = BatchNormalization <epsilon=0.1> (a, g, h, m, v)",
+        "d = Mul (c, s)",
+        "e = Sub (t, d)",
+        "f = Div (e, s)",
+        "y = Relu (f)",
+        **MAP,
+        w=floats(6, 2, 3, 3),
+        g=floats(6),
+        h=floats(6),
+        m=floats(6),
+        v=positive(6),
+        s=positive(6, 1, 1),
+        t=floats(1, 6, 1, 1),
+    ),
+    "batch norm, then conv": case(
+        "a = BatchNormalization (x, g, h, m, v)",
+        "r = Relu (a)",
+        "y = Conv (r, w)",
+        **MAP,
+        w=floats(6, 4, 3, 3),
+        g=floats(4),
+        h=floats(4),
+        m=floats(4),
+        v=positive(4),
+    ),
+    "a shift by position stays": case(
+        "a = Conv (x, w)", "y = Add (a, b)", **MAP, w=floats(6, 4, 3, 3), b=floats(6, 5, 4)
+    ),
+    "what others read stays": case(
+        "a = Conv (x, w)", "c = Add (a, b)", "y = Mul (c, a)", **MAP, w=floats(6, 4, 3, 3), b=floats(6, 1, 1)
+    ),
+    "gemm": case("y = Gemm <alpha=0.5, beta=2.0> (x, w, b)", x=(5, 4), w=floats(4, 3), b=floats(1, 3)),
+    "gemm, both transposed": case("y = Gemm <transA=1, transB=1> (x, w, b)", x=(4, 5), w=floats(3, 4), b=floats(5, 1)),
+    "gemm, constant first": case(
+        "a = Gemm <alpha=0.5, transA=1> (w, x, b)", "y = Relu (a)", x=(4, 5), w=floats(4, 3), b=floats(3, 1)
+    ),
+    "gemm of two": case("y = Gemm <alpha=0.5, beta=0.3, transB=1> (x, z, b)", x=(5, 4), z=(3, 4), b=floats(5, 3)),
+    "matmul with a bias and a scale": case(
+        "a = MatMul (x, w)", "c = Add (b, a)", "y = Mul (c, s)", **ROWS, w=floats(6, 4), b=floats(4), s=number(0.5)
+    ),
+    "matmul, constant first": case("a = MatMul (w, x)", "y = Add (a, b)", **ROWS, w=floats(3, 5), b=floats(3, 1)),
+    "matmul with a constant batch": case(
+        "a = MatMul (x, w)", "y = Add (a, b)", **ROWS, w=floats(2, 6, 4), b=floats(2, 1, 4)
+    ),
+    "matmul for each of more": case("y = MatMul (x, w)", x=(1, 5, 6), w=floats(3, 2, 6, 4)),
+    "matmul, first for each": case("y = MatMul (w, x)", x=(2, 5, 6), w=floats(3, 1, 4, 5)),
+    "matmul with a vector": case("a = MatMul (x, w)", "y = Mul (a, s)", **ROWS, w=floats(6), s=number(2)),
+    "vector with a matrix": case("y = MatMul (x, w)", x=(6,), w=floats(6, 4)),
+    "matmul of two": case("a = MatMul (x, z)", "y = Div (a, s)", x=(2, 3, 4, 5), z=(2, 3, 5, 4), s=number(3)),
+    "matmul of two, repeated": case("y = MatMul (x, z)", x=(2, 1, 4, 5), z=(3, 5, 4)),
+    "matmul of two, the other way": case("y = MatMul (x, z)", x=(3, 4, 5), z=(2, 1, 5, 4)),
+    "matmul of vectors": case("y = MatMul (x, z)", x=(5,), z=(2, 5, 4)),
+    "a scale before a product": case(
+        "a = Mul (x, s)",
+        "b = Transpose <perm=[0, 2, 1]> (z)",
+        "c = Div (b, s)",
+        "d = MatMul (a, c)",
+        "e = Mul (d, s)",
+        "y = Softmax (e)",
+        x=(2, 3, 4),
+        z=(2, 3, 4),
+        s=number(0.3),
+    ),
+    "a scale that others read": case(
+        "a = Mul (x, s)", "d = MatMul (a, z)", "y = Add (d, a)", x=(2, 4, 4), z=(2, 4, 4), s=number(0.3)
+    ),
+}
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_products(name: str, tmp_path: Path) -> None:
-    nodes, inputs, constants = PRODUCTS[name]
-    compared(model(nodes, inputs, constants), tmp_path)
+    compared(PRODUCTS[name].model(), tmp_path)
 
 
-ROWWISE: dict[str, Case] = {
-    "maxpool": ([node("MaxPool", ["x"], ["y"], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1], ceil_mode=1)], MAP, {}),
-    "maxpool, dilated": ([node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[3, 2])], MAP, {}),
-    "maxpool of one dimension": ([node("MaxPool", ["x"], ["y"], kernel_shape=[3], strides=[2])], LINE, {}),
-    "average": ([node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])], MAP, {}),
-    "average with zeros": ([node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 0, 1], count_include_pad=1)], MAP, {}),
-    "average, rounded up": ([node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)], MAP, {}),
-    "average, as large": ([node("AveragePool", ["x"], ["y"], kernel_shape=[2, 3], auto_pad="SAME_UPPER", strides=[2, 1])], MAP, {}),
-    "global average": ([node("GlobalAveragePool", ["x"], ["y"])], MAP, {}),
-    "global largest": ([node("GlobalMaxPool", ["x"], ["y"])], MAP, {}),
-    "softmax": ([node("Softmax", ["x"], ["y"], axis=1)], MAP, {}),
-    "log softmax": ([node("LogSoftmax", ["x"], ["y"])], ROWS, {}),
-    "argmax": ([node("ArgMax", ["x"], ["y"], axis=-1, keepdims=0)], ROWS, {}),
-    "layer norm": ([node("LayerNormalization", ["x", "g", "b"], ["y"], axis=-2, epsilon=0.01)],
-                   ROWS, {"g": floats(5, 6), "b": floats(6)}),
-    "layer norm, no shift": ([node("LayerNormalization", ["x", "g"], ["y"])], ROWS, {"g": floats(6)}),
-    "instance norm": ([node("InstanceNormalization", ["x", "g", "b"], ["y"])], MAP, {"g": floats(4), "b": floats(4)}),
-    "local response": ([node("LRN", ["x"], ["y"], size=3, alpha=0.2, beta=0.6, bias=1.5)], MAP, {}),
-    "leaky": ([node("LeakyRelu", ["x"], ["y"], alpha=0.2)], ROWS, {}),
-    "slopes": ([node("PRelu", ["x", "s"], ["y"])], MAP, {"s": floats(4, 1, 1)}),
-    "hard sigmoid": ([node("HardSigmoid", ["x"], ["a"], alpha=0.3), node("HardSwish", ["a"], ["y"])], ROWS, {}),
-    "curves": ([node("Sigmoid", ["x"], ["a"]), node("Erf", ["a"], ["b"]), node("Tanh", ["b"], ["c"]), node("Exp", ["c"], ["y"])], ROWS, {}),
-    "roots": ([node("Abs", ["x"], ["a"]), node("Sqrt", ["a"], ["b"]), node("Exp", ["b"], ["c"]), node("Reciprocal", ["c"], ["y"])], ROWS, {}),
-    "rounded": ([node("Mul", ["x", "s"], ["a"]), node("Round", ["a"], ["b"]), node("Floor", ["a"], ["c"]), node("Ceil", ["a"], ["d"]),
-                 node("Neg", ["d"], ["e"]), node("Sum", ["b", "c", "e"], ["y"])], ROWS, {"s": number(3)}),
-    "bounds": ([node("Clip", ["x", "l", "h"], ["a"]), node("Clip", ["x", "", "h"], ["b"]), node("Min", ["a", "b", "x"], ["c"]),
-                node("Max", ["c", "s"], ["y"])], ROWS, {"l": number(-0.5), "h": number(0.7), "s": floats(5, 6)}),
-    "where": ([node("Where", ["m", "x", "s"], ["y"])], ROWS, {"m": np.tri(5, 6, dtype=bool), "s": number(-9)}),
-    "powers": ([node("Abs", ["x"], ["a"]), node("Pow", ["a", "s"], ["y"])], ROWS, {"s": floats(6)}),
-    "constant first": ([node("Sub", ["s", "x"], ["a"]), node("Div", ["t", "a"], ["y"])], ROWS, {"s": number(9), "t": floats(5, 1)}),
-    "more dimensions": ([node("Add", ["x", "s"], ["y"])], {"x": (1, 5, 6)}, {"s": floats(2, 3, 5, 1)}),
-    "types": ([node("Cast", ["x"], ["a"], to=7), node("Cast", ["a"], ["b"], to=1), node("Cast", ["x"], ["c"], to=9),
-               node("Cast", ["c"], ["d"], to=1), node("Add", ["b", "d"], ["y"])], ROWS, {}),
-}  # fmt: skip
+ROWWISE = {
+    "maxpool": case("y = MaxPool <ceil_mode=1, kernel_shape=[3, 2], pads=[1, 0, 1, 1], strides=[2, 2]> (x)", **MAP),
+    "maxpool, dilated": case("y = MaxPool <dilations=[3, 2], kernel_shape=[2, 2]> (x)", **MAP),
+    "maxpool of one dimension": case("y = MaxPool <kernel_shape=[3], strides=[2]> (x)", **LINE),
+    "average": case("y = AveragePool <kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]> (x)", **MAP),
+    "average with zeros": case(
+        "y = AveragePool <count_include_pad=1, kernel_shape=[3, 3], pads=[1, 1, 0, 1]> (x)", **MAP
+    ),
+    "average, rounded up": case("y = AveragePool <ceil_mode=1, kernel_shape=[3, 3], strides=[2, 2]> (x)", **MAP),
+    "average, as large": case(
+        'y = AveragePool <auto_pad="SAME_UPPER", kernel_shape=[2, 3], strides=[2, 1]> (x)', **MAP
+    ),
+    "global average": case("y = GlobalAveragePool (x)", **MAP),
+    "global largest": case("y = GlobalMaxPool (x)", **MAP),
+    "softmax": case("y = Softmax <axis=1> (x)", **MAP),
+    "log softmax": case("y = LogSoftmax (x)", **ROWS),
+    "argmax": case("y = ArgMax <axis=-1, keepdims=0> (x)", **ROWS),
+    "layer norm": case("y = LayerNormalization <axis=-2, epsilon=0.01> (x, g, b)", **ROWS, g=floats(5, 6), b=floats(6)),
+    "layer norm, no shift": case("y = LayerNormalization (x, g)", **ROWS, g=floats(6)),
+    "instance norm": case("y = InstanceNormalization (x, g, b)", **MAP, g=floats(4), b=floats(4)),
+    "local response": case("y = LRN <alpha=0.2, beta=0.6, bias=1.5, size=3> (x)", **MAP),
+    "leaky": case("y = LeakyRelu <alpha=0.2> (x)", **ROWS),
+    "slopes": case("y = PRelu (x, s)", **MAP, s=floats(4, 1, 1)),
+    "hard sigmoid": case("a = HardSigmoid <alpha=0.3> (x)", "y = HardSwish (a)", **ROWS),
+    "curves": case("a = Sigmoid (x)", "b = Erf (a)", "c = Tanh (b)", "y = Exp (c)", **ROWS),
+    "roots": case("a = Abs (x)", "b = Sqrt (a)", "c = Exp (b)", "y = Reciprocal (c)", **ROWS),
+    "rounded": case(
+        "a = Mul (x, s)",
+        "b = Round (a)",
+        "c = Floor (a)",
+        "d = Ceil (a)",
+        "e = Neg (d)",
+        "y = Sum (b, c, e)",
+        **ROWS,
+        s=number(3),
+    ),
+    "bounds": case(
+        "a = Clip (x, l, h)",
+        "b = Clip (x, , h)",
+        "c = Min (a, b, x)",
+        "y = Max (c, s)",
+        **ROWS,
+        l=number(-0.5),
+        h=number(0.7),
+        s=floats(5, 6),
+    ),
+    "where": case("y = Where (m, x, s)", **ROWS, m=np.tri(5, 6, dtype=bool), s=number(-9)),
+    "comparisons": case(
+        "a = Less (x, s)",
+        "b = Greater (x, t)",
+        "c = Equal (x, x)",
+        "d = Or (a, b)",
+        "e = And (d, c)",
+        "f = Not (e)",
+        "y = Where (f, x, t)",
+        **ROWS,
+        s=number(-0.5),
+        t=floats(6),
+    ),
+    "powers": case("a = Abs (x)", "y = Pow (a, s)", **ROWS, s=floats(6)),
+    "constant first": case("a = Sub (s, x)", "y = Div (t, a)", **ROWS, s=number(9), t=floats(5, 1)),
+    "more dimensions": case("y = Add (x, s)", x=(1, 5, 6), s=floats(2, 3, 5, 1)),
+    "types": case(
+        "a = Cast <to=7> (x)",
+        "b = Cast <to=1> (a)",
+        "c = Cast <to=9> (x)",
+        "d = Cast <to=1> (c)",
+        "y = Add (b, d)",
+        **ROWS,
+    ),
+}
 
 
 @pytest.mark.parametrize("name", ROWWISE)
 def test_rows_and_numbers(name: str, tmp_path: Path) -> None:
-    nodes, inputs, constants = ROWWISE[name]
-    compared(model(nodes, inputs, constants), tmp_path)
+    compared(ROWWISE[name].model(), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["Mean", "Max", "Min", "Sum", "Prod", "L2"])
 def test_reductions(kind: str, tmp_path: Path) -> None:
-    compared(model([node(f"Reduce{kind}", ["x", "d"], ["y"], keepdims=0)], MAP, {"d": whole(-1, 1)}, opset=18), tmp_path)
-    compared(model([node(f"Reduce{kind}", ["x"], ["y"])], ROWS, {}, opset=18), tmp_path)
+    compared(case(f"y = Reduce{kind} <keepdims=0> (x, d)", **MAP, d=whole(-1, 1)).model(opset=18), tmp_path)
+    compared(case(f"y = Reduce{kind} (x)", **ROWS).model(opset=18), tmp_path)
 
 
-def test_newer_norms(tmp_path: Path) -> None:
-    nodes = [node("RMSNormalization", ["x", "g"], ["y"], axis=-1, epsilon=0.1)]
-    compared(model(nodes, ROWS, {"g": floats(6)}, opset=23), tmp_path)
-    nodes = [node("GroupNormalization", ["x", "g", "b"], ["y"], num_groups=2)]
-    compared(model(nodes, MAP, {"g": floats(4), "b": floats(4)}, opset=21), tmp_path)
-    compared(model([node("Gelu", ["x"], ["a"]), node("Gelu", ["a"], ["y"], approximate="tanh")], ROWS, {}, opset=20), tmp_path)
+def test_newer_operators(tmp_path: Path) -> None:
+    rms = case("y = RMSNormalization <axis=-1, epsilon=0.1> (x, g)", **ROWS, g=floats(6))
+    compared(rms.model(opset=23), tmp_path)
+    group = case("y = GroupNormalization <num_groups=2> (x, g, b)", **MAP, g=floats(4), b=floats(4))
+    compared(group.model(opset=21), tmp_path)
+    gelu = case("a = Gelu (x)", 'y = Gelu <approximate="tanh"> (a)', **ROWS)
+    compared(gelu.model(opset=20), tmp_path)
 
 
-VIEWS: dict[str, Case] = {
-    "shuffled channels": ([node("Reshape", ["x", "s"], ["a"]), node("Transpose", ["a"], ["b"], perm=[0, 2, 1, 3, 4]),
-                           node("Reshape", ["b", "t"], ["c"]), node("Conv", ["c", "w"], ["y"])],
-                          MAP, {"s": whole(0, 2, 2, 7, -1), "t": whole(2, 4, 7, 6), "w": floats(3, 4, 2, 2)}),
-    "squeezed": ([node("Unsqueeze", ["x", "d"], ["a"]), node("Flatten", ["a"], ["b"], axis=2), node("Squeeze", ["b"], ["y"])],
-                 {"x": (4, 1, 6)}, {"d": whole(0, 4)}),
-    "slices": ([node("Slice", ["x", "s", "e", "d", "t"], ["a"]), node("Relu", ["a"], ["y"])],
-               MAP, {"s": whole(1, -4), "e": whole(100, -1), "d": whole(1, 3), "t": whole(2, 1)}),
-    "pieces": ([node("Split", ["x", "s"], ["a", "", "b"], axis=1), node("Concat", ["b", "a", "x"], ["y"], axis=1)],
-               MAP, {"s": whole(1, 2, 1)}),
-    "equal pieces": ([node("Split", ["x"], ["a", "b"], axis=1), node("Mul", ["a", "b"], ["y"])], MAP, {}),
-    "picked": ([node("Gather", ["x", "i"], ["a"], axis=1), node("Gather", ["x", "j"], ["b"], axis=2), node("Gather", ["b", "k"], ["c"], axis=1),
-                node("MatMul", ["a", "c"], ["y"])], {"x": (4, 3, 4)}, {"i": whole(0, 2, 1), "j": whole(1, 3), "k": whole(2, 0, 1, 1)}),
-    "one picked": ([node("Gather", ["x", "i"], ["y"], axis=1)], ROWS, {"i": np.int64(-1)}),
-    "repeated": ([node("Expand", ["x", "s"], ["a"]), node("Tile", ["a", "t"], ["y"])], {"x": (3, 1, 4)}, {"s": whole(2, 1, 2, 1), "t": whole(1, 2, 1, 3)}),
-    "padded": ([node("Pad", ["x", "p", "n"], ["a"]), node("Conv", ["a", "w"], ["y"])],
-               MAP, {"p": whole(0, 0, 1, 0, 0, 0, 2, 1), "n": number(3), "w": floats(3, 4, 2, 2)}),
-    "joined with a constant": ([node("Concat", ["c", "x"], ["a"], axis=1), node("MatMul", ["a", "w"], ["y"])],
-                               {"x": (1, 5, 6)}, {"c": floats(1, 1, 6), "w": floats(6, 4)}),
-    "blocks": ([node("DepthToSpace", ["x"], ["a"], blocksize=2), node("Relu", ["a"], ["y"])], {"x": (2, 8, 3, 2)}, {}),
-    "blocks, channels first": ([node("DepthToSpace", ["x"], ["a"], blocksize=2, mode="CRD"), node("Conv", ["a", "w"], ["y"])],
-                               {"x": (1, 8, 3, 2)}, {"w": floats(3, 2, 2, 2)}),
-    "nearest": ([node("Resize", ["x", "", "s"], ["a"], mode="nearest"), node("Conv", ["a", "w"], ["y"])],
-                MAP, {"s": np.array([1, 1, 2, 3], np.float32), "w": floats(3, 4, 2, 2)}),
-    "nearest to sizes": ([node("Resize", ["x", "", "", "s"], ["y"], mode="nearest", nearest_mode="floor",
-                               coordinate_transformation_mode="asymmetric")], MAP, {"s": whole(2, 4, 21, 6)}),
-    "constants of sizes": ([node("Shape", ["x"], ["s"]), node("Gather", ["s", "i"], ["l"]), node("Range", ["o", "l", "j"], ["p"]),
-                            node("Gather", ["t", "p"], ["q"]), node("ConstantOfShape", ["s"], ["n"]), node("Add", ["x", "q"], ["a"]),
-                            node("Add", ["a", "n"], ["y"])],
-                           ROWS, {"i": np.int64(1), "o": np.int64(0), "j": np.int64(1), "t": floats(9, 6)}),
-    "result is what comes in": ([node("Identity", ["x"], ["a"]), node("Relu", ["a"], ["b"]), node("Identity", ["b"], ["y"])], ROWS, {}),
-}  # fmt: skip
+def test_older_softmax_is_over_all_that_follows(tmp_path: Path) -> None:
+    compared(case("y = Softmax <axis=1> (x)", **ROWS).model(opset=11), tmp_path)
+
+
+VIEWS = {
+    "shuffled channels": case(
+        "a = Reshape (x, s)",
+        "b = Transpose <perm=[0, 2, 1, 3, 4]> (a)",
+        "c = Reshape (b, t)",
+        "y = Conv (c, w)",
+        **MAP,
+        s=whole(0, 2, 2, 7, -1),
+        t=whole(2, 4, 7, 6),
+        w=floats(3, 4, 2, 2),
+    ),
+    "squeezed": case("a = Unsqueeze (x, d)", "b = Flatten <axis=2> (a)", "y = Squeeze (b)", x=(4, 1, 6), d=whole(0, 4)),
+    "slices": case(
+        "a = Slice (x, s, e, d, t)",
+        "y = Relu (a)",
+        **MAP,
+        s=whole(1, -4),
+        e=whole(100, -1),
+        d=whole(1, 3),
+        t=whole(2, 1),
+    ),
+    "pieces": case("a, , b = Split <axis=1> (x, s)", "y = Concat <axis=1> (b, a, x)", **MAP, s=whole(1, 2, 1)),
+    "equal pieces": case("a, b = Split <axis=1> (x)", "y = Mul (a, b)", **MAP),
+    "picked": case(
+        "a = Gather <axis=1> (x, i)",
+        "b = Gather <axis=2> (x, j)",
+        "c = Gather <axis=1> (b, k)",
+        "y = MatMul (a, c)",
+        x=(4, 3, 4),
+        i=whole(0, 2, 1),
+        j=whole(1, 3),
+        k=whole(2, 0, 1, 1),
+    ),
+    "one picked": case("y = Gather <axis=1> (x, i)", **ROWS, i=np.int64(-1)),
+    "repeated": case("a = Expand (x, s)", "y = Tile (a, t)", x=(3, 1, 4), s=whole(2, 1, 2, 1), t=whole(1, 2, 1, 3)),
+    "padded": case(
+        "a = Pad (x, p, n)",
+        "y = Conv (a, w)",
+        **MAP,
+        p=whole(0, 0, 1, 0, 0, 0, 2, 1),
+        n=number(3),
+        w=floats(3, 4, 2, 2),
+    ),
+    "joined with a constant": case(
+        "a = Concat <axis=1> (c, x)", "y = MatMul (a, w)", x=(1, 5, 6), c=floats(1, 1, 6), w=floats(6, 4)
+    ),
+    "blocks": case("a = DepthToSpace <blocksize=2> (x)", "y = Relu (a)", x=(2, 8, 3, 2)),
+    "blocks, channels first": case(
+        'a = DepthToSpace <blocksize=2, mode="CRD"> (x)', "y = Conv (a, w)", x=(1, 8, 3, 2), w=floats(3, 2, 2, 2)
+    ),
+    "nearest": case(
+        'a = Resize <mode="nearest"> (x, , s)',
+        "y = Conv (a, w)",
+        **MAP,
+        s=np.array([1, 1, 2, 3], np.float32),
+        w=floats(3, 4, 2, 2),
+    ),
+    "nearest to sizes": case(
+        'y = Resize <coordinate_transformation_mode="asymmetric", mode="nearest", nearest_mode="floor"> (x, , , s)',
+        **MAP,
+        s=whole(2, 4, 21, 6),
+    ),
+    "constants of sizes": case(
+        "s = Shape (x)",
+        "l = Gather (s, i)",
+        "p = Range (o, l, j)",
+        "q = Gather (t, p)",
+        "n = ConstantOfShape (s)",
+        "a = Add (x, q)",
+        "y = Add (a, n)",
+        **ROWS,
+        i=np.int64(1),
+        o=np.int64(0),
+        j=np.int64(1),
+        t=floats(9, 6),
+    ),
+    "result is what comes in": case("a = Identity (x)", "b = Relu (a)", "y = Identity (b)", **ROWS),
+}
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_views(name: str, tmp_path: Path) -> None:
-    nodes, inputs, constants = VIEWS[name]
-    work = node("Relu", ["y"], ["z"])  # views alone are nothing to compute
-    compared(model([*nodes, work], inputs, constants, outputs=("y", "z")), tmp_path)
+    """Views alone are nothing to compute."""
+    given = VIEWS[name]
+    compared(Case((*given.lines, "z = Relu (y)"), given.inputs, given.constants).model("y", "z"), tmp_path)
 
 
-def test_tables(tmp_path: Path) -> None:
-    nodes = [
-        node("Unsqueeze", ["i", "d"], ["j"]),
-        node("Gather", ["t", "j"], ["a"]),
-        node("Gather", ["v", "i"], ["b"]),
-        node("Add", ["a", "b"], ["c"]),
-        node("MatMul", ["c", "w"], ["y"]),
-    ]
-    constants = {"t": floats(7, 4), "v": floats(7), "w": floats(4, 3), "d": whole(1)}
-    graph = compared(model(nodes, {"i": (3, 5)}, {**constants, "v": floats(9, 5, 4)}, whole=("i",)), tmp_path)
-    assert [each.whole for each in graph.inputs] == [7]
+CENTRED = ("m = ReduceMean <axes=[-1]> (x)", "d = Sub (x, m)")
+ROOT = ("v = ReduceMean <axes=[-1]> (p)", "w = Add (v, e)", "r = Sqrt (w)")
+VECTORS = ("o = Mul (g, n)", "y = Add (o, b)")
+WRITTEN_OUT = {
+    "layernorm": (*CENTRED, "p = Pow (d, two)", *ROOT, "n = Div (d, r)", *VECTORS),
+    "layernorm by a reciprocal": (*CENTRED, "p = Mul (d, d)", *ROOT, "q = Reciprocal (r)", "n = Mul (d, q)", *VECTORS),
+    "rmsnorm": ("p = Mul (x, x)", *ROOT, "q = Div (one, r)", "n = Mul (x, q)", "y = Mul (n, g)"),
+    "gelu": ("a = Div (x, root)", "c = Erf (a)", "d = Add (c, one)", "f = Mul (x, d)", "y = Mul (f, half)"),
+    "gelu, half first": ("h = Mul (x, half)", "a = Div (x, root)", "c = Erf (a)", "d = Add (one, c)", "y = Mul (h, d)"),
+    "gelu by tanh": (
+        *("a = Pow (x, three)", "c = Mul (a, k)", "d = Add (x, c)", "f = Mul (d, l)", "h = Tanh (f)"),
+        *("i = Add (h, one)", "j = Mul (x, half)", "y = Mul (j, i)"),
+    ),
+    "silu": ("a = Sigmoid (x)", "y = Mul (x, a)"),
+    "softmax": (
+        *("m = ReduceMax <axes=[-1]> (x)", "d = Sub (x, m)", "a = Exp (d)", "s = ReduceSum (a, last)"),
+        "y = Div (a, s)",
+    ),
+}
+NUMBERS = {
+    "two": number(2),
+    "three": number(3),
+    "e": number(0.01),
+    "one": number(1),
+    "half": number(0.5),
+    "root": number(2**0.5),
+    "k": number(0.044715),
+    "l": number((2 / np.pi) ** 0.5),
+    "g": floats(6),
+    "b": floats(6),
+    "last": whole(-1),
+}
 
 
-def written_out(kind: str) -> Case:
-    """Norms and curves in simple operators."""
-    centred = [node("ReduceMean", ["x"], ["m"], axes=[-1]), node("Sub", ["x", "m"], ["d"])]
-    vectors = [node("Mul", ["g", "n"], ["o"]), node("Add", ["o", "b"], ["y"])]
-    if kind == "layernorm":
-        nodes = [*centred, node("Pow", ["d", "two"], ["p"]), node("ReduceMean", ["p"], ["v"], axes=[-1]), node("Add", ["v", "e"], ["w"]),
-                 node("Sqrt", ["w"], ["r"]), node("Div", ["d", "r"], ["n"]), *vectors]  # fmt: skip
-    elif kind == "layernorm, reciprocal":
-        nodes = [*centred, node("Mul", ["d", "d"], ["p"]), node("ReduceMean", ["p"], ["v"], axes=[-1]), node("Add", ["e", "v"], ["w"]),
-                 node("Sqrt", ["w"], ["r"]), node("Reciprocal", ["r"], ["q"]), node("Mul", ["d", "q"], ["n"]), *vectors]  # fmt: skip
-    elif kind == "rmsnorm":
-        nodes = [node("Mul", ["x", "x"], ["p"]), node("ReduceMean", ["p"], ["v"], axes=[-1]), node("Add", ["v", "e"], ["w"]),
-                 node("Sqrt", ["w"], ["r"]), node("Div", ["one", "r"], ["q"]), node("Mul", ["x", "q"], ["n"]), node("Mul", ["n", "g"], ["y"])]  # fmt: skip
-    elif kind == "gelu":
-        nodes = [node("Div", ["x", "root"], ["a"]), node("Erf", ["a"], ["c"]), node("Add", ["c", "one"], ["d"]),
-                 node("Mul", ["x", "d"], ["f"]), node("Mul", ["f", "half"], ["y"])]  # fmt: skip
-    elif kind == "gelu, half first":
-        nodes = [node("Mul", ["x", "half"], ["h"]), node("Div", ["x", "root"], ["a"]), node("Erf", ["a"], ["c"]),
-                 node("Add", ["one", "c"], ["d"]), node("Mul", ["h", "d"], ["y"])]  # fmt: skip
-    elif kind == "gelu by tanh":
-        nodes = [node("Pow", ["x", "three"], ["a"]), node("Mul", ["a", "k"], ["c"]), node("Add", ["x", "c"], ["d"]),
-                 node("Mul", ["d", "l"], ["f"]), node("Tanh", ["f"], ["h"]), node("Add", ["h", "one"], ["i"]),
-                 node("Mul", ["x", "half"], ["j"]), node("Mul", ["j", "i"], ["y"])]  # fmt: skip
-    elif kind == "silu":
-        nodes = [node("Sigmoid", ["x"], ["a"]), node("Mul", ["x", "a"], ["y"])]
-    else:
-        nodes = [node("ReduceMax", ["x"], ["m"], axes=[-1]), node("Sub", ["x", "m"], ["d"]), node("Exp", ["d"], ["a"]),
-                 node("ReduceSum", ["a", "last"], ["s"]), node("Div", ["a", "s"], ["y"])]  # fmt: skip
-    constants = {"two": number(2), "three": number(3), "e": number(0.01), "one": number(1), "half": number(0.5),
-                 "root": number(2**0.5), "k": number(0.044715), "l": number((2 / np.pi) ** 0.5),
-                 "g": floats(6), "b": floats(6), "last": whole(-1)}  # fmt: skip
-    return nodes, ROWS, {name: each for name, each in constants.items() if any(name in one.input for one in nodes)}
+@pytest.mark.parametrize("name", WRITTEN_OUT)
+def test_what_is_written_out_is_one_operator(name: str, tmp_path: Path) -> None:
+    graph = compared(case(*WRITTEN_OUT[name], **ROWS, **NUMBERS).model(opset=13), tmp_path)
+    assert [each.kind for each in graph.operators] == [name.replace(",", "").split()[0]]
 
 
-@pytest.mark.parametrize(
-    ("kind", "operator"),
-    [
-        ("layernorm", "layernorm"),
-        ("layernorm, reciprocal", "layernorm"),
-        ("rmsnorm", "rmsnorm"),
-        ("gelu", "gelu"),
-        ("gelu, half first", "gelu"),
-        ("gelu by tanh", "gelu"),
-        ("silu", "silu"),
-        ("softmax", "softmax"),
-    ],
-)
-def test_what_is_written_out_is_one_operator(kind: str, operator: str, tmp_path: Path) -> None:
-    nodes, inputs, constants = written_out(kind)
-    graph = compared(model(nodes, inputs, constants, opset=13), tmp_path)
-    assert [each.kind for each in graph.operators] == [operator]
-
-
-@pytest.mark.parametrize("kind", ["layernorm", "gelu", "silu", "softmax", "rmsnorm"])
-def test_what_others_read_is_not_put_together(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", WRITTEN_OUT)
+def test_what_others_read_is_not_put_together(name: str, tmp_path: Path) -> None:
     """Each tensor in turn is a result too."""
-    nodes, inputs, constants = written_out(kind)
-    for each in nodes[:-1]:
-        compared(model(nodes, inputs, constants, opset=13, outputs=("y", each.output[0])), tmp_path)
+    given = case(*WRITTEN_OUT[name], **ROWS, **NUMBERS)
+    for line in given.lines[:-1]:
+        compared(given.model("y", line.partition(" ")[0], opset=13), tmp_path)
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
-@pytest.mark.parametrize("batch_first", [0, 1])
-def test_recurrences(direction: str, batch_first: int, tmp_path: Path) -> None:
+def test_recurrences(direction: str, tmp_path: Path) -> None:
     """Seven positions of two sequences."""
     halves = 2 if direction == "bidirectional" else 1
-    nodes = [node("LSTM", ["x", "w", "r", "b"], ["y", "h", "c"], hidden_size=3, direction=direction, layout=batch_first)]
-    constants = {"w": floats(halves, 12, 4), "r": floats(halves, 12, 3), "b": floats(halves, 24)}
-    shape = (2, 7, 4) if batch_first else (7, 2, 4)
-    if not batch_first:
-        compared(model(nodes, {"x": shape}, constants, outputs=("y", "h", "c"), opset=14), tmp_path)
-    elif direction == "forward":  # the evaluator knows no other with the batch first
-        compared(model(nodes, {"x": shape}, constants, outputs=("y", "h"), opset=14), tmp_path)
+    weights = {"w": floats(halves, 12, 4), "r": floats(halves, 12, 3), "b": floats(halves, 24)}
+    nodes = f'y, h, c = LSTM <hidden_size=3, direction="{direction}"> (x, w, r, b)'
+    compared(case(nodes, x=(7, 2, 4), **weights).model("y", "h", "c", opset=14), tmp_path)
+    if direction == "forward":  # the evaluator knows no other with the batch first
+        first = case(nodes.replace("hidden", "layout=1, hidden"), x=(2, 7, 4), **weights)
+        compared(first.model("y", "h", opset=14), tmp_path)
 
 
-def test_older_softmax_is_over_all_that_follows(tmp_path: Path) -> None:
-    compared(model([node("Softmax", ["x"], ["y"], axis=1)], ROWS, {}, opset=11), tmp_path)
-
-
-CASES = ["01-conv-batch8", "02-matmul-batch4", "03-gemm-2d", "04-matmul-const-left", "20-layernorm-decomposed",
-         "20-layernorm-fused", "23-tf-nhwc", "27-embedding", "36-decode-past", "40-bert-embedding", "49-bert-tiny-ids"]  # fmt: skip
-FILES = ["mlperf_tiny_deepautoencoder", "mlperf_tiny_ds_cnn", "mlperf_tiny_mobilenet_v1", "mlperf_tiny_resnet8", "mnist",
-         "Ultraface_version-RFB-320"]  # fmt: skip
-LARGE = ["light_bvlc_alexnet", "light_densenet121", "light_inception_v1", "light_inception_v2", "light_resnet50",
-         "light_shufflenet", "light_squeezenet", "light_zfnet512"]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_cases(name: str, data_dir: Path, tmp_path: Path) -> None:
-    path = data_dir.parent / "cases" / "onnx" / f"{name}.onnx"
-    if not path.exists():
-        pytest.skip("no cases at hand")
-    compared(filled(onnx.load(str(path))), tmp_path)
-
-
-@pytest.mark.parametrize("name", [*FILES, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)])
-def test_published_graphs(name: str, data_dir: Path, tmp_path: Path) -> None:
-    graph = compared(filled(onnx.load(str(data_dir / "onnx" / f"{name}.onnx"))), tmp_path)
-    assert make_job(graph, "prefill", None, 0, 1).macs(graph)
+def test_weights_beside_the_file_and_names_like_those_of_nodes(tmp_path: Path) -> None:
+    """A layer has another name where tensors of the file have its names."""
+    given = case("a = MatMul (x, w)", "c = Mul (a, s)", "y = Add (c, x)", x=(2, 3, 4), w=floats(4, 4), s=positive(4))
+    made = given.model()
+    rename = {"w": "1 linear/product.weight", "a": "1 linear/product"}
+    for node in made.graph.node:
+        node.input[:] = [rename.get(name, name) for name in node.input]
+        node.output[:] = [rename.get(name, name) for name in node.output]
+    made.graph.initializer[0].name = rename["w"]
+    graph = compared(made, tmp_path)
+    assert graph.layers == ("1 linear*",)
+    onnx.save(made, str(tmp_path / "apart.onnx"), save_as_external_data=True, location="apart.bin", size_threshold=0)
+    arrays = load_onnx_arrays(tmp_path / "apart.onnx")[1]
+    np.testing.assert_array_equal(arrays["1 linear*/product.weight"], given.constants["w"] * given.constants["s"])
+    (tmp_path / "apart.bin").unlink()
+    graph, arrays = load_onnx_arrays(tmp_path / "apart.onnx")
+    with pytest.raises(ArchsimError, match=r"in 'apart\.bin', which is not there; expected it beside the model"):
+        arrays["1 linear*/product.weight"]

@@ -65,7 +65,8 @@ def test_several_files_and_their_index(tmp_path: Path) -> None:
     for path in (tmp_path, index):
         tensors = read_safetensors(path).stored
         assert (tensors["a"].read().tolist(), tensors["b"].read().tolist()) == ([1, 1], [2, 2, 2])
-    for wrong in ({"weight_map": {"a": "../a.safetensors"}}, {"weight_map": {}}, [], {"weight_map": {"a": 1}}):
+    wrongs: tuple[object, ...] = ({"a": "../a.safetensors"}, {}, {"a": 1})
+    for wrong in (*({"weight_map": each} for each in wrongs), []):
         index.write_text(json.dumps(wrong))
         with pytest.raises(ArchsimError, match=r"index.json: found no files; expected a 'weight_map'"):
             read_safetensors(tmp_path)
@@ -117,5 +118,5 @@ def test_what_is_no_number_and_what_would_be_unpickled(tmp_path: Path) -> None:
     with pytest.raises(ArchsimError, match=r"m.safetensors: a has 3 values that are infinite or no number \(NaN\)"):
         read_safetensors(path).stored["a"].read()
     path.write_bytes(pickle.dumps({"a": 1}))
-    with pytest.raises(ArchsimError, match="found a zip archive or a pickle, as torch.save writes; it is not opened"):
+    with pytest.raises(ArchsimError, match=r"found a zip archive or a pickle, as torch.save writes; it is not opened"):
         read_safetensors(path)

@@ -154,7 +154,7 @@ def test_speech_to_text() -> None:
     draw = np.random.default_rng(5)
     frames, ids = draw.standard_normal((1, 12, 5)).astype(np.float32), draw.integers(0, 31, (1, 4))
     names = [each.name for each in graph.inputs]
-    inputs = dict(zip(names, (frames, ids), strict=True))
+    inputs: dict[str, Any] = dict(zip(names, (frames, ids), strict=True))
     logits = Executor(graph, weights, FloatArithmetic()).run(inputs, everywhere=True)["head/logits"]
     plain = Plain({**sizes}, weights)
     x = frames[0].astype(np.float64)

@@ -247,7 +247,7 @@ def test_full_layers(tmp_path: Path) -> None:
     arrays = network_arrays(file, load_model("mlp-mnist"))
     assert same(arrays["2 linear/product.weight"], tensors["2.weight"])
     assert same(arrays["3 linear/product.bias"], tensors["3.bias"])
-    with pytest.raises(ArchsimError, match="found 1 linear/product.weight, expected 1 conv/product.weight"):
+    with pytest.raises(ArchsimError, match=r"found 1 linear/product.weight, expected 1 conv/product.weight"):
         network_arrays(file, load_model("resnet-20"))
 
 
