@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from archsim.values.pictures import Pictures
     from archsim.values.tasks import Task
 
+_FILES = (".yaml", ".yml")
+
 
 @click.command("evaluate", epilog="MACHINE is a name that archsim knows, or a file.")
 @click.argument("machine")
 @one_argument("evaluate MACHINE --model PATH --text FILE")
 @click.option("--model", type=click.Path(path_type=Path), required=True, metavar="PATH", help=f"{CHECKPOINT}.")
-@click.option("--text", metavar="FILE", callback=file, help="A text, or tokens (.npy).")
+@click.option("--weights", metavar="FILE", callback=file, help="Of a network of layers (.safetensors).")
 @click.option("--images", metavar="FILE", callback=file, help="Pictures and labels (.npz), for a network of layers.")
-@click.option("--weights", metavar="FILE", callback=file, help="Of the network of layers (.safetensors).")
+@click.option("--text", type=click.Path(path_type=Path), metavar="FILE", help="A text, or tokens (.npy).")
 @tokenizer_option
 @limit_option
 @click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 @settings_option
 @mapping_option
 @json_option
-def command(  # noqa: PLR0913 - an argument for each option of the command line
+def command(
     *,
     machine: str,
     model: Path,
@@ -62,7 +64,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     from archsim.machine import load_machine
     from archsim.values.evaluate import evaluate
 
-    _require_use(text, images, weights, tokenizer)
+    _require_use(model, text, images, weights, tokenizer)
     with said_first(mapping, machine, settings):
         loaded = load_machine(machine, settings, mapping=mapping)
     strangers(mapping, loaded.name, model.absolute().stem)
@@ -92,13 +94,17 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     write_blocks([Block("", "", "<w", head, keyed=False), table], sys.stdout)
 
 
-def _require_use(text: Path | None, images: Path | None, weights: Path | None, tokenizer: Path | None) -> None:
+def _require_use(
+    model: Path, text: Path | None, images: Path | None, weights: Path | None, tokenizer: Path | None
+) -> None:
     """Raise click.UsageError for options that do not go together."""
     if (text is None) == (images is None):
         found = "neither" if text is None else "both"
         raise click.UsageError(f"found {found} of --text and --images; expected what the model is run on, one of them")
     if (weights is None) != (images is None):
         raise click.UsageError("--weights and --images go together: a file of layers has no weights in itself")
+    if images is not None and model.suffix not in ("", *_FILES):
+        raise click.UsageError(f"found --model {model}; --images is of a file of layers, {' or '.join(_FILES)}")
     if tokenizer is not None and text is None:
         raise click.UsageError("--tokenizer is of a text. Add --text")
 

@@ -30,7 +30,7 @@ _SAMPLERS = ("nsga2", "tpe", "random")
 @trust_option
 @click.option("--plot", "plots", callback=folder, metavar="DIR", help="Draw the frontier in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def command(  # noqa: PLR0913 - an argument for each option of the command line
+def command(
     *,
     study: Path,
     objectives: str | None,

@@ -39,7 +39,7 @@ _MOST_PROCESSES = 1024
 @click.option("--out", callback=file, metavar="FILE", help="Write all of it as .json, or the projections as .csv.")
 @click.option("--plot", callback=file, metavar="FILE", help="Draw blocks by projections: .svg or .png.")
 @json_option
-def command(  # noqa: PLR0913 - an argument for each option of the command line
+def command(
     *,
     model: Path,
     machine: str,

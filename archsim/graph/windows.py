@@ -32,20 +32,21 @@ class Interval:
     def of(self, inner: "Interval") -> "Interval | None":
         """What is needed of a source by one that needs `inner` of what needs this interval of it.
 
-        None where it is no interval of this kind. The result keeps the first and last index, not the gaps.
+        None where it is no interval of this kind. The result keeps the first and last index, not the gaps, and may be
+        wider where a position of the source is seen by several in a row.
         """
-        if self.grow == 1:
-            stride, pad = inner.stride * self.stride, inner.pad * self.stride + self.pad
-            return Interval((inner.span - 1) * self.stride + self.span, stride, pad, 1, inner.grow)
         if inner == SAME:
             return self
-        if inner.grow == 1 and inner.stride % self.grow == 0 and inner.pad % self.grow == 0:
-            # the first index needed lies at the begin of a group, so that groups are counted from it
-            span = ((inner.span - 1) // self.grow) * self.stride + self.span
-            return Interval(
-                span, inner.stride // self.grow * self.stride, inner.pad // self.grow * self.stride + self.pad
-            )
-        return None
+        whole = inner.stride % self.grow == 0
+        if self.grow > 1 and (inner.grow > 1 or not (whole or (inner.stride > 0 and self.grow % inner.stride == 0))):
+            return None
+        # groups counted from that in which the first index needed lies; where it may be any of its group, the widest
+        slack = 0 if whole else self.grow - inner.stride
+        low, high = -inner.pad // self.grow, (slack + inner.span - 1 - inner.pad) // self.grow
+        stride, grow = (inner.stride // self.grow, inner.grow) if whole else (1, self.grow // inner.stride)
+        more = (high - low) * self.stride  # from the first to the last; below 0 where indices run backwards
+        pad = self.pad - low * self.stride - min(0, more)
+        return Interval(abs(more) + self.span, stride * self.stride, pad, 1, grow)
 
 
 SAME = Interval()

@@ -35,7 +35,7 @@ COMMANDS = (
 )
 ROOT = Path(archsim.__file__).parent
 LOADERS = ("load_model(", "load_study(", "sweeping(", "searching(")
-WITHOUT = {"list", "partition"}
+WITHOUT = {"list", "evaluate"}
 """They load archsim's own models, and checkpoints."""
 
 

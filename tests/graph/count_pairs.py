@@ -68,7 +68,7 @@ def _sees(mask: Mask, query: int, key: int) -> bool:
 def _viewed(graph: Graph, node: Node, marks: Marks) -> Marks:
     """A view rearranges marks as it does numbers."""
     weights = {name: np.zeros(weight.shape, np.float32) for name, weight in graph.weights.items()}
-    known = {name: marks[None] for name in node.inputs}
+    known = dict.fromkeys(node.inputs, marks[None])
     executor = Executor(graph, weights, FloatArithmetic())
     made: Marks = executor.execute(Run(FloatArithmetic()), {}, [node.key], known)[node.key]
     return made[0]

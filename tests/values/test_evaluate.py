@@ -91,6 +91,7 @@ def test_pictures_are_told_by_a_network_of_layers(tmp_path: Path) -> None:
     [
         ((), "found neither of --text and --images"),
         (("--text", "a", "--images", "b"), "found both of --text and --images"),
+        (("--model", "m.pt2", "--images", "b", "--weights", "c"), "--images is of a file of layers, .yaml or .yml"),
         (("--images", "b"), "--weights and --images go together"),
         (("--text", "a", "--weights", "b"), "--weights and --images go together"),
         (("--images", "b", "--weights", "c", "--tokenizer", "d"), "--tokenizer is of a text"),
