@@ -107,7 +107,8 @@ def _spread(read: Callable[[], Any], wide: Sizes) -> Callable[[], NDArray[Any]]:
 
 def matmul(importer: Importer, node: FileNode) -> Made:
     """The last two dimensions multiplied; those before them side by side, where one may be repeated for the other."""
-    return _product(importer, node, _letters(importer, node, *node.inputs, (False, False)))
+    first, second = node.inputs
+    return _product(importer, node, _letters(importer, node, first, second, (False, False)))
 
 
 def einsum(importer: Importer, node: FileNode) -> Made:
@@ -186,7 +187,7 @@ def _product(
         last, scale, mask = after(importer, node, made_sizes, whole=whole)
         name = "context" if first in importer.softened else "scores"
         xs, (a, b, result) = unshared(builder, xs, (a, b, result))
-        made = builder.contraction(name, *xs, f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
+        made = builder.contraction(name, xs[0], xs[1], f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
         made = builder.reshape(made, made_sizes)
     else:
         left = importer.moving(second)

@@ -1,13 +1,11 @@
-"""Operands that a file repeats for a product, such as keys for each head of a group: products read them unrepeated."""
+"""Operands that a file repeats for a product, such as keys for each head of a group: it reads them as they were."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from archsim.graph.axes import Axis, Dim, Factor, size_of, sizes_of
 from archsim.graph.builder import Builder
-from archsim.graph.nodes import Node
 from archsim.graph.views import Repeat, Reshape, Transpose
-
 
 Letters = tuple[str, str, str]
 """Of the first operand, the second, and the result."""
@@ -56,7 +54,7 @@ def unshared(builder: Builder, xs: Sequence[str], letters: Letters) -> tuple[lis
 def _source(builder: Builder, x: str) -> str | None:
     """What a tensor was before it was repeated; None where it is not, or it is not known which index is which."""
     made = {node.key: node for node in builder.nodes}
-    node: Node | None = made.get(x)
+    node = made.get(x)
     while isinstance(node, Transpose) or (isinstance(node, Reshape) and not node.cuts):
         node = made.get(node.inputs[0])
     return node.inputs[0] if isinstance(node, Repeat) and not node.times else None

@@ -192,7 +192,7 @@ def _as_onnx(torch: Any, exported: Any) -> Any:  # noqa: ANN401
 
 
 def _copy_before_views(aten: Any, contiguous: Any, module: Any) -> None:  # noqa: ANN401
-    """Copies do not depend on how products lie in memory; PyTorch decides on views by that, and then changes products."""
+    """What a view reads is copied: whether it is possible depends on products, which PyTorch then writes in others."""
     views = (aten.contiguous.default, aten.reshape.default, aten.view.default, aten.flatten.using_ints)
     for node in [each for each in module.graph.nodes if each.target in views]:
         source = node.args[0]

@@ -1,4 +1,4 @@
-"""Forms in which exporters write attention, splits and functions: the reference evaluator's values, and no more work."""
+"""Forms in which exporters write attention, splits and functions: the values of the evaluator, and no work more."""
 
 from pathlib import Path
 from typing import Any
