@@ -1,17 +1,21 @@
 """ONNX files as models, with their weights or without."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph import onnx_elementwise, onnx_maps, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
+from archsim.graph.nodes import Node
+from archsim.graph.onnx_constants import Reader
 from archsim.graph.onnx_file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
 from archsim.graph.onnx_importer import Importer
+from archsim.graph.onnx_rewritten import rewrite
 from archsim.graph.onnx_unknown import approximated, require_known
+from archsim.graph.views import View
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
@@ -19,6 +23,7 @@ HANDLERS = {
     "Conv": onnx_products.conv,
     "MatMul": onnx_products.matmul,
     "Gemm": onnx_products.gemm,
+    "Einsum": onnx_products.einsum,
     "LSTM": onnx_recurrent.recurrent,
     **onnx_rows.HANDLERS,
     **onnx_elementwise.HANDLERS,
@@ -55,12 +60,107 @@ def load_onnx_arrays(
     try:
         model = _read(path)
         _require_inside(path, model)
-        _give_shapes(model, shapes or {})
-        return _imported(path, model, frozenset(shapes or {}), approximate=approximate)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return from_proto(model, path.stem, digest, shapes or {}, folder=path.parent, approximate=approximate)
     except UsageError:
         raise
     except ArchsimError as error:
         raise ArchsimError(*(Fault(f"{path}: {fault.message}") for fault in error.faults)) from None
+
+
+def from_proto(
+    model: Any,  # noqa: ANN401 - protobuf's own type
+    name: str,
+    digest: str,
+    shapes: Mapping[str, Sizes],
+    *,
+    folder: Path = Path(),
+    readers: Mapping[str, Reader] | None = None,
+    parameters: frozenset[str] | None = None,
+    notes: Sequence[str] = (),
+    approximate: bool = False,
+) -> tuple[Graph, Arrays]:
+    """Make a Graph of a ModelProto in memory, which is changed on the way.
+
+    Parameters
+    ----------
+    model, name, digest
+        Protobuf's model; name and digest of the Graph.
+    shapes, approximate
+        As of `load_onnx`.
+    folder
+        Of files with weights.
+    readers
+        By name: give the numbers of weights that are neither in the model nor in a file.
+    parameters
+        Names of the tensors that are trained, where that is known.
+    notes
+        What was taken for granted before.
+
+    Returns
+    -------
+    tuple[Graph, Arrays]
+        With the numbers of its weights, which are read when they are asked for.
+
+    Raises
+    ------
+    ArchsimError
+        With what is wrong, or with what the model lacks.
+    """
+    _give_shapes(model, shapes)
+    _require_formed(model)
+    _require_order(model)
+    model = _inferred(model)
+    rewrite(model)
+    file = survey(model, frozenset(shapes))
+    importer = Importer(file, folder, HANDLERS, approximated, readers or {}, parameters, approximate)
+    _require_sizes(importer, frozenset(shapes))
+    fuse(importer)
+    require_known(importer)
+    importer.run()
+    outputs = importer.results()
+    builder = importer.builder
+    nodes = _without_unread_views(builder.nodes, outputs)
+    read = {each for node in nodes for each in node.inputs}
+    places = {each: at for at, each in enumerate(file.inputs)}
+    graph = make_graph(
+        name,
+        f"ONNX graph {model.graph.name}",
+        sorted(
+            (each for each in builder.inputs if each.name in read), key=lambda each: places.get(each.name, len(places))
+        ),
+        nodes,
+        list(builder.weights.values()),
+        outputs,
+        digest=digest,
+        notes=[*notes, *importer.notes()],
+    )
+    if not graph.operators:
+        raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
+    return graph, Arrays(importer.arrays)
+
+
+def _without_unread_views(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
+    """Products may read what was there before a view."""
+    read, left = set(outputs), []
+    for node in reversed(nodes):
+        if not isinstance(node, View) or node.key in read:
+            left.append(node)
+            read.update(node.inputs)
+    return left[::-1]
+
+
+def _inferred(model: Any) -> Any:  # noqa: ANN401
+    """With operators that the file describes itself written out, and sizes, as far as they can be known."""
+    from onnx import inliner, shape_inference
+
+    try:
+        if model.functions:
+            model = inliner.inline_local_functions(model)
+        return shape_inference.infer_shapes(model, data_prop=True)
+    except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
+        why = " ".join(str(error).split())[:200]
+        raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
 
 
 def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
@@ -119,39 +219,6 @@ def _give_shapes(model: Any, shapes: Mapping[str, Sizes]) -> None:  # noqa: ANN4
         dims = value.type.tensor_type.shape.dim
         if value.name not in known and len(dims) > 1 and dims[0].dim_value <= 0 and not dims[0].HasField("dim_value"):
             dims[0].dim_value = 1
-
-
-def _imported(path: Path, model: Any, given: frozenset[str], *, approximate: bool) -> tuple[Graph, Arrays]:  # noqa: ANN401
-    import onnx
-
-    _require_formed(model)
-    _require_order(model)
-    try:
-        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
-        why = " ".join(str(error).split())[:200]
-        raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
-    file = survey(inferred, given)
-    importer = Importer(file, path.parent, HANDLERS, approximated, approximate)
-    _require_sizes(importer, given)
-    fuse(importer)
-    require_known(importer)
-    importer.run()
-    outputs = importer.results()
-    builder = importer.builder
-    graph = make_graph(
-        path.stem,
-        f"ONNX graph {model.graph.name}",
-        [each for each in builder.inputs if any(each.name in node.inputs for node in builder.nodes)],
-        builder.nodes,
-        list(builder.weights.values()),
-        outputs,
-        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
-        notes=importer.notes(),
-    )
-    if not graph.operators:
-        raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
-    return graph, Arrays(importer.arrays)
 
 
 def _require_sizes(importer: Importer, given: frozenset[str]) -> None:

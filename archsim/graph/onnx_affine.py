@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.graph.onnx_attention import before_product, scaling
 from archsim.graph.onnx_constants import Constant, Reader
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
@@ -68,7 +69,7 @@ def fold(importer: Importer, name: str, sizes: Sizes, at: int) -> tuple[str, Aff
     whole = Affine()
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
         step = of_node(importer, node, name, sizes, at)
-        if step is None:
+        if step is None or (scaling(importer, node, name, len(sizes)) and before_product(importer, node.outputs[0])):
             break
         whole = whole.then(step)
         importer.done.add(node.number)
@@ -126,7 +127,8 @@ def batchnorm(importer: Importer, node: FileNode) -> Affine:
         found: NDArray[Any] = _numbers(scale) / np.sqrt(_numbers(variance) + epsilon)
         return found
 
-    return Affine(slope, lambda: _numbers(shift) - _numbers(mean) * slope(), scale.numbers + shift.numbers)
+    numbers = importer.learned(scale) + importer.learned(shift)
+    return Affine(slope, lambda: _numbers(shift) - _numbers(mean) * slope(), numbers)
 
 
 def _numbers(constant: Constant) -> NDArray[Any]:

@@ -34,42 +34,43 @@ def after(importer: Importer, node: FileNode, sizes: Sequence[int], *, whole: bo
     name, scale = node.outputs[0], 1.0
     while whole and (reader := importer.file.only(name)) is not None and reader.number not in importer.done:
         number = scaling(importer, reader, name, len(sizes))
-        if number is None:
-            mask = _mask(importer, reader, name, sizes)
-            if mask is None:
-                break
-            importer.done.add(reader.number)
-            return reader.outputs[0], scale, mask
+        seen = _seen(importer, reader, name, sizes) if number is None else None
+        mask = None if seen is None or seen.all() else _mask(seen, sizes)
+        if number is None and (seen is None or not (mask or seen.all())):
+            break
         importer.done.add(reader.number)
-        name, scale = reader.outputs[0], scale * number
+        name, scale = reader.outputs[0], scale * (number or 1.0)
+        if mask:
+            return name, scale, mask
     return name, scale, None
 
 
-def _mask(importer: Importer, node: FileNode, name: str, sizes: Sequence[int]) -> Mask | None:
-    """Which keys a node hides by a constant: those behind the query, or further off than some. None: any others."""
-    last = importer.file.only(node.outputs[0])
-    seen = None if last is None or last.operator != "Softmax" or node.domain else _seen(importer, node, name)
+def _mask(seen: NDArray[Any], sizes: Sequence[int]) -> Mask | None:
+    """Keys behind the query, or further off than some, are hidden. None: any others."""
     queries, keys = sizes[-2:] if len(sizes) > 1 else (0, 1)
-    if seen is None or queries != keys or keys == 1 or seen.ndim > len(sizes) or seen.shape[-2:] != (queries, keys):
+    if queries != keys or seen.shape[-2:] != (queries, keys):
         return None
     span = int(seen[..., -1, :].sum() // max(1, seen[..., -1, 0].size))
     causal = np.tri(keys, dtype=np.bool_) & ~np.tri(keys, k=-span, dtype=np.bool_)
     return Mask(causal=True, span=None if span == keys else span) if span and bool((seen == causal).all()) else None
 
 
-def _seen(importer: Importer, node: FileNode, name: str) -> NDArray[Any] | None:
-    """True for keys that a constant shows, which is added, or by which it is chosen."""
-    if node.operator == "Where":
-        condition = importer.constants.get(node.inputs[0])
-        first = node.inputs[1] == name
-        low = importer.scalar(node.inputs[2 if first else 1])
-        if condition is None or condition.numbers > _LARGE or low is None or low > HIDDEN:
-            return None
-        return np.asarray(condition.read() == first)
-    number = None if node.operator != "Add" else importer.constants.get(node.inputs[node.inputs[0] == name])
-    if number is None or not 1 < number.numbers <= _LARGE:
+def _seen(importer: Importer, node: FileNode, name: str, sizes: Sequence[int]) -> NDArray[Any] | None:
+    """True for keys that a constant shows, which is added, or by which it is chosen, before a softmax. None: others."""
+    last = importer.file.only(node.outputs[0])
+    if last is None or last.operator != "Softmax" or node.domain or node.operator not in ("Add", "Where"):
         return None
-    found = number.read()
+    added, first = node.operator == "Add", node.inputs[1] == name
+    constant = importer.constants.get(node.inputs[0 if first or not added else 1])
+    low = HIDDEN if added else importer.scalar(node.inputs[2 if first else 1])
+    if constant is None or constant.numbers > _LARGE or not importer.fixed(constant) or low is None or low > HIDDEN:
+        return None
+    padded = (1,) * (len(sizes) - len(constant.shape)) + constant.shape
+    if len(padded) != len(sizes) or any(size not in (1, own) for size, own in zip(padded, sizes, strict=True)):
+        return None
+    found = constant.read()
+    if not added:
+        return np.asarray(found == first)
     return None if bool(((found != 0) & (found > HIDDEN)).any()) else np.asarray(found == 0)
 
 
@@ -90,9 +91,10 @@ def scaling(importer: Importer, node: FileNode, name: str, dims: int) -> float |
 def before_product(importer: Importer, name: str) -> bool:
     """Whether a tensor is read by a product of two operands made at run time alone, maybe in another view."""
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
-        if node.operator == "MatMul":
+        if node.operator in ("MatMul", "Einsum"):
             return all(map(importer.moving, node.inputs))
-        if node.operator not in CLEAR or node.inputs[0] != name:
+        clear = node.operator in CLEAR and node.inputs[0] == name
+        if not clear and scaling(importer, node, name, 1) is None:
             return False
         name = node.outputs[0]
     return False

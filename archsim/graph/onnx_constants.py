@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
-from archsim.graph.onnx_file import FLOATS, FileNode, ModelFile, Sizes
+from archsim.graph.onnx_file import FLOATS, SIZES, FileNode, ModelFile, Sizes
 
 Reader = Callable[[], NDArray[Any]]
 """Gives numbers."""
@@ -41,6 +41,9 @@ class Constant:
         Whether they are whole numbers.
     origin
         The tensor whose numbers they are, in another order.
+    held
+        Tensors that the file has as numbers, of which it is made: there are none in what is made of sizes and single
+        numbers alone.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Constant:
     read: Reader
     whole: bool
     origin: str
+    held: frozenset[str] = frozenset()
 
     @property
     def numbers(self) -> int:
@@ -64,18 +68,23 @@ class Constants:
         Whose tensors they are.
     folder
         Of files with weights beside it.
+    readers
+        Give numbers that are neither in the file nor in others beside it, by name.
     sizes
         Gives the sizes of a tensor that is made at run time; None where they are not known yet.
     """
 
-    def __init__(self, file: ModelFile, folder: Path, sizes: Callable[[str], Sizes | None]) -> None:
+    def __init__(
+        self, file: ModelFile, folder: Path, readers: Mapping[str, Reader], sizes: Callable[[str], Sizes | None]
+    ) -> None:
         self.file, self._sizes = file, sizes
         self.known: dict[str, Constant] = {}
         for name, tensor in file.initializers.items():
             dims = tuple(tensor.dims)
             if any(size < 0 for size in dims):
                 raise ArchsimError(f"weights {quoted(name)} have sizes {list(dims)}; expected none below 0")
-            self.known[name] = Constant(name, dims, _reader(tensor, folder), tensor.data_type not in FLOATS, name)
+            read = readers.get(name) or _reader(tensor, folder)
+            self.known[name] = Constant(name, dims, read, tensor.data_type not in FLOATS, name, frozenset((name,)))
 
     def get(self, name: str) -> Constant | None:
         """A constant; None where a tensor is none, or depends on sizes that are not known yet."""
@@ -85,7 +94,7 @@ class Constants:
             node = self.file.makers.get(last)
             if last in self.known or node is None:
                 waiting.pop()
-            elif node.operator in ("Shape", "Size"):
+            elif node.operator in SIZES:
                 sizes = self._size_of(node.inputs[0])
                 if sizes is None:
                     break
@@ -106,9 +115,10 @@ class Constants:
         found = self.get(name)
         return None if found is None or found.numbers > _SMALL else found.read()
 
-    def _put(self, name: str, value: NDArray[Any], origin: str = "") -> None:
+    def _put(self, name: str, value: NDArray[Any], origin: str = "", held: frozenset[str] = frozenset()) -> None:
         """A constant whose numbers are at hand."""
-        self.known[name] = Constant(name, value.shape, lambda: value, value.dtype.kind not in "fV", origin or name)
+        whole = value.dtype.kind not in "fV"
+        self.known[name] = Constant(name, value.shape, lambda: value, whole, origin or name, held)
 
     def _fold(self, node: FileNode) -> None:
         """Make constants of what a node makes of others."""
@@ -122,16 +132,19 @@ class Constants:
         made = node.outputs[0]
         sizes = _sizes(node, known, self.file.sizes) if len(node.outputs) == 1 else None
         kind = self.file.types.get(made)
-        moved = [known[node.inputs[0]].origin] if node.operator in _VIEWS else []
+        moved = known[node.inputs[0]].origin if node.operator in _VIEWS else ""
+        held = frozenset().union(*(found.held for found in known.values()))
+        if node.operator == "Constant" and self.file.is_float(made) and prod(sizes or (2,)) > 1:
+            held |= {made}
         if sizes is not None and (prod(sizes) > _SMALL or any(found.numbers > _SMALL for found in known.values())):
             whole = kind is not None and kind not in FLOATS
-            origin = moved[0] if moved and not whole else made
-            self.known[made] = Constant(made, sizes, lambda: np.asarray(run()[0]), whole, origin)
+            origin = moved if moved and not whole else made
+            self.known[made] = Constant(made, sizes, lambda: np.asarray(run()[0]), whole, origin, held)
             return
         if sizes is None and (node.operator in _GROWING or sum(found.numbers for found in known.values()) > _LARGE):
             raise ArchsimError(f"{node.label}: makes a constant whose size is not known. Try --shape.")
         for name, value in zip(filter(None, node.outputs), run(), strict=True):
-            self._put(name, np.asarray(value), *moved)
+            self._put(name, np.asarray(value), moved, held)
 
 
 def _reader(tensor: Any, folder: Path) -> Reader:  # noqa: ANN401 - protobuf's own type

@@ -16,23 +16,9 @@ PLAIN = {
     "Sigmoid": ("sigmoid", "sigmoid"),
     "Tanh": ("tanh", "tanh"),
     "Erf": ("gelu", "erf"),
-    "Exp": ("exp", "exp"),
-    "Sqrt": ("exp", "sqrt"),
-    "Reciprocal": ("exp", "reciprocal"),
-    "Neg": ("clip", "neg"),
-    "Abs": ("clip", "abs"),
-    "Round": ("clip", "round"),
-    "Floor": ("clip", "floor"),
-    "Ceil": ("clip", "ceil"),
-    "Min": ("clip", "min"),
-    "Max": ("clip", "max"),
-    "Where": ("clip", "where"),
-    "Equal": ("clip", "equal"),
-    "Less": ("clip", "less"),
-    "Greater": ("clip", "greater"),
-    "And": ("clip", "and"),
-    "Or": ("clip", "or"),
-    "Not": ("clip", "not"),
+    **{name: ("exp", name.lower()) for name in ("Exp", "Log", "Sin", "Cos", "Sqrt", "Reciprocal")},
+    **{name: ("clip", name.lower()) for name in ("Neg", "Abs", "Sign", "Round", "Floor", "Ceil", "Min", "Max")},
+    **{name: ("clip", name.lower()) for name in ("Where", "Equal", "Less", "Greater", "And", "Or", "Not", "IsNaN")},
     "Add": ("add", "add"),
     "Sum": ("add", "add"),
     "Sub": ("sub", "sub"),
@@ -102,8 +88,8 @@ def normalised(importer: Importer, node: FileNode) -> Made:
     assert affine.scale is not None  # noqa: S101
     assert affine.shift is not None  # noqa: S101
     name = f"{builder.layer}/{node.outputs[0]}"
-    scale = importer.weight(f"{name}.scale", shape, affine.scale, sizes[1])
-    shift = importer.weight(f"{name}.shift", shape, affine.shift, sizes[1])
+    scale = importer.weight(f"{name}.scale", shape, affine.scale, affine.numbers)
+    shift = importer.weight(f"{name}.shift", shape, affine.shift, 0)
     return builder.elementwise("batchnorm", "batchnorm", x, scale, shift)
 
 
@@ -120,6 +106,7 @@ def cast(importer: Importer, node: FileNode) -> Made:
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     **dict.fromkeys(PLAIN, plain),
     "LeakyRelu": partial(with_numbers, "relu", "leaky_relu", (("alpha", 0.01),)),
+    "Elu": partial(with_numbers, "exp", "elu", (("alpha", 1.0),)),
     "HardSigmoid": partial(with_numbers, "clip", "hardsigmoid", (("alpha", 0.2), ("beta", 0.5))),
     "Clip": clip,
     "Gelu": gelu,

@@ -15,6 +15,8 @@ _UNSURE = ("Random", "Multinomial", "Bernoulli")
 FLOATS = (1, 10, 11, 16)
 """Element types: float32, float16, float64, bfloat16."""
 BOOLEAN = 9
+SIZES = ("Shape", "Size")
+"""Operators that read no numbers, only how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class ModelFile:
     outside
         Tensors whose size depends on data: a host makes them.
     readers
-        Nodes that read a tensor, one entry for each time.
+        Nodes that read numbers of a tensor, one entry for each time.
     makers
         The node that makes a tensor.
     """
@@ -152,7 +154,7 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
     outside = _outside(nodes, sizes, given)
     readers: dict[str, list[FileNode]] = {}
     for node in nodes:
-        for name in node.inputs:
+        for name in node.inputs if node.operator not in SIZES else ():
             readers.setdefault(name, []).append(node)
     return ModelFile(
         nodes=tuple(nodes),
@@ -233,7 +235,7 @@ def _constant(nodes: list[FileNode], held: frozenset[str], outside: frozenset[st
     for node in nodes:
         if node.domain or node.nested or node.operator.startswith(_UNSURE) or outside.intersection(node.outputs):
             continue
-        made = node.operator == "Constant" or node.operator in ("Shape", "Size")
+        made = node.operator in ("Constant", *SIZES)
         if made or (any(node.inputs) and all(name in found or not name for name in node.inputs)):
             found.update(node.outputs)
     return frozenset(found - {""})

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import pi, sqrt
 from typing import Any
 
+import numpy as np
+
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
@@ -51,8 +53,9 @@ _PATTERNS: dict[str, Pattern] = {
     "gelu": _gelu(("Erf", Either((("Div", "x", sqrt(2)), ("Mul", "x", sqrt(0.5)))))),
     "gelu_tanh": _gelu(("Tanh", ("Mul", ("Add", ("Mul", _CUBE, 0.044715), "x"), sqrt(2 / pi)))),
     "silu": ("Mul", ("Sigmoid", "x"), "x"),
+    "shares": ("Where", ("IsNaN", "x"), 0.0, "x"),
 }
-_ROOTS = ("Div", "Mul")
+_ROOTS = ("Div", "Mul", "Where")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,10 @@ def fuse(importer: Importer) -> None:
                 last, vectors = _vectors(importer, node)
                 nodes |= {each.number for each, _ in vectors}
                 make = _rows(name, match.tensors["x"], dims, epsilon, vectors)
+            elif name == "shares":
+                if not _number_always(importer, match.tensors["x"]):
+                    continue
+                make = _shares(node.outputs[0], match.tensors["x"])
             elif name == "softmax":
                 importer.softened.add(node.outputs[0])
                 make = _rows(name, match.tensors["x"], dims, 0.0, [])
@@ -141,6 +148,26 @@ def _vectors(importer: Importer, node: FileNode) -> tuple[FileNode, list[tuple[F
             found.append((after, constant))
             node = after
     return node, found
+
+
+def _number_always(importer: Importer, name: str) -> bool:
+    """Whether it is a softmax of scores of which what is added leaves some in every row: it is a number everywhere."""
+    softmax = importer.file.makers.get(name)
+    added = None if softmax is None or softmax.operator != "Softmax" else importer.file.makers.get(softmax.inputs[0])
+    if added is None or added.operator != "Add":
+        return False
+    constants = [importer.constants.get(each) for each in added.inputs]
+    return any(each is not None and bool(np.isfinite(each.read()).any(axis=-1).all()) for each in constants)
+
+
+def _shares(made: str, name: str) -> Callable[[Importer], str]:
+    """The softmax itself, in place of one whose results are 0 where they are no number."""
+
+    def make(importer: Importer) -> str:
+        importer.softened.add(made)
+        return importer.tensor(name)
+
+    return make
 
 
 def _curve(function: str, x: str) -> Callable[[Importer], str]:

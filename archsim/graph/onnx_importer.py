@@ -38,6 +38,10 @@ class Importer:
         By operator: makes nodes of the Graph, and gives the names of their tensors.
     otherwise
         The same, of operators that are not known.
+    readers
+        By name: give the numbers of weights that are in no file.
+    parameters
+        Names of tensors that are trained; None: as far as can be told.
     approximate
         Whether operators that are not known are Unknown nodes.
     builder
@@ -64,6 +68,8 @@ class Importer:
     folder: Path
     handlers: Mapping[str, Handler]
     otherwise: Handler
+    readers: Mapping[str, Reader] = field(default_factory=dict)
+    parameters: frozenset[str] | None = None
     approximate: bool = False
     builder: Builder = field(default_factory=Builder)
     tensors: dict[str, str] = field(default_factory=dict)
@@ -75,9 +81,10 @@ class Importer:
     products: int = 0
     approximated: Counter[str] = field(default_factory=Counter)
     _origins: dict[str, str] = field(default_factory=dict)
+    _counted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.constants = Constants(self.file, self.folder, self.known_sizes)
+        self.constants = Constants(self.file, self.folder, self.readers, self.known_sizes)
         names = {*self.file.inputs, *self.file.initializers, *self.file.makers}
         self._layers = {name.partition("/")[0] for name in names if "/" in name}
         self.builder.layer = self._layer("input")
@@ -170,10 +177,8 @@ class Importer:
                 inputs[at] = replace(each, whole=min(each.whole, rows))
 
     def known_sizes(self, name: str) -> Sizes | None:
-        """Of a tensor that comes in, or is made by now."""
-        if name in self.tensors:
-            return self.sizes(name)
-        return self.file.inputs.get(name)
+        """Of a tensor that is made by now; of others, as far as the file says."""
+        return self.sizes(name) if name in self.tensors else self.file.sizes.get(name)
 
     def _require_constant(self, name: str) -> Constant:
         found = self.constants.get(name)
@@ -209,7 +214,9 @@ class Importer:
     def scalar(self, name: str) -> float | None:
         """A single number that is known before the run; None where a tensor is none."""
         found = self.constants.get(name) if name in self.file.constant else None
-        return None if found is None or found.numbers != 1 else float(found.read().reshape(-1)[0])
+        if found is None or found.numbers != 1 or not self.fixed(found):
+            return None
+        return float(found.read().reshape(-1)[0])
 
     def refused(self, node: FileNode, why: str) -> ArchsimError:
         """A message about a node."""
@@ -247,10 +254,23 @@ class Importer:
         self.arrays.setdefault(name, array)
         return self.builder.weight(name, shape, trained=trained, tied=None if tied == name else tied)
 
-    @staticmethod
-    def trained(constant: Constant) -> int:
-        """Trained numbers of a constant: none of a single number, of whole numbers, of a mask."""
-        if constant.whole or constant.numbers == 1:
+    def learned(self, constant: Constant) -> int:
+        """Trained numbers of a constant: all, unless it is known which are; those are counted where they come first."""
+        if self.parameters is None:
+            return constant.numbers
+        new = (constant.held & self.parameters) - self._counted
+        self._counted |= new
+        return sum(self.constants.known[name].numbers for name in new)
+
+    def fixed(self, constant: Constant) -> bool:
+        """Whether none of its numbers is trained."""
+        return not (self.trained(constant) if self.parameters is None else constant.held & self.parameters)
+
+    def trained(self, constant: Constant) -> int:
+        """Those of a constant that may be none: a single number, whole numbers, a mask, what is worked out."""
+        if self.parameters is not None:
+            return self.learned(constant)
+        if constant.whole or constant.numbers == 1 or not constant.held:
             return 0
         if sum(size > 1 for size in constant.shape) > 1 and constant.numbers <= 1 << 22:
             try:

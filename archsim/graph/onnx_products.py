@@ -12,10 +12,11 @@ from archsim.graph.onnx_attention import after
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx_shared import Letters, unshared
 from archsim.graph.onnx_windows import entering, windows
 from archsim.graph.windows import Interval
 
-_BATCHES = "abcdefnpqr"
+_BATCHES, _EINSUM = "abcdefnpqr", "abcdefnpqrstuvwxyz"
 _MAPS, _TAPS = "hwz", "klj"
 Taps = Sequence[tuple[str, str, Interval, int]]
 
@@ -88,7 +89,7 @@ def _stationary(
         found: NDArray[Any] = weights.read().reshape([counts[letter] for letter in second]) * own
         return found
 
-    numbers = weights.numbers + (affine.numbers if shift is None else 0)
+    numbers = importer.learned(weights) + (affine.numbers if shift is None else 0)
     if scale is None:
         matrix = importer.weight(weights.name, weights.shape, weights.read, numbers, weights.origin)
     else:
@@ -107,7 +108,27 @@ def _spread(read: Callable[[], Any], wide: Sizes) -> Callable[[], NDArray[Any]]:
 def matmul(importer: Importer, node: FileNode) -> Made:
     """The last two dimensions multiplied; those before them side by side, where one may be repeated for the other."""
     first, second = node.inputs
-    return _product(importer, node, first, second, importer.sizes(first), importer.sizes(second))
+    return _product(importer, node, _letters(importer, node, first, second, (False, False)))
+
+
+def einsum(importer: Importer, node: FileNode) -> Made:
+    """Of two tensors, each of whose letters is in the result or in both."""
+    equation = node.word("equation", "").replace(" ", "")
+    operands, arrow, result = equation.partition("->")
+    given = operands.split(",")
+    if not arrow:
+        result = "".join(sorted(x for x in set(operands) - {","} if operands.count(x) == 1))
+    wide: dict[str, int] = {}
+    fits = len(given) == len(node.inputs) == 2 and all(x.isalpha() and len(set(x)) == len(x) for x in given)  # noqa: PLR2004
+    for letters, name in zip(given, node.inputs, strict=False):
+        sizes = importer.sizes(name)
+        rows = zip(letters, sizes, strict=False)
+        fits = fits and len(sizes) == len(letters) and all(wide.setdefault(x, size) == size for x, size in rows)
+    if not fits or not set(given[0]) ^ set(given[1]) <= set(result) or len(wide) > len(_EINSUM):
+        raise importer.refused(node, f"found {equation!r}; expected two operands, and no sum over letters of one alone")
+    names = dict(zip(wide, _EINSUM, strict=False))
+    a, b, made = ("".join(names[x] for x in letters) for letters in (*given, result))
+    return _product(importer, node, (a, b, made))
 
 
 def gemm(importer: Importer, node: FileNode) -> Made:
@@ -126,7 +147,8 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     affine = Affine()
     if bias is not None and not all(moving) and along(bias.shape, result, at):
         affine, added = scaled(of_number(importer, bias, result[at]), scale), ""
-    made = _product(importer, node, first, second, one, other, flipped, alpha, affine, whole=not added)
+    letters = _letters(importer, node, first, second, flipped)
+    made = _product(importer, node, letters, alpha, affine, whole=not added)
     if not added:
         return made
     if scale != 1 and bias is None:
@@ -146,28 +168,27 @@ def gemm(importer: Importer, node: FileNode) -> Made:
 def _product(
     importer: Importer,
     node: FileNode,
-    first: str,
-    second: str,
-    one: Sizes,
-    other: Sizes,
-    flipped: tuple[bool, bool] = (False, False),
+    letters: Letters,
     alpha: float = 1.0,
     affine: Affine | None = None,
     *,
     whole: bool = True,
 ) -> str:
-    """A product of matrices. whole: nothing else is added by the node, so that what follows may be taken in."""
-    a, b, result = _letters(importer, node, first, second, flipped)
-    sizes_a, sizes_b = _kept(one, a), _kept(other, b)
+    """A product of two tensors. whole: nothing else is added by the node, so that what follows may be taken in."""
+    (first, second), (a, b, result) = node.inputs[:2], letters
+    sizes_a, sizes_b = _kept(importer.sizes(first), a), _kept(importer.sizes(second), b)
     a, b = a.replace("-", ""), b.replace("-", "")
     counts = dict(zip(a, sizes_a, strict=True)) | dict(zip(b, sizes_b, strict=True))
     builder = importer.builder
     if importer.moving(first) and importer.moving(second):
-        x, z = (builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b)))
+        xs = [builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b))]
         alpha *= importer.scales.get(first, 1.0) * importer.scales.get(second, 1.0)
-        last, scale, mask = after(importer, node, [counts[letter] for letter in result], whole=whole)
+        made_sizes = [counts[letter] for letter in result]
+        last, scale, mask = after(importer, node, made_sizes, whole=whole)
         name = "context" if first in importer.softened else "scores"
-        made = builder.contraction(name, x, z, f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
+        xs, (a, b, result) = unshared(builder, xs, (a, b, result))
+        made = builder.contraction(name, xs[0], xs[1], f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
+        made = builder.reshape(made, made_sizes)
     else:
         left = importer.moving(second)
         x, weights = (second, first) if left else (first, second)
@@ -181,11 +202,11 @@ def _product(
             last, more = fold(importer, last, results, result.index(outputs))
             doing = doing.then(more)
         names = {outputs: "o"} if len(outputs) == 1 else {}
-        letters = "".join(names.get(letter, letter) for letter in f"{theirs},{own}->{result}")
+        equation = "".join(names.get(letter, letter) for letter in f"{theirs},{own}->{result}")
         numbers = {names.get(letter, letter): counts[letter] for letter in own}
         given = builder.reshape(importer.tensor(x), sizes)
         wide = tuple(counts[letter] for letter in outputs)
-        made = _stationary(importer, "linear", given, letters, constant, numbers, doing, wide)
+        made = _stationary(importer, "linear", given, equation, constant, numbers, doing, wide)
     if whole:
         importer.tensors[last] = made
     return made
@@ -196,9 +217,7 @@ def _kept(sizes: Sizes, letters: str) -> Sizes:
     return tuple(size for size, letter in zip(sizes, letters, strict=True) if letter != "-")
 
 
-def _letters(
-    importer: Importer, node: FileNode, first: str, second: str, flipped: tuple[bool, bool]
-) -> tuple[str, str, str]:
+def _letters(importer: Importer, node: FileNode, first: str, second: str, flipped: tuple[bool, bool]) -> Letters:
     """Of both operands and the result; `-` for a dimension of one index that is repeated for the other's."""
     one, other = importer.sizes(first), importer.sizes(second)
     if not one or not other:

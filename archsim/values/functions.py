@@ -89,6 +89,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "whole": lambda x: np.trunc(x).astype(np.int64),
     "not": lambda x: x == 0,
     "truth": lambda x: x != 0,
+    "isnan": np.isnan,
 }
 """Of one operand. `cast`: to float32; `whole`: to whole numbers, towards zero."""
 

@@ -1,0 +1,206 @@
+"""Forms in which exporters write attention, splits and functions: the values of the evaluator, and no work more."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from archsim.graph import Graph
+from archsim.graph.nodes import Contraction, Mask
+from archsim.graph.onnx import from_proto
+from archsim.graph.operators import Matmul
+from archsim.graph.views import Repeat
+from tests.values.onnx_runs import case, compared
+
+DRAW = np.random.default_rng(2)
+AHEAD = np.arange(5)[:, None] - np.arange(5)
+"""How far a query is ahead of a key."""
+
+
+def floats(*shape: int) -> Any:  # noqa: ANN401
+    return DRAW.normal(size=shape).astype(np.float32)
+
+
+def whole(*numbers: int) -> Any:  # noqa: ANN401
+    return np.array(numbers, np.int64)
+
+
+def added(visible: Any, low: float = -np.inf) -> Any:  # noqa: ANN401
+    return np.where(visible, 0, low).astype(np.float32)
+
+
+def kinds(graph: Graph) -> list[str]:
+    return [each.kind for each in graph.operators]
+
+
+def mask_of(graph: Graph) -> Mask | None:
+    return next(each.mask for each in graph.nodes if isinstance(each, Contraction))
+
+
+ADDED = ("a = MatMul (q, k)", "b = Add (a, m)", "y = Softmax (b)")
+NONE = ("z = Constant <value_ints = [5, 5]> ()", "m = ConstantOfShape (z)")
+SELECTED = ("a = MatMul (q, k)", "b = Where (m, a, low)", "y = Softmax (b)")
+HIDDEN = ("a = MatMul (q, k)", "b = Where (m, low, a)", "y = Softmax (b)")
+
+
+@pytest.mark.parametrize(
+    ("lines", "m", "mask"),
+    [
+        (ADDED, added(AHEAD >= 0), Mask(causal=True)),
+        (ADDED, added(AHEAD >= 0, -1e4)[None], Mask(causal=True)),
+        (ADDED, added((AHEAD >= 0) & (AHEAD < 2)), Mask(causal=True, span=2)),
+        ((*NONE, *ADDED), None, None),
+        (SELECTED, AHEAD >= 0, Mask(causal=True)),
+        (HIDDEN, (AHEAD < 0)[None], Mask(causal=True)),
+    ],
+)
+def test_constant_masks_are_no_work(lines: tuple[str, ...], m: Any, mask: Mask | None, tmp_path: Path) -> None:  # noqa: ANN401
+    tensors = {} if m is None else {"m": m}
+    made = case(*lines, q=(2, 5, 4), k=(2, 4, 5), low=np.float32(-3e38), **tensors)
+    graph = compared(made.model(), tmp_path)
+    assert (kinds(graph), mask_of(graph), graph.parameters) == (["matmul", "softmax"], mask, 0)
+
+
+@pytest.mark.parametrize(
+    "m", [added(AHEAD <= 0), added(AHEAD >= 0)[:, :1], added(AHEAD >= 0, -1.0), added(AHEAD >= 0)[2], np.float32(1)]
+)
+def test_other_constants_are_added(m: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    graph = compared(case(*ADDED, q=(2, 5, 4), k=(2, 4, 5), m=m).model(), tmp_path)
+    assert (kinds(graph), mask_of(graph)) == (["matmul", "add", "softmax"], None)
+
+
+def test_scores_that_are_results_are_not_masked(tmp_path: Path) -> None:
+    made = case(*ADDED, q=(2, 5, 4), k=(2, 4, 5), m=added(AHEAD >= 0, -1e4))
+    for outputs in (("y", "a"), ("y", "b")):
+        assert "add" in kinds(compared(made.model(*outputs), tmp_path))
+
+
+@pytest.mark.parametrize(("visible", "more"), [(AHEAD >= 0, []), (AHEAD > 0, ["clip", "clip"])])
+def test_shares_that_may_be_no_numbers(visible: Any, more: list[str], tmp_path: Path) -> None:  # noqa: ANN401
+    """Where every row sees a key, none is; the first row of the second mask sees nothing, and gets zeros."""
+    lines = (*ADDED[:2], "s = Softmax (b)", "n = IsNaN (s)", "y = Where (n, zero, s)")
+    made = case(*lines, q=(2, 5, 4), k=(2, 4, 5), m=added(visible), zero=np.float32(0))
+    with np.errstate(invalid="ignore"):
+        graph = compared(made.model(), tmp_path)
+    assert kinds(graph) == ["matmul", *(["add"] if more else []), "softmax", *more]
+
+
+GROUPS = (
+    *("xq = MatMul (x, wq)", "hq = Reshape (xq, heads)", "q = Transpose <perm = [0, 2, 1, 3]> (hq)"),
+    *("xk = MatMul (x, wk)", "hk = Reshape (xk, heads)", "k = Transpose <perm = [0, 2, 1, 3]> (hk)"),
+    *("u = Unsqueeze (k, two)", "e = Expand (u, shape)", "r = Reshape (e, flat)"),
+    *("t = Transpose <perm = [0, 2, 1]> (r)", "z = Reshape (t, wide)"),
+)
+KEYS_FIRST = (
+    "zt = Transpose <perm = [0, 1, 3, 2]> (z)",
+    "qt = Transpose <perm = [0, 1, 3, 2]> (q)",
+    "y = MatMul (zt, qt)",
+)
+
+
+@pytest.mark.parametrize("last", [("y = MatMul (q, z)",), KEYS_FIRST])
+def test_keys_of_a_group_of_heads_are_stored_once(last: tuple[str, ...], tmp_path: Path) -> None:
+    """4 heads of queries, 2 of keys, of 3 values: 2 x 3 are kept of a position of a sequence."""
+    shapes = {"two": whole(2), "shape": whole(2, 2, 2, 5, 3), "flat": whole(-1, 5, 3), "wide": whole(2, 4, 3, 5)}
+    tensors = {"x": (2, 5, 6), "wq": floats(6, 12), "wk": floats(6, 6), "heads": whole(2, 5, -1, 3), **shapes}
+    graph = compared(case(*GROUPS, *last, **tensors).model(), tmp_path)
+    assert not any(isinstance(each, Repeat) for each in graph.nodes)
+    (product,) = (each for each in graph.operators if isinstance(each, Matmul))
+    assert len(last) > 1 or (product.heads, product.head_dim, product.stored) == (4, 3, 2 * 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 3), (2, 1, 3), (2, 4, 1)])
+def test_other_repeated_operands(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """Over batches, over what is summed, and over what is kept."""
+    made = case("e = Expand (k, shape)", "y = MatMul (q, e)", q=(2, 5, 4), k=shape, shape=whole(2, 4, 3))
+    compared(made.model(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("equation", "one", "other"),
+    [
+        ("bhqd,bhkd->bhqk", (2, 3, 4, 5), (2, 3, 6, 5)),
+        ("bqhd,bkhd->bhqk", (2, 4, 3, 5), (2, 6, 3, 5)),
+        ("bhqk, bkhd -> bqhd", (2, 3, 4, 6), (2, 6, 3, 5)),
+        ("ij,jk", (4, 5), (5, 3)),
+        ("oi,jo->ij", (4, 5), (3, 4)),
+        ("bijk,bjk->bi", (2, 4, 3, 5), (2, 3, 5)),
+    ],
+)
+def test_einsum(equation: str, one: tuple[int, ...], other: tuple[int, ...], tmp_path: Path) -> None:
+    line = f'y = Einsum <equation = "{equation}"> (x, w)'
+    for tensors in ({"x": one, "w": other}, {"x": one, "w": floats(*other)}, {"x": floats(*one), "w": other}):
+        compared(case(line, **tensors).model(), tmp_path)
+
+
+def test_parts_of_sequences(tmp_path: Path) -> None:
+    lines = (
+        *("a = SplitToSequence <axis = 1> (x, sizes)", "b = SequenceAt (a, one)", "b1 = Relu (b)"),
+        *("c = SplitToSequence <axis = -1> (x, four)", "d = SequenceAt (c, one)", "d1 = Relu (d)"),
+        *("e = SplitToSequence <axis = 0, keepdims = 0> (x)", "f = SequenceAt (e, one)", "f1 = Relu (f)"),
+        *("g = SplitToSequence <axis = 0> (x)", "h = SequenceAt (g, one)", "h1 = Relu (h)"),
+    )
+    made = case(*lines, x=(2, 5, 6), sizes=whole(2, 3), four=np.int64(4), one=np.int64(1))
+    compared(made.model("b1", "d1", "f1", "h1"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("y = Elu <alpha = 0.7> (x)",), ["exp"]),
+        (("a = Exp (x)", "y = Log (a)"), ["exp", "exp"]),
+        (("a = Sin (x)", "b = Cos (x)", "y = Add (a, b)"), ["exp", "exp", "add"]),
+        (("y = Sign (x)",), ["clip"]),
+        (("a = CastLike (n, x)", "y = Add (a, x)"), ["add"]),
+    ],
+)
+def test_functions_of_numbers(lines: tuple[str, ...], expected: list[str], tmp_path: Path) -> None:
+    graph = compared(case(*lines, x=(4, 3), n=whole(1, 2, 3)).model(), tmp_path)
+    assert kinds(graph) == expected
+
+
+def test_operators_that_a_file_describes_itself(tmp_path: Path) -> None:
+    made = case("c = Add (x, x)", "y = Relu (c)", x=(2, 3)).model()
+    added_twice, standard = made.graph.node[0], [helper.make_opsetid("", 17)]
+    made.functions.append(helper.make_function("own", "Twice", ["x"], ["c"], [added_twice], standard))
+    made.graph.node[0].CopyFrom(helper.make_node("Twice", ["x"], ["c"], domain="own"))
+    made.opset_import.append(helper.make_opsetid("own", 1))
+    assert kinds(compared(made, tmp_path)) == ["add", "relu"]
+
+
+def test_what_reads_sizes_alone_reads_no_numbers(tmp_path: Path) -> None:
+    """A batch norm's vectors are made by the size of what it reads: it is folded all the same, and none is trained."""
+    lines = (
+        *("a = Conv (x, w)", "s = Shape <start = 1, end = 2> (a)"),
+        *("one = Constant <value_float = 1.0> ()", "g = Expand (one, s)", "none = Constant <value_float = 0.0> ()"),
+        *("h = Expand (none, s)", "y = BatchNormalization (a, g, h, mean, variance)"),
+    )
+    vectors = {"mean": floats(4), "variance": np.abs(floats(4)) + 1}
+    assert kinds(compared(case(*lines, x=(1, 3, 5, 5), w=floats(4, 3, 1, 1), **vectors).model(), tmp_path)) == [
+        "linear"
+    ]
+
+
+def test_inputs_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Those that nothing reads are left out."""
+    made = case("y = Sub (third, first)", first=(2,), second=(2,), third=(2,))
+    assert [each.name for each in compared(made.model(), tmp_path).inputs] == ["first", "third"]
+
+
+def test_numbers_that_are_in_no_file_and_which_of_them_are_trained() -> None:
+    """A table of 6 x 4, of which 2 rows are added, is a head too; what that is multiplied by is no parameter."""
+    lines = (
+        *("a = Gather (table, rows)", "b = Add (x, a)", "t = Transpose <perm = [1, 0]> (table)"),
+        *("c = MatMul (b, t)", "y = Mul (c, factor)"),
+    )
+    factor, table = floats(6), floats(6, 4)
+    made = case(*lines, x=(2, 4), rows=whole(0, 1), factor=factor).model()
+    made.graph.initializer.add(
+        name="table", dims=(6, 4), data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL
+    )
+    graph, arrays = from_proto(made, "head", "0", {}, readers={"table": lambda: table}, parameters=frozenset({"table"}))
+    assert (graph.name, graph.parameters, kinds(graph)) == ("head", 24, ["add", "linear"])
+    product = next(each for each in graph.nodes if isinstance(each, Contraction))
+    np.testing.assert_allclose(arrays[product.inputs[1]], table.T * factor, rtol=1e-6)
