@@ -277,8 +277,9 @@ class Importer:
                 found = constant.read()
             except ArchsimError:  # in another file: trained
                 return constant.numbers
-            low = found.min()
-            if low <= HIDDEN and bool(((found == low) | (found == 0)).all()):
+            low, high = found.min(), found.max()
+            hides = (low <= HIDDEN and high in (0, low)) or (low == 0 and (high == 1 or high >= -HIDDEN))
+            if hides and bool(((found == low) | (found == high)).all()):
                 return 0
         return constant.numbers
 
