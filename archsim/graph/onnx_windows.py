@@ -29,9 +29,9 @@ def windows(importer: Importer, node: FileNode, sizes: Sizes, kernel: Sizes) -> 
         or (node.wholes("kernel_shape") or kernel) != kernel
     ):
         found = f"kernel {list(kernel)}, strides {list(strides)}, dilations {list(apart)}, pads {list(pads)}"
-        raise importer.refused(
-            node, f"found {found} on a map {list(sizes)}; expected as many as the map has dimensions"
-        )
+        said = f", kernel_shape {list(node.wholes('kernel_shape') or ())}" if node.wholes("kernel_shape") else ""
+        expected = "expected one each for its dimensions, and a kernel_shape like the weights"
+        raise importer.refused(node, f"found {found}{said} on a map {list(sizes)}; {expected}")
     auto, rounded_up = node.word("auto_pad", "NOTSET"), bool(node.whole("ceil_mode", 0))
     spans = []
     for at, size in enumerate(sizes):

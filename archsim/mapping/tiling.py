@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import gcd
 
 from archsim.core.load import Amount, Load
 from archsim.core.passes import check_room
@@ -65,9 +66,14 @@ class _Cut:
     def blocks(self) -> int:
         return len(self.rows) * len(self.cols)
 
-    def tiles(self) -> list[range]:
-        """The blocks of each tile."""
-        return [range(first, min(first + self.per_tile, self.blocks)) for first in range(0, self.blocks, self.per_tile)]
+    @property
+    def number(self) -> int:
+        """Tiles."""
+        return -(-self.blocks // self.per_tile)
+
+    def tile(self, at: int) -> range:
+        """The blocks of a tile."""
+        return range(at * self.per_tile, min((at + 1) * self.per_tile, self.blocks))
 
     def rows_of(self, col: int, row: int) -> int:
         """Rows of a block."""
@@ -82,7 +88,7 @@ def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
         loads[_load(span, cut, layout)] += number
     ends = [(col * len(cut.rows), (col + 1) * len(cut.rows) - 1) for col in range(len(cut.cols))]
     spread = max(last // cut.per_tile - first // cut.per_tile + 1 for first, last in ends)
-    return Tiling(len(cut.rows), len(cut.cols), tuple(loads.items()), len(cut.tiles()), spread, cores, layout)
+    return Tiling(len(cut.rows), len(cut.cols), tuple(loads.items()), cut.number, spread, cores, layout)
 
 
 def tile_with_room(linear: Linear, layout: Layout, cores: int, path: Path, inputs: int | None = None) -> Tiling:
@@ -108,9 +114,8 @@ def tile_with_room(linear: Linear, layout: Layout, cores: int, path: Path, input
 def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Load, list[Load]]]:
     """Of every tile its load and those of its cores, one by one."""
     cut = _cut(linear, layout, cores)
-    return [
-        (_load(span, cut, layout), [_load(core, cut, layout) for core in _cores(span, layout)]) for span in cut.tiles()
-    ]
+    spans = map(cut.tile, range(cut.number))
+    return [(_load(span, cut, layout), [_load(core, cut, layout) for core in _cores(span, layout)]) for span in spans]
 
 
 def block_sizes(linear: Linear, layout: Layout) -> list[tuple[int, int]]:
@@ -146,17 +151,10 @@ def _distinct(cut: _Cut) -> list[tuple[range, int]]:
     Of a matrix all column blocks are of one size but the last, and only what ends before that is counted as alike.
     """
     period = len(cut.rows) * max(1, cut.own_inputs)
-    alike: Counter[int] = Counter()
-    found: dict[int, range] = {}
-    others: list[tuple[range, int]] = []
-    for span in cut.tiles():
-        if span.stop > cut.blocks - len(cut.rows):
-            others.append((span, 1))
-        else:
-            begin = span.start % period
-            alike[begin] += 1
-            found.setdefault(begin, span)
-    return [(found[begin], number) for begin, number in alike.items()] + others
+    until = (cut.blocks - len(cut.rows)) // cut.per_tile  # tiles that end before the last column block
+    cycle = period // gcd(period, cut.per_tile)
+    alike = [(cut.tile(at), -(-(until - at) // cycle)) for at in range(min(cycle, until))]
+    return alike + [(cut.tile(at), 1) for at in range(until, cut.number)]
 
 
 def _cores(span: range, layout: Layout) -> list[range]:
