@@ -243,16 +243,24 @@ def _require_formed(model: Any) -> None:  # noqa: ANN401
     context = checker.C.CheckerContext()
     context.ir_version = model.ir_version
     context.opset_imports = {each.domain: each.version for each in model.opset_import}
-    for node in model.graph.node:
+    graph = model.graph
+    for each in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        if isinstance(each.name, bytes):
+            raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
+    for node in graph.node:
         if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
             raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
         if node.domain not in STANDARD:
             continue
         try:
             checker.check_node(node, context)
+        except UnicodeDecodeError:
+            raise ArchsimError(
+                f"node {quoted(node.name or node.op_type)}: the name of an attribute is no text"
+            ) from None
         except checker.ValidationError as error:
             why = " ".join(str(error).split())
-            if not why.startswith("No Op registered"):  # those are told together
+            if not why.startswith("No Op registered") or node.op_type in HANDLERS:  # others are told together
                 raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:120]}") from None
 
 

@@ -209,6 +209,8 @@ class Importer:
         found = self.constants.value(node.input(at))
         if found is None:
             raise self.refused(node, f"{quoted(node.input(at))} is made at run time; expected a constant")
+        if found.dtype.kind not in "iu":
+            raise self.refused(node, f"found {found.dtype} in {quoted(node.input(at))}; expected whole numbers")
         return tuple(map(int, found.reshape(-1)))
 
     def scalar(self, name: str) -> float | None:

@@ -29,10 +29,10 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     sizes = importer.sizes(node.inputs[0])
     direction = node.word("direction", "forward")
     halves = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}.get(direction, ())
-    hidden = again.shape[-1]
+    hidden = again.shape[-1] if again.shape else 0
     expected = (len(halves), GATES * hidden)
     shapes = [each.shape for each in (weights, again, biases) if each is not None]
-    wanted = [(*expected, sizes[-1]), (*expected, hidden), (len(halves), 2 * GATES * hidden)]
+    wanted = [(*expected, *sizes[-1:]), (*expected, hidden), (len(halves), 2 * GATES * hidden)]
     if len(sizes) != 3 or shapes != wanted[: len(shapes)] or node.whole("hidden_size", hidden) != hidden:  # noqa: PLR2004
         found = (
             f"{list(sizes)} of {quoted(node.inputs[0])} and weights {' and '.join(str(list(each)) for each in shapes)}"

@@ -1,6 +1,7 @@
 """Nodes of an ONNX model that say in a roundabout way what others say directly: they are written anew."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -38,18 +39,17 @@ def _wholes(graph: Any) -> Wholes:  # noqa: ANN401
     """Small tensors of whole numbers that are held."""
     from onnx import TensorProto, helper, numpy_helper
 
-    held = [(each.name, each) for each in graph.initializer]
-    for node in graph.node:
-        if node.op_type == "Constant" and not node.domain:
-            value = helper.get_attribute_value(node.attribute[0])
-            held.append(
-                (node.output[0], value if isinstance(value, TensorProto) else numpy_helper.from_array(np.array(value)))
-            )
-    return {
-        name: numpy_helper.to_array(tensor)
-        for name, tensor in held
-        if tensor.data_type == TensorProto.INT64 and len(tensor.dims) < 2 and not tensor.external_data  # noqa: PLR2004
-    }
+    made = [node for node in graph.node if node.op_type == "Constant" and not node.domain and node.attribute]
+    held = [(each.name, each) for each in graph.initializer if not each.external_data]
+    held += [(node.output[0], helper.get_attribute_value(node.attribute[0])) for node in made]
+    found: dict[str, NDArray[np.int64]] = {}
+    for name, value in held:
+        if isinstance(value, int) or (isinstance(value, list) and all(isinstance(each, int) for each in value)):
+            found[name] = np.array(value)
+        elif isinstance(value, TensorProto) and value.data_type == TensorProto.INT64 and len(value.dims) < 2:  # noqa: PLR2004
+            with suppress(ValueError):  # those that cannot be read are told when they are
+                found[name] = numpy_helper.to_array(value)
+    return found
 
 
 def _write(node: Any, operator: str, inputs: Sequence[str], **attributes: Any) -> None:  # noqa: ANN401

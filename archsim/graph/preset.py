@@ -10,6 +10,8 @@ from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
 _MOST_LAYERS = 2_000
+_WIDEST = 1 << 24
+"""Values of all heads of a position."""
 _EPSILON = 1e-5
 """Of norms, where a file says none: that of most models."""
 
@@ -240,6 +242,10 @@ class Preset(BaseModel):
         if most > _MOST_LAYERS:
             message = "found {layers} layers; expected at most {most}"
             raise PydanticCustomError("preset", message, {"layers": most, "most": _MOST_LAYERS})
+        if self.heads * self.per_head > _WIDEST:
+            message = "found {heads} heads of {values}; expected at most {most} values"
+            wide = {"heads": self.heads, "values": self.per_head, "most": _WIDEST}
+            raise PydanticCustomError("preset", message, wide)
         if self.architecture == "decoder" and (self.pooler or self.segments):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}

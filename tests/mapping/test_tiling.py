@@ -28,6 +28,12 @@ def test_bert_base_on_isaac() -> None:
     assert all(tiling.partial_tiles == 1 for tiling in found)
 
 
+def test_tiles_of_a_matrix_that_no_machine_could_hold_are_counted() -> None:
+    """7,813 x 187,500 blocks, 96 a tile."""
+    tiling = tile(linear(1_000_000, 3_000_000), layout_of(ISAAC), 12)
+    assert tiling.tiles == sum(number for _, number in tiling.loads) == 15_259_766
+
+
 def test_rows_of_more_than_a_tile_leave_partial_sums() -> None:
     """14,336 rows are 112 blocks, a tile holds 96: two or three tiles have parts of a column block."""
     found = tile(linear(14_336, 64), layout_of(ISAAC), 12)
