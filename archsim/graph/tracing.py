@@ -6,6 +6,7 @@ position; other operators work at the positions of their operands.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
 from archsim.graph.nodes import Contraction, Elementwise, Node, Pool, Reach, Unknown
@@ -17,10 +18,14 @@ from archsim.graph.windows import SAME, Interval, group
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What of an axis is needed: an interval by the index of `axis`; None: all of it."""
+    """What of an axis is needed: an interval by the index of `axis`; None: all of it.
+
+    digit: the axis is only a digit (inner, size, all indices) of what the interval says, as where a map is one row.
+    """
 
     axis: Axis | None
     interval: Interval = SAME
+    digit: tuple[int, int, int] | None = None
 
 
 EVERYTHING = Link(None)
@@ -180,8 +185,10 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
         reading = links.get(link.axis, EVERYTHING) if link.axis is not None else EVERYTHING
         if reading.axis is None:
             return EVERYTHING
+        if reading.digit is not None:
+            return Link(reading.axis, reading.interval, reading.digit) if link == Link(link.axis) else EVERYTHING
         interval = link.interval.of(reading.interval)
-        return EVERYTHING if interval is None else Link(reading.axis, interval)
+        return EVERYTHING if interval is None else Link(reading.axis, interval, link.digit)
 
     return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
 
@@ -227,6 +234,10 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa
     if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
     unknown = [EVERYTHING if factor.size == 1 else None for factor in one]
+    sizes = [factor.size or 1 for factor in one]
+    if len(wanted) == 1 and wanted[0].whole and len(one) > 1 and all(factor.whole and factor.size for factor in one):
+        digits = [(prod(sizes[at + 1 :]), size, prod(sizes)) for at, size in enumerate(sizes)]
+        return [Link(wanted[0].axis, reach.interval, digit) for digit in digits]
     if reach.interval != SAME:
         return unknown
     if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].inner * (wanted[0].size or 0) == wanted[0].axis.size:
@@ -236,10 +247,7 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa
             Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
     if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
-        low = 1
-        for factor in one[1:]:
-            low *= factor.size or 1
-        return [Link(wanted[0].axis, Interval(grow=low)), *[EVERYTHING] * (len(one) - 1)]
+        return [Link(wanted[0].axis, Interval(grow=prod(sizes[1:]))), *[EVERYTHING] * (len(one) - 1)]
     return unknown
 
 

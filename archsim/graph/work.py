@@ -275,8 +275,7 @@ class _Making:
             for source in sources:
                 links = dict(source.links)
                 windowed = [axis for axis, link in source.links if link.interval != SAME]
-                theirs = self.ordered(frozenset(links), windowed)
-                pairs = [(axis, *self._of_queries(links[axis], axes)) for axis in theirs]
+                pairs = self._pairs(read.node, links, self.ordered(frozenset(links), windowed), axes)
                 if source.previous:
                     yield Edge(source.key, "before")
                 elif [to for _, to, _ in pairs] == list(axes) and all(map(_alike, pairs)):
@@ -286,6 +285,35 @@ class _Making:
                     yield Edge(source.key, "past" if past else "all")
                 else:
                     yield self._windowed(read.node, source.key, pairs, axes)
+
+    def _pairs(
+        self, node: Node, links: Mapping[Axis, Link], theirs: tuple[Axis, ...], axes: tuple[Axis, ...]
+    ) -> list[tuple[int | None, Axis | None, Interval]]:
+        """Of each axis of a source its size, the axis by whose index it is needed, and the interval.
+
+        Axes that are digits of one index count as one axis.
+        """
+        pairs: list[tuple[int | None, Axis | None, Interval]] = []
+        begun = list(theirs)
+        while begun:
+            axis = begun.pop(0)
+            link, size = links[axis], axis.size
+            if link.digit is None:
+                pairs.append((size, *self._of_queries(link, axes)))
+                continue
+            inner, number, whole = link.digit
+            while begun and (digit := links[begun[0]].digit) is not None and digit[0] * digit[1] == inner:
+                if replace(links[begun[0]], digit=None) != replace(link, digit=None):
+                    break
+                inner, number = digit[0], number * digit[1]
+                begun.pop(0)
+            pad = link.interval.pad
+            if number * inner == whole and link.interval == Interval(pad=pad) and pad % inner == 0:
+                pairs.append((number, link.axis, Interval(pad=pad // inner, grow=inner)))
+            else:
+                self.tracer.cuts[node.key] = None
+                pairs.append((number, None, SAME))
+        return pairs
 
     def _of_queries(self, link: Link, axes: tuple[Axis, ...]) -> tuple[Axis | None, Interval]:
         """What is needed by the index of a key, of which a mask hides some, by that of the query."""
@@ -297,7 +325,7 @@ class _Making:
         return link.axis, link.interval
 
     def _windowed(
-        self, node: Node, source: str, pairs: list[tuple[Axis, Axis | None, Interval]], axes: tuple[Axis, ...]
+        self, node: Node, source: str, pairs: list[tuple[int | None, Axis | None, Interval]], axes: tuple[Axis, ...]
     ) -> Edge:
         """Axes of both side by side in the order of both; all of it where they cross."""
         size: list[int] = []
@@ -310,8 +338,8 @@ class _Making:
             out.append(ours)
             intervals.append(interval)
 
-        for axis, to, interval in pairs:
-            length = axis.size or MOST_POSITIONS
+        for indices, to, interval in pairs:
+            length = indices or MOST_POSITIONS
             if to is None or to not in axes:
                 beside(length, 1, everything(length) if to is None or to.size != 1 else interval)
             elif to not in left:
@@ -328,10 +356,10 @@ class _Making:
         return Edge(source, "window", Window.of(tuple(size), tuple(out), tuple(intervals)))
 
 
-def _alike(pair: tuple[Axis, Axis | None, Interval]) -> bool:
+def _alike(pair: tuple[int | None, Axis | None, Interval]) -> bool:
     """Whether indices of an axis are those of the other; where that has others too, positions have other numbers."""
-    axis, to, interval = pair
-    return to is not None and interval == SAME and (axis.size == to.size or to.stream is not None)
+    size, to, interval = pair
+    return to is not None and interval == SAME and (size == to.size or to.stream is not None)
 
 
 def _values(one: Dim, positions: frozenset[Axis]) -> int:

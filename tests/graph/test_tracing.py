@@ -1,5 +1,7 @@
 """At which positions nodes work, and which of others they wait for."""
 
+import numpy as np
+
 from archsim.graph.axes import Axis, Shape, dim
 from archsim.graph.builder import Builder
 from archsim.graph.graph import Graph, make_graph
@@ -17,7 +19,7 @@ def axes(**sizes: int) -> Shape:
 
 
 def test_a_row_before_the_pixels_of_a_map_is_one_more_position() -> None:
-    """4 x 4 pixels in one dimension and a row of constants are 17 positions, each of which waits for all pixels."""
+    """4 x 4 pixels in one dimension and a row of constants are 17 positions: of these, number n waits for pixel n - 1."""
     builder = Builder()
     x = builder.input("x", axes(height=4, width=4, channels=3))
     y = builder.reshape(builder.linear("patches", x, 8), (16, 8))
@@ -25,7 +27,10 @@ def test_a_row_before_the_pixels_of_a_map_is_one_more_position() -> None:
     joined = builder.concat(["token", y], 0)
     operator = made(builder, builder.elementwise("act", "relu", joined)).operators[-1]
     assert operator.stream.length == 17
-    assert [(edge.source, edge.scope) for edge in operator.inputs] == [("input/patches", "all")]
+    (edge,) = operator.inputs
+    assert (edge.source, edge.scope) == ("input/patches", "window")
+    assert edge.window is not None
+    assert edge.window.last(np.arange(17)).tolist() == [0, *range(16)]
 
 
 def test_an_input_says_which_of_its_dimensions_are_positions() -> None:
