@@ -283,4 +283,5 @@ _WRITERS: dict[type[nodes.Node], Callable[[Writer, Any], object]] = {
     views.Concat: lambda writer, node: writer.add("Concat", *node.inputs, into=node.key, axis=node.dim),
     views.Pad: _pad,
     views.Repeat: _repeat,
+    views.Keep: lambda writer, node: writer.add("Identity", *node.inputs, into=node.key),
 }

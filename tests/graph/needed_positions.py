@@ -82,12 +82,12 @@ def needed(
     return last
 
 
-def waited(edge: Edge, readers: int, sources: int, in_order: bool = True) -> Rows:
-    """By position of a reader the last position of a source that it has waited for, as results are made in order."""
+def waited(edge: Edge, readers: int, sources: int) -> Rows:
+    """By position of a reader the last position of a source that it waits for."""
     rows = np.arange(readers)
     if edge.window is not None:
         last: Rows = np.minimum(edge.window.last(rows), sources - 1)
-        return np.maximum.accumulate(last) if in_order else last
+        return last
     if edge.scope == "all":
         return np.full(readers, sources - 1)
     return np.where(rows < sources, rows, -1)

@@ -12,6 +12,7 @@ from archsim.graph.axes import Axis, dim, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Normalise
 from archsim.graph.sequence_nodes import Embedding
+from archsim.graph.streams import Stream
 from archsim.graph.windows import Interval
 
 if TYPE_CHECKING:
@@ -292,9 +293,24 @@ class Gate:
         net.name, net.axes = net.builder.elementwise("gated", "mul", x, gate), axes
 
 
-def started(axes: Sequence[tuple[str, int]], ids: int | None = None) -> Network:
-    """A network that has an input of these axes and nothing else; ids: whole numbers below so many."""
+@dataclass(frozen=True)
+class Last:
+    """The last position of a stream, which is the first dimension."""
+
+    def build(self, net: Network) -> None:
+        net.name = net.builder.choose(net.name, "last")
+
+
+def started(axes: Sequence[tuple[str, int]], ids: int | None = None, *, stream: bool = False) -> Network:
+    """A network that has an input of these axes and nothing else.
+
+    ids: whole numbers below so many. stream: the first axis is a sequence, whose positions see those before them.
+    """
     builder = Builder()
     letters, sizes = "".join(axis for axis, _ in axes), [size for _, size in axes]
-    x = builder.input("x", builder.axes("x", sizes), whole=ids)
+    shape = builder.axes("x", sizes)
+    if stream:
+        tokens = Stream("tokens", length=sizes[0], causal=True)
+        shape = (dim(Axis("tokens", sizes[0], 0, tokens)), *shape[1:])
+    x = builder.input("x", shape, whole=ids)
     return Network(builder, x, letters, inputs=[x])

@@ -19,7 +19,7 @@ def axes(**sizes: int) -> Shape:
 
 
 def test_a_row_before_the_pixels_of_a_map_is_one_more_position() -> None:
-    """4 x 4 pixels in one dimension and a row of constants are 17 positions: of these, number n waits for pixel n - 1."""
+    """4 x 4 pixels in one dimension and a row of constants are 17 positions; number n waits for pixel n - 1."""
     builder = Builder()
     x = builder.input("x", axes(height=4, width=4, channels=3))
     y = builder.reshape(builder.linear("patches", x, 8), (16, 8))
