@@ -88,9 +88,10 @@ def _passes(graph: Graph, job: Job) -> Iterator[Job]:
 
 def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, seconds: Product, *, fused: bool) -> Iterator[Kernel]:
     recurrent = {
-        operator.layer
+        operator.layer: edge.window
         for operator in graph.operators
-        if isinstance(operator, Linear) and any(edge.scope == "before" for edge in operator.inputs)
+        for edge in operator.inputs
+        if isinstance(operator, Linear) and edge.scope == "before"
     }
     for operator in graph.operators:
         places = len(job.places(operator))
@@ -98,7 +99,9 @@ def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, seconds: Product,
             continue
         if operator.layer in recurrent:
             if isinstance(operator, Linear):  # the update of its state goes with it
+                window = recurrent[operator.layer]
                 steps = max(span.positions for span in job.spans(operator.stream))
+                steps = steps if window is None else window.out[window.pad.index(1)]
                 yield from [_linear(operator, -(-places // steps), seconds)] * steps
         elif isinstance(operator, Linear):
             yield _linear(operator, places, seconds)

@@ -2,31 +2,38 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.graph.axes import Axis, Shape, dim, reshaped, size_of
 from archsim.graph.onnx_attention import before_product, scaling
 from archsim.graph.onnx_constants import Constant, Reader
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
+
+VIEWS = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
 
 
 @dataclass(frozen=True)
 class Affine:
     """scale * x + shift, a number of each for every output; None: there is none.
 
-    numbers: trained ones that both stand for.
+    numbers: trained ones that both stand for. origin: the tensor that the shift alone is.
     """
 
     scale: Reader | None = None
     shift: Reader | None = None
     numbers: int = 0
+    origin: str = ""
 
     def then(self, other: "Affine") -> "Affine":
         """Both, one after the other."""
         shift = self.shift if self.shift is None else _both(np.multiply, self.shift, other.scale)
+        if Affine() in (self, other):
+            return other if self == Affine() else self
         return Affine(
             _both(np.multiply, self.scale, other.scale),
             _both(np.add, shift, other.shift),
@@ -48,11 +55,17 @@ def times(number: float) -> Affine:
 def scaled(affine: Affine, number: float) -> Affine:
     """With a shift so many times as large."""
     shift = affine.shift
-    return affine if number == 1 or shift is None else replace(affine, shift=lambda: shift() * np.float32(number))
+    return (
+        affine
+        if number == 1 or shift is None
+        else replace(affine, shift=lambda: shift() * np.float32(number), origin="")
+    )
 
 
 def fold(importer: Importer, name: str, sizes: Sizes, at: int) -> tuple[str, Affine]:
     """Take in all nodes that scale or shift a product's outputs, as long as nothing else reads what is between.
+
+    Views may lie between; what comes after them is then the last view itself.
 
     Parameters
     ----------
@@ -64,51 +77,88 @@ def fold(importer: Importer, name: str, sizes: Sizes, at: int) -> tuple[str, Aff
     Returns
     -------
     tuple[str, Affine]
-        The tensor that the last of them makes, and what they do.
+        The tensor that the last of them before any view makes, and what they do.
     """
-    whole = Affine()
+    whole, last = Affine(), name
+    outputs, shape = axes_of(sizes, at)
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
-        step = of_node(importer, node, name, sizes, at)
-        if step is None or (scaling(importer, node, name, len(sizes)) and before_product(importer, node.outputs[0])):
+        if node.operator in VIEWS and node.inputs[0] == name:
+            viewed = _viewed(importer, node, shape)
+            if viewed is None:
+                break
+            name, shape = node.outputs[0], viewed
+            continue
+        step = of_node(importer, node, name, shape, outputs)
+        if step is None or (scaling(importer, node, name, len(shape)) and before_product(importer, node.outputs[0])):
             break
         whole = whole.then(step)
         importer.done.add(node.number)
+        if name == last:
+            last = node.outputs[0]
+        else:
+            importer.fused[node.number] = partial(Importer.tensor, name=name)
         name = node.outputs[0]
-    return name, whole
+    return last, whole
 
 
-def of_node(importer: Importer, node: FileNode, name: str, sizes: Sizes, at: int) -> Affine | None:
-    """What a node does to each index of a dimension of what it reads; None where it is anything else."""
+def axes_of(sizes: Sizes, at: int) -> tuple[Axis, Shape]:
+    """The axis of a product's outputs, which is a dimension of these sizes; and all dimensions."""
+    outputs = Axis("outputs", sizes[at])
+    return outputs, tuple(dim(outputs if here == at else Axis(str(here), size)) for here, size in enumerate(sizes))
+
+
+def _viewed(importer: Importer, node: FileNode, shape: Shape) -> Shape | None:
+    """What a view makes of dimensions; None where that is not known."""
+    if node.operator == "Transpose":
+        order = node.wholes("perm") or range(len(shape))[::-1]
+        return tuple(shape[at] for at in order) if sorted(order) == list(range(len(shape))) else None
+    sizes = importer.file.sizes.get(node.outputs[0])
+    return None if sizes is None else reshaped(shape, sizes)
+
+
+def of_node(importer: Importer, node: FileNode, name: str, shape: Shape, outputs: Axis) -> Affine | None:
+    """What a node does to each index of an axis of what it reads; None where it is anything else."""
     if node.operator == "BatchNormalization":
-        return batchnorm(importer, node) if at == 1 and name == node.inputs[0] else None
+        along_channels = len(shape) > 1 and shape[1] == dim(outputs)
+        return batchnorm(importer, node) if along_channels and name == node.inputs[0] else None
     first = node.inputs[0] == name
     if node.operator not in ("Add", "Sub", "Mul", "Div") or (node.operator == "Div" and not first):
         return None
     number = importer.constants.get(node.inputs[1 if first else 0])
-    if number is None or number.whole or not along(number.shape, sizes, at):
+    if number is None or number.whole or not along(number.shape, shape, outputs):
         return None
-    own = of_number(importer, number, sizes[at])
+    own = of_number(importer, number, shape, outputs)
     vector = own.shift
     assert vector is not None  # noqa: S101
     if node.operator == "Sub":
-        return replace(own, shift=lambda: -vector()) if first else replace(own, scale=lambda: np.array(-1, np.float32))
+        negative = replace(own, shift=lambda: -vector(), origin="")
+        return negative if first else replace(own, scale=lambda: np.array(-1, np.float32), origin="")
     scales = {"Mul": vector, "Div": lambda: 1 / vector()}
     return own if node.operator == "Add" else Affine(scale=scales[node.operator], numbers=own.numbers)
 
 
-def of_number(importer: Importer, number: Constant, size: int) -> Affine:
-    """A constant, one number or one for each output, as a shift."""
-    return Affine(
-        shift=lambda: np.broadcast_to(number.read().reshape(-1).astype(np.float32), (size,)),
-        numbers=importer.trained(number),
+def of_number(importer: Importer, number: Constant, shape: Shape, outputs: Axis) -> Affine:
+    """A constant, along an axis, as a shift."""
+    padded = (1,) * (len(shape) - len(number.shape)) + number.shape
+    digits = [(each, n) for n, one in zip(padded, shape, strict=True) for each in one if each.axis == outputs]
+    order = sorted(range(len(digits)), key=lambda at: -digits[at][0].inner)
+
+    def vector() -> NDArray[Any]:
+        found = number.read().astype(np.float32).reshape([1 if n == 1 else each.size or 1 for each, n in digits])
+        spread = np.broadcast_to(found.transpose(order), [digits[at][0].size or 1 for at in order])
+        return np.broadcast_to(spread.reshape(-1), (outputs.size or 1,))
+
+    same = number.numbers == outputs.size and order == sorted(order)
+    return Affine(shift=vector, numbers=importer.trained(number), origin=number.origin if same else "")
+
+
+def along(sizes: Sizes, shape: Shape, outputs: Axis) -> bool:
+    """Whether a constant has a number for each index of an axis, or some of its digits, or a single one."""
+    padded = (1,) * (len(shape) - len(sizes)) + sizes
+    return len(padded) == len(shape) and all(
+        size == 1 or (size == size_of(one) and all(factor.axis == outputs for factor in one))
+        for size, one in zip(padded, shape, strict=True)
     )
-
-
-def along(shape: Sizes, sizes: Sizes, at: int) -> bool:
-    """Whether a constant has a number for each index of a dimension, or a single one."""
-    padded = (1,) * (len(sizes) - len(shape)) + shape
-    others = all(size == 1 for here, size in enumerate(padded) if here != at)
-    return len(padded) == len(sizes) and others and padded[at] in (1, sizes[at])
 
 
 def batchnorm(importer: Importer, node: FileNode) -> Affine:

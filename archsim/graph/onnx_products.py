@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
-from archsim.graph.onnx_affine import Affine, along, fold, of_number, scaled, times
+from archsim.graph.onnx_affine import Affine, along, axes_of, fold, of_number, scaled, times
 from archsim.graph.onnx_attention import after
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
@@ -45,7 +45,7 @@ def conv(importer: Importer, node: FileNode) -> Made:
         bias = importer.constant(node, 2, "bias")
         if bias.shape != weights.shape[:1]:
             raise importer.refused(node, f"found a bias {list(bias.shape)}; expected {list(weights.shape[:1])}")
-        affine = of_number(importer, bias, result[1])
+        affine = of_number(importer, bias, *axes_of(bias.shape, 0)[::-1])
     last, more = fold(importer, node.outputs[0], result, 1)
     given = importer.tensor(x)
     given = builder.split(given, 1, groups, weights.shape[1]) if group else given
@@ -97,7 +97,7 @@ def _stationary(
         matrix = importer.weight(f"{key}.weight", weights.shape, folded, numbers)
     bias = None
     if shift is not None:
-        bias = importer.weight(f"{key}.bias", wide, _spread(shift, wide), affine.numbers)
+        bias = importer.weight(f"{key}.bias", wide, _spread(shift, wide), affine.numbers, affine.origin)
     sizes = {letter: counts[letter] for letter in second}
     return importer.builder.contraction("product", x, matrix, letters, sizes=sizes, windows=taps, bias=bias)
 
@@ -146,8 +146,9 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     at = 0 if moving == (False, True) else 1
     result = (one[1] if flipped[0] else one[0], other[0] if flipped[1] else other[1])
     affine = Affine()
-    if bias is not None and not all(moving) and along(bias.shape, result, at):
-        affine, added = scaled(of_number(importer, bias, result[at]), scale), ""
+    outputs, shape = axes_of(result, at)
+    if bias is not None and not all(moving) and along(bias.shape, shape, outputs):
+        affine, added = scaled(of_number(importer, bias, shape, outputs), scale), ""
     letters = _letters(importer, node, first, second, flipped)
     made = _product(importer, node, letters, alpha, affine, whole=not added)
     if not added:

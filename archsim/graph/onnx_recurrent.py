@@ -37,7 +37,7 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     x = builder.transpose(x, (1, 0, 2)) if batch_first else x
     steps, batch = sizes[1::-1] if batch_first else sizes[:2]
     _require_plain(importer, node, steps)
-    cells = bool(node.outputs[2:] and node.outputs[2])
+    cells = any(name in importer.file.readers or name in importer.file.outputs for name in node.outputs[2:])
     states, lasts = [], []
     for half, backward in enumerate(halves):
         importer.begin("lstm")
@@ -56,7 +56,8 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     outputs = [joined(states, 1) if node.outputs[0] else ""]
     if batch_first and outputs[0]:
         outputs = [builder.transpose(outputs[0], (2, 0, 1, 3))]
-    outputs += [ended(at * hidden) if name else "" for at, name in enumerate(node.outputs[1:])]
+    wanted = (True, cells)
+    outputs += [ended(at * hidden) if name and wanted[at] else "" for at, name in enumerate(node.outputs[1:])]
     return outputs
 
 

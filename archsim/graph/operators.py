@@ -11,7 +11,8 @@ from archsim.graph.windows import Window
 
 Scope = Literal["same", "all", "past", "window", "before"]
 """Of a source's positions, those that one needs: its own, all of its sequence, those up to its own, a window, the one
-before its own (of a recurrence: its source may come later in the Graph; the first position needs nothing)."""
+before its own (of a recurrence: its source may come later in the Graph; the first position needs nothing; of several
+sequences side by side a window says which position that is)."""
 
 
 @dataclass(frozen=True, slots=True)

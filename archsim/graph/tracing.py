@@ -238,6 +238,9 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa
     if len(wanted) == 1 and wanted[0].whole and len(one) > 1 and all(factor.whole and factor.size for factor in one):
         digits = [(prod(sizes[at + 1 :]), size, prod(sizes)) for at, size in enumerate(sizes)]
         return [Link(wanted[0].axis, reach.interval, digit) for digit in digits]
+    if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
+        digit = Interval(grow=prod(sizes[1:])).of(reach.interval)
+        return [None if digit is None else Link(wanted[0].axis, digit), *[EVERYTHING] * (len(one) - 1)]
     if reach.interval != SAME:
         return unknown
     if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].inner * (wanted[0].size or 0) == wanted[0].axis.size:
@@ -246,8 +249,6 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa
         return [
             Link(there.axis) if there.whole or here == there else None for here, there in zip(one, wanted, strict=True)
         ]
-    if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
-        return [Link(wanted[0].axis, Interval(grow=prod(sizes[1:]))), *[EVERYTHING] * (len(one) - 1)]
     return unknown
 
 

@@ -21,6 +21,8 @@ MOST_POSITIONS = 1 << 24
 _PASSED = ("layernorm", "rmsnorm", "rotary")
 """What is done to keys on the way from their projection to where they are kept, if it is done in each head."""
 
+_BEFORE = Interval(pad=1)
+
 
 @dataclass(frozen=True)
 class Worked:
@@ -73,15 +75,17 @@ class _Reading:
         self.tracer = tracer
         self.found: list[_Read] = []
         self.by_key: dict[str, _Read] = {}
+        self.positions: frozenset[Axis] = frozenset()  # of what comes into a recurrence
 
     def take(self, node: Node) -> None:
         tracer = self.tracer
         if isinstance(node, Recurrence):
             self._recurrence(node)
         elif isinstance(node, Previous):
-            axis = node.shape[0][0].axis
-            sources = (Source(node.inputs[0], ((axis, Link(axis)),), previous=True),)
-            tracer.tensors[node.key] = Traced(node.shape, frozenset({axis}), sources)
+            steps = {factor.axis for factor in node.shape[0]}
+            axes = frozenset(steps | {factor.axis for one in node.shape for factor in one} & self.positions)
+            before = tuple((axis, Link(axis, _BEFORE if axis in steps else SAME)) for axis in axes)
+            tracer.tensors[node.key] = Traced(node.shape, axes, (Source(node.inputs[0], before, previous=True),))
         elif node.free:
             tracer.view(node)
             if isinstance(node, Keep):
@@ -106,6 +110,7 @@ class _Reading:
         """Backward, the first waits for all that comes in, and who reads the result waits for all of it."""
         tracer = self.tracer
         before = {name: tracer.tensors[name] for name in node.inputs}
+        self.positions = frozenset(axis for traced in before.values() for axis in traced.positions)
         if node.backward:
             tracer.tensors |= {name: _whole(traced) for name, traced in before.items()}
         for each in node.body:
@@ -113,7 +118,7 @@ class _Reading:
         tracer.tensors |= before
         result = tracer.tensors[node.result]
         tracer.tensors[node.key] = _whole(result) if node.backward else result
-        tracer.mixed |= {axis.order for axis in result.positions}
+        tracer.mixed |= {factor.axis.order for factor in node.shape[0]}
 
     def _kept(self, node: Keep) -> None:
         """A position keeps what its projection gives: what is done to it in each head is done with the queries."""
@@ -221,10 +226,8 @@ class _Making:
         size = {letter: prod(factor.size or 1 for factor in one) for letter, one in of_second.items()}
         head = prod(size[letter] for letter in depth)
         own = prod(
-            factor.size or 1
+            max(1, _stored(of_second[letter], self.tracer.copies) // _positions_of(node, letter, read.positions))
             for letter in node.shared
-            for factor in of_second[letter]
-            if not _is_position(node, letter, read.positions) and factor.axis not in self.tracer.copies
         )
         fixed = prod(size[letter] for letter in rows)
         return {
@@ -277,7 +280,8 @@ class _Making:
                 windowed = [axis for axis, link in source.links if link.interval != SAME]
                 pairs = self._pairs(read.node, links, self.ordered(frozenset(links), windowed), axes)
                 if source.previous:
-                    yield Edge(source.key, "before")
+                    window = None if len(pairs) == 1 else self._windowed(read.node, source.key, pairs, axes).window
+                    yield Edge(source.key, "before", window)
                 elif [to for _, to, _ in pairs] == list(axes) and all(map(_alike, pairs)):
                     yield Edge(source.key)
                 elif all(to is None or (to not in axes and to.size != 1) for _, to, _ in pairs):
@@ -367,8 +371,14 @@ def _values(one: Dim, positions: frozenset[Axis]) -> int:
     return prod(factor.size or 1 for factor in one if factor.axis not in positions)
 
 
-def _is_position(node: Contraction, letter: str, positions: frozenset[Axis]) -> bool:
-    return any(factor.axis in positions for factor in node.shape[node.result.index(letter)])
+def _stored(one: Dim, copies: Collection[Axis]) -> int:
+    """Of a dimension's indices, those that are no copies."""
+    return prod(factor.size or 1 for factor in one if factor.axis not in copies)
+
+
+def _positions_of(node: Contraction, letter: str, positions: frozenset[Axis]) -> int:
+    """Of a letter's indices in the result, those that are of positions."""
+    return prod(factor.size or 1 for factor in node.shape[node.result.index(letter)] if factor.axis in positions)
 
 
 def _among(one: Dim, axes: tuple[Axis, ...]) -> tuple[int, int, int] | None:

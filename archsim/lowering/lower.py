@@ -92,7 +92,7 @@ class _Lowering:
             return Filling(edge.source, values, 1, np.ones(len(wanted), np.int64))
         if edge.scope == "before":
             frees = np.zeros(len(wanted), np.int64)
-            frees[followed(wanted, there)[0]] = 1
+            frees[followed(edge.window, wanted, there)[0]] = 1
             return Filling(edge.source, values, 1, frees)
         gone, needed = freed(edge.window, wanted, there)
         return Filling(edge.source, values, needed, gone)
@@ -134,7 +134,8 @@ class _Lowering:
         if edge.scope == "same":
             wanted = common(self.floor.job.places(operator), self.floor.job.places(source))[1]
         elif edge.scope == "before":
-            wanted = followed(self.floor.job.places(operator), self.floor.job.places(source))[1]
+            places = self.floor.job.places(operator)
+            wanted = followed(edge.window, places, self.floor.job.places(source))[1]
         if self.rounds.crosses(edge, operator):
             return self.rounds.hand_over(edge, operator, tasks, wanted) if len(wanted) else tasks[wanted]
         if self._hands_over_whole(source, operator):
@@ -190,7 +191,7 @@ class _Lowering:
         source = self.floor.mapping.graph.by_key[edge.source]
         wanted, there = self.floor.job.places(operator), self.floor.job.places(source)
         if edge.scope in ("same", "before"):
-            here, _ = common(wanted, there) if edge.scope == "same" else followed(wanted, there)
+            here, _ = common(wanted, there) if edge.scope == "same" else followed(edge.window, wanted, there)
             self.floor.builder.after(tasks[here], arrived)
         elif not len(arrived):
             return  # all of it was there before

@@ -44,9 +44,16 @@ def _positions(there: Places, sequence: Indices) -> Indices:
     return found
 
 
-def followed(wanted: Places, there: Places) -> tuple[Indices, Indices]:
-    """As `common`, of each wanted place and the place of the source just before it."""
-    return common(wanted - 1, there)
+def followed(window: Window | None, wanted: Places, there: Places) -> tuple[Indices, Indices]:
+    """As `common`, of each wanted place and the place of the source just before it, if it has one.
+
+    Under a window the first of a sequence has none: it would be itself.
+    """
+    if window is None:
+        return common(wanted - 1, there)
+    row = wanted % SEQUENCE
+    last = window.last(row)
+    return common(np.where(last < row, wanted - row + last, -1), there)
 
 
 def freed(window: Window | None, wanted: Places, there: Places) -> tuple[Indices, int]:

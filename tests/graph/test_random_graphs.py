@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from math import prod
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +34,8 @@ from tests.graph.steps import Conv, Pooled
 from tests.graph.view_steps import Cut, Merge, Repeated, Split
 
 if TYPE_CHECKING:
+    from random import Random
+
     from archsim.graph.nodes import Node
 
 Array = NDArray[Any]

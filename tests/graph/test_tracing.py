@@ -25,12 +25,14 @@ def test_a_row_before_the_pixels_of_a_map_is_one_more_position() -> None:
     y = builder.reshape(builder.linear("patches", x, 8), (16, 8))
     builder.weight("token", (1, 8))
     joined = builder.concat(["token", y], 0)
-    operator = made(builder, builder.elementwise("act", "relu", joined)).operators[-1]
+    graph = made(builder, builder.elementwise("act", "relu", joined))
+    operator = graph.operators[-1]
     assert operator.stream.length == 17
     (edge,) = operator.inputs
     assert (edge.source, edge.scope) == ("input/patches", "window")
     assert edge.window is not None
     assert edge.window.last(np.arange(17)).tolist() == [0, *range(16)]
+    assert not graph.notes
 
 
 def test_an_input_says_which_of_its_dimensions_are_positions() -> None:
