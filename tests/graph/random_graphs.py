@@ -86,8 +86,9 @@ def decoders(draw: st.DrawFn) -> Program:
     steps: list[Step] = []
     for _ in range(draw(st.integers(1, 4))):
         attend = _attend_along("p", net.sizes["p"], masked=True)
-        back = st.builds(Residual, st.integers(0, 5)) if net.fitting() else attend
-        steps.append(draw(st.one_of(attend, _plain(), back)))
+        back: st.SearchStrategy[Step] = st.builds(Residual, st.integers(0, 5)) if net.fitting() else attend
+        either: st.SearchStrategy[Step] = st.one_of(attend, _plain(), back)
+        steps.append(draw(either))
         if isinstance(steps[-1], Attend):
             mask = Mask(causal=True, span=draw(st.none() | st.integers(1, 4)))
             steps[-1] = replace(steps[-1], mask=mask, past=0, turned=False)

@@ -85,7 +85,7 @@ def check_values(made: Made, batch: int) -> None:
     inputs = made.inputs(batch)
     output = made.graph.outputs[0]
     found = made.executor.run(inputs)[output]
-    oracle = ReferenceEvaluator(onnx_model(made.graph, made.weights))
+    oracle: Any = ReferenceEvaluator(onnx_model(made.graph, made.weights))
     for at in range(batch):
         (wanted,) = oracle.run(None, {name: x[at] for name, x in inputs.items()})
         assert found[at].shape == wanted.shape
