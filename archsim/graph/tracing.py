@@ -13,12 +13,12 @@ from archsim.graph.nodes import Contraction, Elementwise, Node, Pool, Reach, Unk
 from archsim.graph.sequence_nodes import Embedding, ScoreBias
 from archsim.graph.views import Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
-from archsim.graph.windows import SAME, Interval, group
+from archsim.graph.windows import SAME, Interval, everything, group
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What of an axis is needed: an interval by the index of `axis`; None: all of it.
+    """What of an axis is needed: an interval by the index of `axis`; None: all of it, or one interval (of stride 0).
 
     digit: the axis is only a digit (inner, size, all indices) of what the interval says, as where a map is one row.
     """
@@ -181,16 +181,27 @@ class Tracer:
 def through(source: Source, links: Mapping[Axis, Link]) -> Source:
     """A source as it is seen from what reads a tensor in this way."""
 
-    def composed(link: Link) -> Link:
-        reading = links.get(link.axis, EVERYTHING) if link.axis is not None else EVERYTHING
-        if reading.axis is None:
-            return EVERYTHING
+    def composed(axis: Axis, link: Link) -> Link:
+        if link.axis is None:
+            return link
+        reading = links.get(link.axis, EVERYTHING)
+        if reading == EVERYTHING:
+            return in_all(link, axis.size)
         if reading.digit is not None:
             return Link(reading.axis, reading.interval, reading.digit) if link == Link(link.axis) else EVERYTHING
         interval = link.interval.of(reading.interval)
         return EVERYTHING if interval is None else Link(reading.axis, interval, link.digit)
 
-    return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
+    return Source(source.key, tuple((axis, composed(axis, link)) for axis, link in source.links), source.previous)
+
+
+def in_all(link: Link, size: int | None) -> Link:
+    """What is needed of an axis of so many indices by all indices of the other together."""
+    if link.axis is None or link.axis.size is None or size is None or link.digit is not None:
+        return EVERYTHING
+    interval = link.interval.of(everything(link.axis.size))
+    known = interval is not None and (interval.pad < 0 or interval.span - interval.pad < size)
+    return Link(None, interval) if known and interval is not None else EVERYTHING
 
 
 def _digits(shape: Shape) -> dict[Axis, int | None]:
@@ -217,7 +228,7 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
     if not said:
         return EVERYTHING
     factor, link = said[0]
-    if len(said) > 1 or link is None or axis.size is None:
+    if len(said) > 1 or link is None or axis.size is None or link.axis == axis:
         return None
     # the other digits have any index
     of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)

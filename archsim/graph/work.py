@@ -12,7 +12,7 @@ from archsim.graph.reading import Read, Reading, flat
 from archsim.graph.roles import input_roles
 from archsim.graph.sequence_nodes import Rotary, Scaled
 from archsim.graph.streams import Stream
-from archsim.graph.tracing import Link, Tracer
+from archsim.graph.tracing import Link, Tracer, in_all
 from archsim.graph.weights import Input, Weight
 from archsim.graph.windows import SAME, Interval, Window, everything
 
@@ -191,7 +191,7 @@ class _Making:
                     yield Edge(source.key, "before", window)
                 elif [to for _, to, _ in pairs] == list(axes) and all(map(_alike, pairs)):
                     yield Edge(source.key)
-                elif all(to is None or (to not in axes and to.size != 1) for _, to, _ in pairs):
+                elif all(to is None and interval == SAME for _, to, interval in pairs):
                     past = seen is not None and stream.causal and seen.stream == stream
                     yield Edge(source.key, "past" if past else "all")
                 else:
@@ -224,7 +224,12 @@ class _Making:
             else:
                 self.tracer.cuts[node.key] = None
                 pairs.append((number, None, SAME))
-        return pairs
+
+        def of_positions(size: int | None, to: Axis | None, interval: Interval) -> tuple[Axis | None, Interval]:
+            whole = in_all(Link(to, interval), size)
+            return (to, interval) if to is None or to in axes or to.size == 1 else (whole.axis, whole.interval)
+
+        return [(size, *of_positions(size, to, interval)) for size, to, interval in pairs]
 
     def _of_queries(self, link: Link, axes: tuple[Axis, ...]) -> tuple[Axis | None, Interval]:
         """What is needed by the index of a key, of which a mask hides some, by that of the query."""
@@ -252,7 +257,7 @@ class _Making:
         for indices, to, interval in pairs:
             length = indices or MOST_POSITIONS
             if to is None or to not in axes:
-                beside(length, 1, everything(length) if to is None or to.size != 1 else interval)
+                beside(length, 1, everything(length) if to is None and interval == SAME else interval)
             elif to not in left:
                 self.tracer.cuts[node.key] = None
                 return Edge(source, "all")
