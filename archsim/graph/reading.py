@@ -1,6 +1,6 @@
 """First pass over a Graph's nodes: at which positions operators work, and what they read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from archsim.graph.axes import Axis
@@ -76,15 +76,16 @@ class Reading:
         """Backward, the first waits for all that comes in, and who reads the result waits for all of it."""
         tracer = self.tracer
         before = {name: tracer.tensors[name] for name in node.inputs}
+        steps = {factor.axis for factor in node.shape[0]}
         self.positions = frozenset(axis for traced in before.values() for axis in traced.positions)
         if node.backward:
-            tracer.tensors |= {name: _whole(traced) for name, traced in before.items()}
+            tracer.tensors |= {name: _whole(traced, steps) for name, traced in before.items()}
         for each in node.body:
             self.take(each)
         tracer.tensors |= before
         result = tracer.tensors[node.result]
-        tracer.tensors[node.key] = _whole(result) if node.backward else result
-        tracer.mixed |= {factor.axis.order for factor in node.shape[0]}
+        tracer.tensors[node.key] = _whole(result, steps) if node.backward else result
+        tracer.mixed |= {axis.order for axis in steps}
 
     def _kept(self, node: Keep) -> None:
         """A position keeps what its projection gives: what is done to it in each head is done with the queries."""
@@ -100,8 +101,11 @@ class Reading:
         return source
 
 
-def _whole(traced: Traced) -> Traced:
-    sources = tuple(
-        replace(source, links=tuple((axis, EVERYTHING) for axis, _ in source.links)) for source in traced.sources
-    )
-    return replace(traced, sources=sources)
+def _whole(traced: Traced, steps: Collection[Axis]) -> Traced:
+    """A tensor all of whose steps are needed, whichever is asked for."""
+
+    def link(one: Link) -> Link:
+        return EVERYTHING if one.axis in steps else one
+
+    sources = (replace(each, links=tuple((axis, link(one)) for axis, one in each.links)) for each in traced.sources)
+    return replace(traced, sources=tuple(sources))
