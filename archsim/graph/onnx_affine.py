@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import quoted
 from archsim.graph.axes import Axis, Shape, dim, reshaped, size_of
 from archsim.graph.onnx_attention import before_product, scaling
 from archsim.graph.onnx_constants import Constant, Reader
@@ -120,7 +121,7 @@ def of_node(importer: Importer, node: FileNode, name: str, shape: Shape, outputs
     """What a node does to each index of an axis of what it reads; None where it is anything else."""
     if node.operator == "BatchNormalization":
         along_channels = len(shape) > 1 and shape[1] == dim(outputs)
-        return batchnorm(importer, node) if along_channels and name == node.inputs[0] else None
+        return batchnorm(importer, node, outputs.size or 1) if along_channels and name == node.inputs[0] else None
     first = node.inputs[0] == name
     if node.operator not in ("Add", "Sub", "Mul", "Div") or (node.operator == "Div" and not first):
         return None
@@ -161,7 +162,7 @@ def along(sizes: Sizes, shape: Shape, outputs: Axis) -> bool:
     )
 
 
-def batchnorm(importer: Importer, node: FileNode) -> Affine:
+def batchnorm(importer: Importer, node: FileNode, channels: int) -> Affine:
     """A scale and a shift of each channel, by statistics that are known. Mean and variance are not trained.
 
     Raises ArchsimError where it takes them of what it reads.
@@ -171,6 +172,9 @@ def batchnorm(importer: Importer, node: FileNode) -> Affine:
     scale, shift, mean, variance = (
         importer.constant(node, at, what) for at, what in enumerate(("scale", "shift", "mean", "variance"), 1)
     )
+    if {each.shape for each in (scale, shift, mean, variance)} != {(channels,)}:
+        found = " and ".join(f"{list(each.shape)} of {quoted(each.name)}" for each in (scale, shift, mean, variance))
+        raise importer.refused(node, f"found {found}; expected one each for {channels} channels")
     epsilon = node.number_of("epsilon", 1e-5)
 
     def slope() -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """Around products of two tensors made at run time: scales and masks that a product takes in, as they cost nothing."""
 
 from collections.abc import Sequence
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -32,46 +33,107 @@ def after(importer: Importer, node: FileNode, sizes: Sequence[int], *, whole: bo
         The tensor that the last of these nodes makes, the scale, and the mask.
     """
     name, scale = node.outputs[0], 1.0
-    while whole and (reader := importer.file.only(name)) is not None and reader.number not in importer.done:
+    if not whole:
+        return name, scale, None
+    while (reader := importer.file.only(name)) is not None and reader.number not in importer.done:
         number = scaling(importer, reader, name, len(sizes))
-        seen = _seen(importer, reader, name, sizes) if number is None else None
-        mask = None if seen is None or seen.all() else _mask(seen, sizes)
-        if number is None and (seen is None or not (mask or seen.all())):
+        if number is None:
             break
         importer.done.add(reader.number)
-        name, scale = reader.outputs[0], scale * (number or 1.0)
-        if mask:
-            return name, scale, mask
-    return name, scale, None
+        name, scale = reader.outputs[0], scale * number
+    return name, scale, _masked(importer, name, sizes)
+
+
+def _masked(importer: Importer, name: str, sizes: Sequence[int]) -> Mask | None:
+    """The mask of constants that hide results before a softmax reads them; they are left out.
+
+    Whatever else is added leaves hidden what is hidden.
+    """
+    between = _before_softmax(importer, name, sizes)
+    hiding = [
+        (node, given, seen) for node, given in between if (seen := _seen(importer, node, given, sizes)) is not None
+    ]
+    clearing = [
+        (node, given, left) for node, given in between if (left := _left(importer, node, given, sizes)) is not None
+    ]
+    if not hiding:
+        return None
+    shown = np.asarray(reduce(np.logical_and, [seen for *_, seen in hiding]))
+    if any(bool((shown & ~left).any()) for *_, left in clearing):
+        return None
+    mask = None if shown.all() else _mask(shown, sizes)
+    for hider, given, seen in hiding + clearing:
+        if mask or seen.all():
+            importer.done.add(hider.number)
+            importer.fused[hider.number] = partial(Importer.tensor, name=given)
+    return mask
+
+
+def _before_softmax(importer: Importer, name: str, sizes: Sequence[int]) -> list[tuple[FileNode, str]]:
+    """Nodes that leave hidden what is hidden, with what they read; none if a softmax does not read the last alone."""
+    between: list[tuple[FileNode, str]] = []
+    while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
+        if node.operator == "Softmax":
+            return between
+        same = importer.file.sizes.get(node.outputs[0], tuple(sizes)) == tuple(sizes)
+        if not same or not _stays(importer, node, name, sizes):
+            break
+        between.append((node, name))
+        name = node.outputs[0]
+    return []
+
+
+def _stays(importer: Importer, node: FileNode, name: str, sizes: Sequence[int]) -> bool:
+    """Whether what is hidden is so after a node: one that adds or hides, or takes the larger of it and a low number."""
+    if node.operator == "Max":
+        low = importer.scalar(node.inputs[node.inputs[0] == name])
+        return low is not None and low <= HIDDEN
+    hides = any(each(importer, node, name, sizes) is not None for each in (_seen, _left))
+    return node.operator == "Add" or hides
 
 
 def _mask(seen: NDArray[Any], sizes: Sequence[int]) -> Mask | None:
     """Keys behind the query, or further off than some, are hidden. None: any others."""
     queries, keys = sizes[-2:] if len(sizes) > 1 else (0, 1)
-    if queries != keys or seen.shape[-2:] != (queries, keys):
+    if seen.shape[-2:] != (queries, keys) or not seen.any(axis=-1).all():
         return None
-    span = int(seen[..., -1, :].sum() // max(1, seen[..., -1, 0].size))
-    causal = np.tri(keys, dtype=np.bool_) & ~np.tri(keys, k=-span, dtype=np.bool_)
-    return Mask(causal=True, span=None if span == keys else span) if span and bool((seen == causal).all()) else None
+    one = seen.reshape(-1, queries, keys)[0]
+    past, span = int(np.flatnonzero(one[0])[-1]), int(one[-1].sum())
+    causal = np.tri(queries, keys, past, dtype=np.bool_) & ~np.tri(queries, keys, past - span, dtype=np.bool_)
+    whole = past + queries if span == past + queries else None
+    return Mask(causal=True, span=None if whole else span, past=past) if bool((seen == causal).all()) else None
 
 
 def _seen(importer: Importer, node: FileNode, name: str, sizes: Sequence[int]) -> NDArray[Any] | None:
-    """True for keys that a constant shows, which is added, or by which it is chosen, before a softmax. None: others."""
-    last = importer.file.only(node.outputs[0])
-    if last is None or last.operator != "Softmax" or node.domain or node.operator not in ("Add", "Where"):
+    """True for keys that a constant shows, which is added or taken off, or by which it is chosen. None: others."""
+    first = node.inputs[-1] != name if node.operator == "Where" else node.inputs[0] == name
+    if node.operator == "Where":
+        low = importer.scalar(node.inputs[2 if first else 1])
+        found = None if low is None or low > HIDDEN else _fixed(importer, node.inputs[0], sizes)
+        return None if found is None else np.asarray(found == first)
+    if node.operator not in ("Add", "Sub") or (node.operator == "Sub" and not first):
         return None
-    added, first = node.operator == "Add", node.inputs[1] == name
-    constant = importer.constants.get(node.inputs[0 if first or not added else 1])
-    low = HIDDEN if added else importer.scalar(node.inputs[2 if first else 1])
-    if constant is None or constant.numbers > _LARGE or not importer.fixed(constant) or low is None or low > HIDDEN:
+    found = _fixed(importer, node.inputs[first], sizes)
+    if found is None or found.dtype.kind != "f":
+        return None
+    found = -found if node.operator == "Sub" else found
+    return None if bool(((found != 0) & (found > HIDDEN)).any()) else np.asarray(found == 0)
+
+
+def _left(importer: Importer, node: FileNode, name: str, sizes: Sequence[int]) -> NDArray[Any] | None:
+    """True where a constant leaves as it is what it is multiplied by, which is 0 elsewhere. None: others."""
+    found = _fixed(importer, node.inputs[node.inputs[0] == name], sizes) if node.operator == "Mul" else None
+    return None if found is None or bool(((found != 0) & (found != 1)).any()) else np.asarray(found == 1)
+
+
+def _fixed(importer: Importer, name: str, sizes: Sequence[int]) -> NDArray[Any] | None:
+    """The numbers of a constant that is not trained and is repeated to these sizes."""
+    constant = importer.constants.get(name)
+    if constant is None or constant.numbers > _LARGE or not importer.fixed(constant):
         return None
     padded = (1,) * (len(sizes) - len(constant.shape)) + constant.shape
-    if len(padded) != len(sizes) or any(size not in (1, own) for size, own in zip(padded, sizes, strict=True)):
-        return None
-    found = constant.read()
-    if not added:
-        return np.asarray(found == first)
-    return None if bool(((found != 0) & (found > HIDDEN)).any()) else np.asarray(found == 0)
+    fits = len(padded) == len(sizes) and all(size in (1, own) for size, own in zip(padded, sizes, strict=True))
+    return constant.read() if fits else None
 
 
 def scaling(importer: Importer, node: FileNode, name: str, dims: int) -> float | None:

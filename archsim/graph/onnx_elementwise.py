@@ -36,6 +36,7 @@ def plain(importer: Importer, node: FileNode) -> Made:
         raise importer.refused(node, "works on whole numbers at run time; expected floating-point numbers")
     if "axis" in node.attributes or node.whole("broadcast", 0):
         raise importer.refused(node, "repeats operands by the rules of files older than version 7")
+    importer.require_together(node, *node.inputs)
     moving = [name for name in node.inputs if importer.moving(name)]
     if len(moving) == 1 and len(node.inputs) == 2:  # noqa: PLR2004 - one of them a constant
         number = scaling(importer, node, moving[0], len(importer.sizes(moving[0])))
@@ -83,7 +84,7 @@ def normalised(importer: Importer, node: FileNode) -> Made:
     """A scale and a shift of each channel that no product took in."""
     builder, x = importer.builder, importer.tensor(node.inputs[0])
     sizes = importer.sizes(node.inputs[0])
-    affine = batchnorm(importer, node)
+    affine = batchnorm(importer, node, sizes[1] if len(sizes) > 1 else 1)
     shape = (sizes[1], *(1,) * (len(sizes) - 2))
     assert affine.scale is not None  # noqa: S101
     assert affine.shift is not None  # noqa: S101

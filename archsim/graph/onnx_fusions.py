@@ -4,7 +4,7 @@ A pattern is the name of an operand ("x"), a number, an operator with the patter
 which any will do (`Either`). Operands of Add and Mul may stand in either order.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
 from typing import Any
@@ -16,8 +16,10 @@ from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer
 from archsim.graph.onnx_rows import normalised
 
-_CLOSE = 1e-5
-"""Relative difference of numbers, of which files have few digits."""
+_CLOSE = 5e-4
+"""Relative difference of numbers, of which files have few digits: those of float16 have eleven bits."""
+_VECTORS = ("scale", "shift")
+_COMMUTE = ("Add", "Mul", "Min", "Max")
 Pattern = Any
 
 
@@ -27,35 +29,75 @@ class Either(tuple[Pattern, ...]):
     __slots__ = ()
 
 
-def _norm(base: Pattern) -> Pattern:
-    """The base divided by the root of its mean square."""
-    square = Either((("Pow", base, 2.0), ("Mul", base, base)))
-    variance = ("Add", ("ReduceMean", square), "epsilon")
-    root = ("Sqrt", variance)
+def _square(base: Pattern) -> Pattern:
+    return Either((("Pow", base, 2.0), ("Mul", base, base)))
+
+
+def _norm(base: Pattern, mean: Pattern = None, others: Sequence[Pattern] = ()) -> Pattern:
+    """The base divided by the root of its mean square, which others are too; a scale may be in the divisor.
+
+    With a mean, the base is what it is taken off of, and may be scaled before.
+    """
+    variance = ("Add", Either((("ReduceMean", _square(base)), *others)), "epsilon")
+    root = Either((("Sqrt", variance), ("Pow", variance, 0.5)))
     inverse = Either((("Reciprocal", root), ("Div", 1.0, root), ("Pow", variance, -0.5)))
-    return Either((("Div", base, root), ("Mul", inverse, base)))
+    scaled = ("Mul", inverse, "scale")
+    apart = ("Add", ("Mul", "x", scaled), ("Sub", "shift", ("Mul", mean, scaled)))
+    forms = (("Div", base, root), ("Mul", inverse, base), ("Mul", scaled, base))
+    return Either(forms if mean is None else (*forms, apart))
 
 
 def _gelu(curve: Pattern) -> Pattern:
     """Of x, 1 + the curve, and a half, the product in any order."""
     more = ("Add", curve, 1.0)
+    half = ("Add", ("Mul", curve, 0.5), 0.5)
+    whole = ("Mul", more, "x")
     return Either(
-        (("Mul", ("Mul", more, "x"), 0.5), ("Mul", more, ("Mul", "x", 0.5)), ("Mul", ("Mul", more, 0.5), "x"))
+        (
+            ("Mul", whole, 0.5),
+            ("Div", whole, 2.0),
+            ("Mul", more, ("Mul", "x", 0.5)),
+            ("Mul", ("Mul", more, 0.5), "x"),
+            ("Mul", half, "x"),
+        )
     )
 
 
-_CUBE = Either((("Pow", "x", 3.0), ("Mul", ("Mul", "x", "x"), "x")))
+_SQUARE, _SLOPE = _square("x"), sqrt(2 / pi)
+_CUBE = Either((("Pow", "x", 3.0), ("Mul", _SQUARE, "x")))
+_MORE = ("Add", ("Mul", _SQUARE, 0.044715), 1.0)
+_BENT = Either(
+    (
+        ("Mul", ("Add", ("Mul", _CUBE, 0.044715), "x"), _SLOPE),
+        ("Mul", ("Mul", "x", _SLOPE), _MORE),
+        ("Mul", ("Mul", "x", _MORE), _SLOPE),
+    )
+)
 _POWER = ("Exp", Either((("Sub", "x", ("ReduceMax", "x")), "x")))
+_SUM = ("ReduceSum", _POWER)
+_MEAN = ("ReduceMean", "x")
+_CENTRED = Either((("Sub", "x", _MEAN), ("Add", ("Neg", _MEAN), "x")))
+_SPREAD = ("Sub", ("ReduceMean", _SQUARE), _square(_MEAN))
+_UPWARD = ("Add", "x", 3.0)
+_GATE = Either((("Clip", _UPWARD, 0.0, 6.0), ("Min", ("Max", _UPWARD, 0.0), 6.0)))
 _PATTERNS: dict[str, Pattern] = {
-    "layernorm": _norm(("Sub", "x", ("ReduceMean", "x"))),
+    "layernorm": _norm(_CENTRED, _MEAN, (_SPREAD, ("Max", _SPREAD, 0.0))),
     "rmsnorm": _norm("x"),
-    "softmax": ("Div", _POWER, ("ReduceSum", _POWER)),
+    "softmax": Either((("Div", _POWER, _SUM), ("Mul", _POWER, ("Reciprocal", _SUM)))),
     "gelu": _gelu(("Erf", Either((("Div", "x", sqrt(2)), ("Mul", "x", sqrt(0.5)))))),
-    "gelu_tanh": _gelu(("Tanh", ("Mul", ("Add", ("Mul", _CUBE, 0.044715), "x"), sqrt(2 / pi)))),
-    "silu": ("Mul", ("Sigmoid", "x"), "x"),
+    "gelu_tanh": _gelu(("Tanh", _BENT)),
+    "silu": Either((("Mul", ("Sigmoid", "x"), "x"), ("Div", "x", ("Add", ("Exp", ("Neg", "x")), 1.0)))),
+    "hardswish": Either(
+        (
+            ("Div", ("Mul", _GATE, "x"), 6.0),
+            ("Mul", ("Mul", _GATE, "x"), 1 / 6),
+            ("Mul", Either((("Div", _GATE, 6.0), ("Mul", _GATE, 1 / 6))), "x"),
+            ("Mul", ("HardSigmoid", "x"), "x"),
+        )
+    ),
     "shares": ("Where", ("IsNaN", "x"), 0.0, "x"),
 }
-_ROOTS = ("Div", "Mul", "Where")
+_ROOTS = ("Div", "Mul", "Add", "Where")
 
 
 @dataclass(frozen=True)
@@ -78,18 +120,18 @@ def fuse(importer: Importer) -> None:
                 continue
             last, make = node, _curve(name, match.tensors["x"])
             nodes = {each.number for each in match.nodes}
-            if name in ("layernorm", "rmsnorm"):
+            if "epsilon" in match.tensors:
                 epsilon = importer.scalar(match.tensors["epsilon"]) or 0.0
-                last, vectors = _vectors(importer, node)
-                nodes |= {each.number for each, _ in vectors}
+                last, vectors = _vectors(importer, match, node)
                 make = _rows(name, match.tensors["x"], dims, epsilon, vectors)
+                nodes.update(_between(importer, node, last))
             elif name == "shares":
                 if not _number_always(importer, match.tensors["x"]):
                     continue
                 make = _shares(node.outputs[0], match.tensors["x"])
             elif name == "softmax":
                 importer.softened.add(node.outputs[0])
-                make = _rows(name, match.tensors["x"], dims, 0.0, [])
+                make = _rows(name, match.tensors["x"], dims, 0.0, {})
             importer.done |= nodes
             importer.fused[last.number] = make
             break
@@ -110,7 +152,7 @@ def _matched(importer: Importer, pattern: Pattern, name: str, match: _Match) -> 
     node = importer.file.makers.get(name)
     if node is None or node.operator != operator or node.domain or len(node.inputs) < len(operands):
         return None
-    orders = (operands, operands[::-1]) if operator in ("Add", "Mul") else (operands,)
+    orders = (operands, operands[::-1]) if operator in _COMMUTE else (operands,)
     for order in orders:
         found: _Match | None = _Match(match.tensors, (*match.nodes, node))
         for each, operand in zip(order, node.inputs, strict=False):
@@ -130,24 +172,38 @@ def _dims(importer: Importer, match: _Match, last: FileNode) -> Sizes | None:
         return None
     if set(between).intersection(importer.file.outputs) or (epsilon and importer.scalar(epsilon) is None):
         return None
+    gates = [node for node in match.nodes if node.operator == "HardSigmoid"]
+    if any(abs(gate.number_of("alpha", 0.2) - 1 / 6) > _CLOSE or gate.number_of("beta", 0.5) != 0.5 for gate in gates):  # noqa: PLR2004
+        return None
+    if any(importer.constants.get(match.tensors[word]) is None for word in _VECTORS if word in match.tensors):
+        return None
+    rank = len(importer.file.sizes.get(match.tensors["x"], ()))
     reduced = [node for node in match.nodes if node.operator.startswith("Reduce")]
-    rows = {(importer.wholes(node, 1, "axes"), node.whole("keepdims", 1)) for node in reduced}
+    axes = [(importer.wholes(node, 1, "axes"), node.whole("keepdims", 1)) for node in reduced]
+    rows = {(dims and tuple(at + rank if at < 0 else at for at in dims), kept) for dims, kept in axes}
     dims, kept = rows.pop() if rows else ((), 1)
     return dims if not rows and kept and dims is not None and bool(dims) == bool(reduced) else None
 
 
-def _vectors(importer: Importer, node: FileNode) -> tuple[FileNode, list[tuple[FileNode, Constant]]]:
-    """The scale and the shift that follow a norm, with the nodes that apply them."""
-    found: list[tuple[FileNode, Constant]] = []
-    for operator in ("Mul", "Add"):
+def _vectors(importer: Importer, match: _Match, node: FileNode) -> tuple[FileNode, dict[str, Constant]]:
+    """The scale and the shift inside a norm, or after it; and the node that is the last then."""
+    found = {word: importer.constants.known[match.tensors[word]] for word in _VECTORS if word in match.tensors}
+    for operator, word in zip(("Mul", "Add"), _VECTORS, strict=True):
         after = importer.file.only(node.outputs[0])
-        if after is None or after.operator != operator or after.domain:
+        if word in found or "shift" in found or after is None or after.operator != operator or after.domain:
             continue
         constant = importer.constants.get(after.inputs[after.inputs[0] == node.outputs[0]])
         if constant is not None and constant.numbers > 1:
-            found.append((after, constant))
+            found[word] = constant
             node = after
     return node, found
+
+
+def _between(importer: Importer, node: FileNode, last: FileNode) -> Iterator[int]:
+    """Numbers of the nodes after one, up to the last."""
+    while node is not last:
+        node = importer.file.readers[node.outputs[0]][0]
+        yield node.number
 
 
 def _number_always(importer: Importer, name: str) -> bool:
@@ -180,16 +236,15 @@ def _rows(
     x: str,
     dims: Sizes,
     epsilon: float,
-    vectors: Sequence[tuple[FileNode, Constant]],
+    vectors: Mapping[str, Constant],
 ) -> Callable[[Importer], str]:
     """A norm or a softmax; a scale or shift of another shape than a norm may have is work of its own."""
 
     def make(importer: Importer) -> str:
         sizes = importer.sizes(x)
         rows = sorted(at % len(sizes) for at in dims)
-        by_operator = {node.operator: constant for node, constant in vectors}
-        scale, shift = by_operator.get("Mul"), by_operator.get("Add")
-        shapes = {_shape(constant, sizes, rows) for constant in by_operator.values()}
+        scale, shift = (vectors.get(word) for word in _VECTORS)
+        shapes = {_shape(constant, sizes, rows) for constant in vectors.values()}
         shape = next(iter(shapes), ())
         if len(shapes) <= 1 and shape is not None:
             return normalised(importer, function, function, importer.tensor(x), rows, epsilon, scale, shift, shape)

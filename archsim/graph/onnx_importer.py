@@ -222,6 +222,18 @@ class Importer:
         """A message about a node."""
         return ArchsimError(f"{node.label} ({node.operator}): {why}")
 
+    def require_together(self, node: FileNode, *names: str, to: Sizes | None = None) -> None:
+        """Raise ArchsimError where sizes are not the same, or 1; or where they cannot be repeated to others."""
+        shapes = [self.sizes(name) for name in names]
+        try:
+            found: Sizes | None = np.broadcast_shapes(*shapes, *([] if to is None else [to]))
+        except ValueError:
+            found = None
+        if found is None or (to is not None and found != to):
+            said = " and ".join(f"{list(shape)} of {quoted(name)}" for name, shape in zip(names, shapes, strict=True))
+            wanted = "the same sizes, or 1" if to is None else f"what can be repeated to {list(to)}"
+            raise self.refused(node, f"{said} do not go together; expected {wanted}")
+
     # What nodes of the Graph read
 
     def operand(self, name: str) -> str:
@@ -277,8 +289,9 @@ class Importer:
                 found = constant.read()
             except ArchsimError:  # in another file: trained
                 return constant.numbers
-            low = found.min()
-            if low <= HIDDEN and bool(((found == low) | (found == 0)).all()):
+            low, high = found.min(), found.max()
+            hides = (low <= HIDDEN and high in (0, low)) or (low == 0 and (high == 1 or high >= -HIDDEN))
+            if hides and bool(((found == low) | (found == high)).all()):
                 return 0
         return constant.numbers
 

@@ -32,8 +32,8 @@ def conv(importer: Importer, node: FileNode) -> Made:
     sizes = importer.sizes(x)
     fits = len(sizes) == len(weights.shape) and 1 <= len(kernel) <= len(_MAPS)
     if not fits or groups < 1 or weights.shape[1] * groups != sizes[1] or weights.shape[0] % groups:
-        found = f"{list(sizes)} of {quoted(x)} and weights {list(weights.shape)} in {groups} groups do not fit"
-        raise importer.refused(node, f"{found}; expected {groups} times as many channels as the weights have inputs")
+        found = f"{list(sizes)} of {quoted(x)} and {list(weights.shape)} of {quoted(node.input(1))} do not fit"
+        raise importer.refused(node, f"{found} in {groups} groups; expected as many channels as all groups have inputs")
     spans = windows(importer, node, sizes[2:], kernel)
     rows = zip(_MAPS, _TAPS, spans, kernel, strict=False)
     taps = [(at, tap, span.interval, span.size) for at, tap, span, size in rows if span.interval != Interval()]
@@ -44,7 +44,8 @@ def conv(importer: Importer, node: FileNode) -> Made:
     if node.input(2):
         bias = importer.constant(node, 2, "bias")
         if bias.shape != weights.shape[:1]:
-            raise importer.refused(node, f"found a bias {list(bias.shape)}; expected {list(weights.shape[:1])}")
+            found = f"found {list(bias.shape)} of {quoted(node.input(2))}"
+            raise importer.refused(node, f"{found}; expected a bias {list(weights.shape[:1])}")
         affine = of_number(importer, bias, *axes_of(bias.shape, 0)[::-1])
     last, more = fold(importer, node.outputs[0], result, 1)
     given = importer.tensor(x)
@@ -125,8 +126,11 @@ def einsum(importer: Importer, node: FileNode) -> Made:
         sizes = importer.sizes(name)
         rows = zip(letters, sizes, strict=False)
         fits = fits and len(sizes) == len(letters) and all(wide.setdefault(x, size) == size for x, size in rows)
+    shapes = " and ".join(f"{list(importer.sizes(name))} of {quoted(name)}" for name in node.inputs)
     if not fits or not set(given[0]) ^ set(given[1]) <= set(result) or len(wide) > len(_EINSUM):
-        raise importer.refused(node, f"found {equation!r}; expected two operands, and no sum over letters of one alone")
+        raise importer.refused(
+            node, f"found {equation!r} of {shapes}; expected two operands, and no sum over letters of one alone"
+        )
     names = dict(zip(wide, _EINSUM, strict=False))
     a, b, made = ("".join(names[x] for x in letters) for letters in (*given, result))
     return _product(importer, node, (a, b, made))
@@ -146,6 +150,8 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     at = 0 if moving == (False, True) else 1
     result = (one[1] if flipped[0] else one[0], other[0] if flipped[1] else other[1])
     affine = Affine()
+    if added:
+        importer.require_together(node, added, to=result)
     outputs, shape = axes_of(result, at)
     if bias is not None and not all(moving) and along(bias.shape, shape, outputs):
         affine, added = scaled(of_number(importer, bias, shape, outputs), scale), ""

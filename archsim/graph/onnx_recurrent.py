@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import quoted
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode
 from archsim.graph.onnx_importer import Importer, Made
@@ -30,9 +31,13 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     halves = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}.get(direction, ())
     hidden = again.shape[-1]
     expected = (len(halves), GATES * hidden)
-    if len(sizes) != 3 or weights.shape != (*expected, sizes[-1]) or again.shape != (*expected, hidden):  # noqa: PLR2004
-        found = f"{list(sizes)}, weights {list(weights.shape)} and {list(again.shape)} in direction {direction}"
-        raise importer.refused(node, f"found {found}, which do not fit")
+    shapes = [each.shape for each in (weights, again, biases) if each is not None]
+    wanted = [(*expected, sizes[-1]), (*expected, hidden), (len(halves), 2 * GATES * hidden)]
+    if len(sizes) != 3 or shapes != wanted[: len(shapes)] or node.whole("hidden_size", hidden) != hidden:  # noqa: PLR2004
+        found = (
+            f"{list(sizes)} of {quoted(node.inputs[0])} and weights {' and '.join(str(list(each)) for each in shapes)}"
+        )
+        raise importer.refused(node, f"found {found} in direction {direction}, which do not fit")
     builder, x = importer.builder, importer.tensor(node.inputs[0])
     x = builder.transpose(x, (1, 0, 2)) if batch_first else x
     steps, batch = sizes[1::-1] if batch_first else sizes[:2]
@@ -56,8 +61,7 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     outputs = [joined(states, 1) if node.outputs[0] else ""]
     if batch_first and outputs[0]:
         outputs = [builder.transpose(outputs[0], (2, 0, 1, 3))]
-    wanted = (True, cells)
-    outputs += [ended(at * hidden) if name and wanted[at] else "" for at, name in enumerate(node.outputs[1:])]
+    outputs += [ended(at * hidden) if name and (cells or not at) else "" for at, name in enumerate(node.outputs[1:])]
     return outputs
 
 

@@ -12,6 +12,7 @@ from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made, checked
 from archsim.graph.onnx_maps import expand
 from archsim.graph.sequence_nodes import Embedding
+from archsim.graph.spreading import tiled
 
 _MOST_PIECES = 64
 """Of a dimension whose indices are picked one by one."""
@@ -147,6 +148,9 @@ def _picked(importer: Importer, node: FileNode, at: int, size: int, wanted: Sequ
         raise importer.refused(node, f"found indices outside of {size}, or none")
     if len(steps) == 1 and min(steps) > 0:
         return builder.slice(x, at, indices[0], len(indices), step=min(steps))
+    times = len(indices) // size
+    if indices == [index for index in range(size) for _ in range(times)]:
+        return tiled(builder, x, at + 1, times, at)
     if len(indices) > _MOST_PIECES:
         raise importer.refused(node, f"picks {len(indices)} indices out of order; expected at most {_MOST_PIECES}")
     return builder.concat([builder.slice(x, at, index, 1) for index in indices], at)
@@ -159,8 +163,8 @@ def concat(importer: Importer, node: FileNode) -> Made:
     at = checked(importer, node, (node.whole("axis", 1),), len(sizes[0]))[0]
     if len({(len(each), *each[:at], *each[at + 1 :]) for each in sizes}) > 1:
         raise importer.refused(node, f"shapes {' and '.join(str(list(each)) for each in sizes)} do not go together")
-    if len(names) == 1:
-        return importer.operand(names[0])
+    if len(set(names)) == 1:
+        return tiled(importer.builder, importer.operand(names[0]), at, len(names), at)
     return importer.builder.concat([importer.operand(name) for name in names], at)
 
 

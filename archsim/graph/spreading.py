@@ -20,6 +20,14 @@ def expanded(builder: Builder, x: str, sizes: Sequence[int]) -> str:
     return builder.add(Repeat(layer=builder.layer, name=own, inputs=(x,), shape=made))
 
 
+def tiled(builder: Builder, x: str, before: int, times: int, at: int) -> str:
+    """A dimension so many times, one after the other (`before` is `at`), or each of its indices in a row."""
+    sizes = [size or 1 for size in sizes_of(builder.of(x))]
+    single = builder.reshape(x, [*sizes[:before], 1, *sizes[before:]])
+    spread = expanded(builder, single, [*sizes[:before], times, *sizes[before:]])
+    return builder.reshape(spread, [size * times if here == at else size for here, size in enumerate(sizes)])
+
+
 def repeated(builder: Builder, x: str, times: Sequence[int]) -> str:
     """Each index of a dimension so often in a row."""
     own = builder.name("view")

@@ -8,20 +8,16 @@ from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
+from archsim.graph.reading import Read, Reading, flat
 from archsim.graph.roles import input_roles
-from archsim.graph.sequence_nodes import Previous, Recurrence, Rotary, Scaled
+from archsim.graph.sequence_nodes import Rotary, Scaled
 from archsim.graph.streams import Stream
-from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, in_all, through
-from archsim.graph.views import Keep
-from archsim.graph.weights import Input, Weight, moving
+from archsim.graph.tracing import Link, Tracer, in_all
+from archsim.graph.weights import Input, Weight
 from archsim.graph.windows import SAME, Interval, Window, everything
 
 MOST_POSITIONS = 1 << 24
 """Of a stream that a model fixes."""
-_PASSED = ("layernorm", "rmsnorm", "rotary")
-"""What is done to keys on the way from their projection to where they are kept, if it is done in each head."""
-
-_BEFORE = Interval(pad=1)
 
 
 @dataclass(frozen=True)
@@ -36,23 +32,14 @@ class Worked:
     cuts: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Read:
-    """An operator's node, its positions, and the sources of each of its operands, as seen from it."""
-
-    node: Node
-    positions: frozenset[Axis]
-    operands: tuple[tuple[int, Traced, tuple[Source, ...]], ...]
-
-
 def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> Worked:
     """The operators of a Graph's nodes, in their order.
 
     Raises ArchsimError where an operator's positions cannot be said.
     """
     tracer = Tracer(weights)
-    tracer.begin(inputs, input_roles(inputs, list(_flat(nodes)), weights))
-    reads = _Reading(tracer)
+    tracer.begin(inputs, input_roles(inputs, list(flat(nodes)), weights))
+    reads = Reading(tracer)
     for node in nodes:
         reads.take(node)
     made = _Making(tracer, {read.node.key: read for read in reads.found})
@@ -61,93 +48,13 @@ def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str
     return Worked(operators, axes, tuple(tracer.cuts))
 
 
-def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
-    for node in nodes:
-        if isinstance(node, Recurrence):
-            yield from node.body
-        yield node
-
-
-class _Reading:
-    """First pass: positions, and what is read."""
-
-    def __init__(self, tracer: Tracer) -> None:
-        self.tracer = tracer
-        self.found: list[_Read] = []
-        self.by_key: dict[str, _Read] = {}
-        self.positions: frozenset[Axis] = frozenset()  # of what comes into a recurrence
-
-    def take(self, node: Node) -> None:
-        tracer = self.tracer
-        if isinstance(node, Recurrence):
-            self._recurrence(node)
-        elif isinstance(node, Previous):
-            steps = {factor.axis for factor in node.shape[0]}
-            axes = frozenset(steps | {factor.axis for one in node.shape for factor in one} & self.positions)
-            before = tuple((axis, Link(axis, _BEFORE if axis in steps else SAME)) for axis in axes)
-            tracer.tensors[node.key] = Traced(node.shape, axes, (Source(node.inputs[0], before, previous=True),))
-        elif node.free:
-            tracer.view(node)
-            if isinstance(node, Keep):
-                self._kept(node)
-        else:
-            self._work(node)
-
-    def _work(self, node: Node) -> None:
-        tracer = self.tracer
-        positions = tracer.positions(node)
-        operands = []
-        for at, _ in moving(node, tracer.weights):
-            operand, links = tracer.operand(node, at)
-            tracer.mix(operand, links)
-            operands.append((at, operand, tuple(through(source, links) for source in operand.sources)))
-        read = _Read(node, positions, tuple(operands))
-        self.found.append(read)
-        self.by_key[node.key] = read
-        tracer.made(node, positions)
-
-    def _recurrence(self, node: Recurrence) -> None:
-        """Backward, the first waits for all that comes in, and who reads the result waits for all of it."""
-        tracer = self.tracer
-        before = {name: tracer.tensors[name] for name in node.inputs}
-        self.positions = frozenset(axis for traced in before.values() for axis in traced.positions)
-        if node.backward:
-            tracer.tensors |= {name: _whole(traced) for name, traced in before.items()}
-        for each in node.body:
-            self.take(each)
-        tracer.tensors |= before
-        result = tracer.tensors[node.result]
-        tracer.tensors[node.key] = _whole(result) if node.backward else result
-        tracer.mixed |= {factor.axis.order for factor in node.shape[0]}
-
-    def _kept(self, node: Keep) -> None:
-        """A position keeps what its projection gives: what is done to it in each head is done with the queries."""
-        traced = self.tracer.tensors[node.key]
-        sources = tuple(self._behind(source) for source in traced.sources)
-        self.tracer.tensors[node.key] = replace(traced, sources=tuple(dict.fromkeys(sources)))
-
-    def _behind(self, source: Source) -> Source:
-        read = self.by_key.get(source.key)
-        while read is not None and read.node.kind in _PASSED and len(read.operands[0][2]) == 1:
-            source = replace(source, key=read.operands[0][2][0].key)
-            read = self.by_key.get(source.key)
-        return source
-
-
-def _whole(traced: Traced) -> Traced:
-    sources = tuple(
-        replace(source, links=tuple((axis, EVERYTHING) for axis, _ in source.links)) for source in traced.sources
-    )
-    return replace(traced, sources=sources)
-
-
 class _Making:
     """Second pass: operators."""
 
-    def __init__(self, tracer: Tracer, reads: Mapping[str, _Read]) -> None:
+    def __init__(self, tracer: Tracer, reads: Mapping[str, Read]) -> None:
         self.tracer, self.reads = tracer, reads
 
-    def operator(self, read: _Read) -> Operator:
+    def operator(self, read: Read) -> Operator:
         node = read.node
         axes = self.ordered(read.positions)
         stream, chosen = _stream(node, axes)
@@ -203,7 +110,7 @@ class _Making:
         )
         return {"in_features": groups * rows, "out_features": groups * columns, "groups": groups}
 
-    def _product(self, read: _Read, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
+    def _product(self, read: Read, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
         """Keys are the rows of the second operand: kept in the result of scores, summed over in a context."""
         node = read.node
         assert isinstance(node, Contraction)  # noqa: S101
@@ -240,7 +147,7 @@ class _Making:
         }
 
     def _rows(  # noqa: PLR0911 - a case for each kind of node
-        self, read: _Read, keys: Axis | None
+        self, read: Read, keys: Axis | None
     ) -> dict[str, int | None]:
         """Rows of so many values at a position; keys count as one."""
         node, number = read.node, max(1, len(read.operands))
@@ -272,7 +179,7 @@ class _Making:
             return {"rows": values, "width": 1, "operands": number, "out": None}
         return {"rows": 1, "width": values, "operands": number, "out": None}
 
-    def _edges(self, read: _Read, axes: tuple[Axis, ...], stream: Stream) -> Iterator[Edge]:
+    def _edges(self, read: Read, axes: tuple[Axis, ...], stream: Stream) -> Iterator[Edge]:
         for _, operand, sources in read.operands:
             seen = _seen(operand.shape)
             for source in sources:

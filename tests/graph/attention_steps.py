@@ -75,10 +75,10 @@ class Attend:
         else:
             context = self._heads_first(builder, (query, key, value), (of_query, of_key), others)
             of_query = f"{others}h{shares}{self.axis}d"
-        heads = f"h{shares}"
-        wanted = others + self.axis + heads + "d"
+        of_heads = f"h{shares}"
+        wanted = others + self.axis + of_heads + "d"
         context = builder.transpose(context, [of_query.index(letter) for letter in wanted])
-        net.name, net.axes = builder.merge(context, len(others) + 1, len(heads) + 1), others + self.axis + "e"
+        net.name, net.axes = builder.merge(context, len(others) + 1, len(of_heads) + 1), others + self.axis + "e"
         Linear(size_at(builder, x, at), last=False).build(net)
 
     def _with_past(self, net: Network, name: str, x: str) -> str:

@@ -24,8 +24,8 @@ from tests.graph.attention_steps import Attend
 from tests.graph.count_pairs import pairs_of
 from tests.graph.graph_to_onnx import onnx_model
 from tests.graph.needed_positions import feeding, needed, waited
-from tests.graph.steps import Conv, Pooled
 from tests.graph.view_steps import Around, Cut, Join, Merge, Repeated, Slice, Split
+from tests.graph.window_steps import Conv, Pooled
 
 if TYPE_CHECKING:
     from archsim.graph.nodes import Node
@@ -75,7 +75,7 @@ def check_values(made: Made, batch: int) -> None:
     inputs = made.inputs(batch)
     output = made.graph.outputs[0]
     found = made.executor.run(inputs)[output]
-    oracle = ReferenceEvaluator(onnx_model(made.graph, made.weights))
+    oracle: Any = ReferenceEvaluator(onnx_model(made.graph, made.weights))
     for at in range(batch):
         (wanted,) = oracle.run(None, {name: x[at] for name, x in inputs.items()})
         assert found[at].shape == wanted.shape
@@ -136,7 +136,9 @@ def check_waits(made: Made, *, exact: bool) -> None:
             waits = np.max([waited(edge, positions, there) for edge in edges], axis=0)
             assert (need <= np.maximum.accumulate(waits)).all(), (operator.key, source, need, waits)
             kept = [edge.window.first(np.arange(positions)) for edge in edges if edge.window is not None]
-            for begins in kept if len(kept) == len(edges) == 1 else ():  # a place later on may still need what is before
+            for begins in (
+                kept if len(kept) == len(edges) == 1 else ()
+            ):  # a place later on may still need what is before
                 assert (np.minimum.accumulate(begins[::-1])[::-1] <= first).all(), (operator.key, source, first, begins)
             if exact and len(edges) == 1 and not made.worked.cuts and not is_steady(node):
                 assert (need == waits)[need >= 0].all(), (operator.key, source, need, waits)

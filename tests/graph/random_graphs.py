@@ -9,24 +9,9 @@ from hypothesis import strategies as st
 
 from archsim.graph.nodes import Mask
 from tests.graph.attention_steps import Attend, Squares
-from tests.graph.steps import (
-    Act,
-    Conv,
-    Embed,
-    Gate,
-    Linear,
-    Mix,
-    Moved,
-    Network,
-    Norm,
-    Pooled,
-    Reduced,
-    Residual,
-    Softmax,
-    Step,
-    started,
-)
+from tests.graph.steps import Act, Embed, Gate, Linear, Mix, Network, Norm, Reduced, Residual, Softmax, Step, started
 from tests.graph.view_steps import Around, Cut, Join, Merge, Ordered, Repeated, Slice, Split
+from tests.graph.window_steps import Conv, Moved, Pooled
 
 _MOST_NUMBERS = 400
 _ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "silu", "hardswish", "abs", "neg")
@@ -86,8 +71,9 @@ def decoders(draw: st.DrawFn) -> Program:
     steps: list[Step] = []
     for _ in range(draw(st.integers(1, 4))):
         attend = _attend_along("p", net.sizes["p"], masked=True)
-        back = st.builds(Residual, st.integers(0, 5)) if net.fitting() else attend
-        steps.append(draw(st.one_of(attend, _plain(), back)))
+        back: st.SearchStrategy[Step] = st.builds(Residual, st.integers(0, 5)) if net.fitting() else attend
+        either: st.SearchStrategy[Step] = st.one_of(attend, _plain(), back)
+        steps.append(draw(either))
         if isinstance(steps[-1], Attend):
             mask = Mask(causal=True, span=draw(st.none() | st.integers(1, 4)))
             steps[-1] = replace(steps[-1], mask=mask, past=0, turned=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +13,9 @@ from archsim.graph.job import make_job
 from archsim.graph.operators import Linear
 from tests.graph.graph_checks import Made, check_counts, check_values, check_waits, is_exact
 from tests.graph.random_graphs import Program, decoders, programs
+
+if TYPE_CHECKING:
+    from random import Random
 
 CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large)
 ANY = st.one_of(programs(), programs(), programs(), decoders())
