@@ -8,14 +8,12 @@ from typing import Any
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph import onnx_elementwise, onnx_maps, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.nodes import Node
 from archsim.graph.onnx_constants import Reader
 from archsim.graph.onnx_file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx_fusions import fuse
 from archsim.graph.onnx_importer import Importer
 from archsim.graph.onnx_rewritten import rewrite
 from archsim.graph.onnx_unknown import approximated, require_known
-from archsim.graph.views import View
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
@@ -120,8 +118,7 @@ def from_proto(
     importer.run()
     outputs = importer.results()
     builder = importer.builder
-    nodes = _without_unread_views(builder.nodes, outputs)
-    read = {each for node in nodes for each in node.inputs}
+    read = {each for node in builder.nodes for each in node.inputs}
     places = {each: at for at, each in enumerate(file.inputs)}
     graph = make_graph(
         name,
@@ -129,7 +126,7 @@ def from_proto(
         sorted(
             (each for each in builder.inputs if each.name in read), key=lambda each: places.get(each.name, len(places))
         ),
-        nodes,
+        builder.nodes,
         list(builder.weights.values()),
         outputs,
         digest=digest,
@@ -138,16 +135,6 @@ def from_proto(
     if not graph.operators:
         raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
     return graph, Arrays(importer.arrays)
-
-
-def _without_unread_views(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
-    """Products may read what was there before a view."""
-    read, left = set(outputs), []
-    for node in reversed(nodes):
-        if not isinstance(node, View) or node.key in read:
-            left.append(node)
-            read.update(node.inputs)
-    return left[::-1]
 
 
 def _inferred(model: Any) -> Any:  # noqa: ANN401

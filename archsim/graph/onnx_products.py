@@ -12,13 +12,14 @@ from archsim.graph.onnx_attention import after
 from archsim.graph.onnx_constants import Constant
 from archsim.graph.onnx_file import FileNode, Sizes
 from archsim.graph.onnx_importer import Importer, Made
-from archsim.graph.onnx_shared import Letters, unshared
 from archsim.graph.onnx_windows import entering, windows
 from archsim.graph.windows import Interval
 
 _BATCHES, _EINSUM = "abcdefnpqr", "abcdefnpqrstuvwxyz"
 _MAPS, _TAPS = "hwz", "klj"
 Taps = Sequence[tuple[str, str, Interval, int]]
+Letters = tuple[str, str, str]
+"""Of the first operand, the second, and the result."""
 
 
 def conv(importer: Importer, node: FileNode) -> Made:
@@ -188,14 +189,11 @@ def _product(
     counts = dict(zip(a, sizes_a, strict=True)) | dict(zip(b, sizes_b, strict=True))
     builder = importer.builder
     if importer.moving(first) and importer.moving(second):
-        xs = [builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b))]
+        x, z = (builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b)))
         alpha *= importer.scales.get(first, 1.0) * importer.scales.get(second, 1.0)
-        made_sizes = [counts[letter] for letter in result]
-        last, scale, mask = after(importer, node, made_sizes, whole=whole)
+        last, scale, mask = after(importer, node, [counts[letter] for letter in result], whole=whole)
         name = "context" if first in importer.softened else "scores"
-        xs, (a, b, result) = unshared(builder, xs, (a, b, result))
-        made = builder.contraction(name, xs[0], xs[1], f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
-        made = builder.reshape(made, made_sizes)
+        made = builder.contraction(name, x, z, f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
     else:
         left = importer.moving(second)
         x, weights = (second, first) if left else (first, second)

@@ -13,15 +13,19 @@ from archsim.graph.nodes import Contraction, Elementwise, Node, Pool, Reach, Unk
 from archsim.graph.sequence_nodes import Embedding, ScoreBias
 from archsim.graph.views import Repeat, Reshape, Sent
 from archsim.graph.weights import Input, Weight, moving
-from archsim.graph.windows import SAME, Interval, group
+from archsim.graph.windows import SAME, Interval, everything, group
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What of an axis is needed: an interval by the index of `axis`; None: all of it."""
+    """What of an axis is needed: an interval by the index of `axis`; None: all of it, or one interval (of stride 0).
+
+    digit: the axis is only a digit (inner, size, all indices) of what the interval says, as where a map is one row.
+    """
 
     axis: Axis | None
     interval: Interval = SAME
+    digit: tuple[int, int, int] | None = None
 
 
 EVERYTHING = Link(None)
@@ -177,14 +181,27 @@ class Tracer:
 def through(source: Source, links: Mapping[Axis, Link]) -> Source:
     """A source as it is seen from what reads a tensor in this way."""
 
-    def composed(link: Link) -> Link:
-        reading = links.get(link.axis, EVERYTHING) if link.axis is not None else EVERYTHING
-        if reading.axis is None:
-            return EVERYTHING
+    def composed(axis: Axis, link: Link) -> Link:
+        if link.axis is None:
+            return link
+        reading = links.get(link.axis, EVERYTHING)
+        if reading == EVERYTHING:
+            return in_all(link, axis.size)
+        if reading.digit is not None:
+            return Link(reading.axis, reading.interval, reading.digit) if link == Link(link.axis) else EVERYTHING
         interval = link.interval.of(reading.interval)
-        return EVERYTHING if interval is None else Link(reading.axis, interval)
+        return EVERYTHING if interval is None else Link(reading.axis, interval, link.digit)
 
-    return Source(source.key, tuple((axis, composed(link)) for axis, link in source.links), source.previous)
+    return Source(source.key, tuple((axis, composed(axis, link)) for axis, link in source.links), source.previous)
+
+
+def in_all(link: Link, size: int | None) -> Link:
+    """What is needed of an axis of so many indices by all indices of the other together."""
+    if link.axis is None or link.axis.size is None or size is None or link.digit is not None:
+        return EVERYTHING
+    interval = link.interval.of(everything(link.axis.size))
+    known = interval is not None and (interval.pad < 0 or interval.span - interval.pad < size)
+    return Link(None, interval) if known and interval is not None else EVERYTHING
 
 
 def _digits(shape: Shape) -> dict[Axis, int | None]:
@@ -211,7 +228,7 @@ def _together(axis: Axis, parts: list[tuple[Factor, Link | None]]) -> Link | Non
     if not said:
         return EVERYTHING
     factor, link = said[0]
-    if len(said) > 1 or link is None or axis.size is None:
+    if len(said) > 1 or link is None or axis.size is None or link.axis == axis:
         return None
     # the other digits have any index
     of_digit = Interval(axis.size - ((factor.size or 1) - 1) * factor.inner, factor.inner).of(link.interval)
@@ -227,10 +244,14 @@ def _of_dim(one: Dim, reach: Reach, result: Shape) -> list[Link | None]:  # noqa
         return [Link(factor.axis) for factor in one]
     if len(one) == len(wanted) == 1 and wanted[0].whole:
         return [Link(wanted[0].axis, reach.interval)]
+    unknown = [EVERYTHING if factor.size == 1 else None for factor in one]
+    sizes = [factor.size or 1 for factor in one]
+    if len(wanted) == 1 and wanted[0].whole and len(one) > 1 and all(factor.whole and factor.size for factor in one):
+        digits = [(prod(sizes[at + 1 :]), size, prod(sizes)) for at, size in enumerate(sizes)]
+        return [Link(wanted[0].axis, reach.interval, digit) for digit in digits]
     if len(wanted) == 1 and wanted[0].whole and one and one[0].whole:
-        digit = Interval(grow=prod(factor.size or 1 for factor in one[1:])).of(reach.interval)
+        digit = Interval(grow=prod(sizes[1:])).of(reach.interval)
         return [None if digit is None else Link(wanted[0].axis, digit), *[EVERYTHING] * (len(one) - 1)]
-    unknown: list[Link | None] = [EVERYTHING if factor.size == 1 else None for factor in one]
     if reach.interval != SAME:
         return unknown
     if len(one) == len(wanted) == 1 and one[0].whole and wanted[0].inner * (wanted[0].size or 0) == wanted[0].axis.size:

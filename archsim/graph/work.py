@@ -8,20 +8,16 @@ from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
+from archsim.graph.reading import Read, Reading, flat
 from archsim.graph.roles import input_roles
-from archsim.graph.sequence_nodes import Previous, Recurrence, Rotary, Scaled
+from archsim.graph.sequence_nodes import Rotary, Scaled
 from archsim.graph.streams import Stream
-from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
-from archsim.graph.views import Keep
-from archsim.graph.weights import Input, Weight, moving
+from archsim.graph.tracing import Link, Tracer, in_all
+from archsim.graph.weights import Input, Weight
 from archsim.graph.windows import SAME, Interval, Window, everything
 
 MOST_POSITIONS = 1 << 24
 """Of a stream that a model fixes."""
-_PASSED = ("layernorm", "rmsnorm", "rotary")
-"""What is done to keys on the way from their projection to where they are kept, if it is done in each head."""
-
-_BEFORE = Interval(pad=1)
 
 
 @dataclass(frozen=True)
@@ -36,23 +32,14 @@ class Worked:
     cuts: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Read:
-    """An operator's node, its positions, and the sources of each of its operands, as seen from it."""
-
-    node: Node
-    positions: frozenset[Axis]
-    operands: tuple[tuple[int, Traced, tuple[Source, ...]], ...]
-
-
 def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str, Weight]) -> Worked:
     """The operators of a Graph's nodes, in their order.
 
     Raises ArchsimError where an operator's positions cannot be said.
     """
     tracer = Tracer(weights)
-    tracer.begin(inputs, input_roles(inputs, list(_flat(nodes)), weights))
-    reads = _Reading(tracer)
+    tracer.begin(inputs, input_roles(inputs, list(flat(nodes)), weights))
+    reads = Reading(tracer)
     for node in nodes:
         reads.take(node)
     made = _Making(tracer, {read.node.key: read for read in reads.found})
@@ -61,97 +48,13 @@ def work_of(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping[str
     return Worked(operators, axes, tuple(tracer.cuts))
 
 
-def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
-    for node in nodes:
-        if isinstance(node, Recurrence):
-            yield from node.body
-        yield node
-
-
-class _Reading:
-    """First pass: positions, and what is read."""
-
-    def __init__(self, tracer: Tracer) -> None:
-        self.tracer = tracer
-        self.found: list[_Read] = []
-        self.by_key: dict[str, _Read] = {}
-        self.positions: frozenset[Axis] = frozenset()  # of what comes into a recurrence
-
-    def take(self, node: Node) -> None:
-        tracer = self.tracer
-        if isinstance(node, Recurrence):
-            self._recurrence(node)
-        elif isinstance(node, Previous):
-            steps = {factor.axis for factor in node.shape[0]}
-            axes = frozenset(steps | {factor.axis for one in node.shape for factor in one} & self.positions)
-            before = tuple((axis, Link(axis, _BEFORE if axis in steps else SAME)) for axis in axes)
-            tracer.tensors[node.key] = Traced(node.shape, axes, (Source(node.inputs[0], before, previous=True),))
-        elif node.free:
-            tracer.view(node)
-            if isinstance(node, Keep):
-                self._kept(node)
-        else:
-            self._work(node)
-
-    def _work(self, node: Node) -> None:
-        tracer = self.tracer
-        positions = tracer.positions(node)
-        operands = []
-        for at, _ in moving(node, tracer.weights):
-            operand, links = tracer.operand(node, at)
-            tracer.mix(operand, links)
-            operands.append((at, operand, tuple(through(source, links) for source in operand.sources)))
-        read = _Read(node, positions, tuple(operands))
-        self.found.append(read)
-        self.by_key[node.key] = read
-        tracer.made(node, positions)
-
-    def _recurrence(self, node: Recurrence) -> None:
-        """Backward, the first waits for all that comes in, and who reads the result waits for all of it."""
-        tracer = self.tracer
-        before = {name: tracer.tensors[name] for name in node.inputs}
-        steps = {factor.axis for factor in node.shape[0]}
-        self.positions = frozenset(axis for traced in before.values() for axis in traced.positions)
-        if node.backward:
-            tracer.tensors |= {name: _whole(traced, steps) for name, traced in before.items()}
-        for each in node.body:
-            self.take(each)
-        tracer.tensors |= before
-        result = tracer.tensors[node.result]
-        tracer.tensors[node.key] = _whole(result, steps) if node.backward else result
-        tracer.mixed |= {axis.order for axis in steps}
-
-    def _kept(self, node: Keep) -> None:
-        """A position keeps what its projection gives: what is done to it in each head is done with the queries."""
-        traced = self.tracer.tensors[node.key]
-        sources = tuple(self._behind(source) for source in traced.sources)
-        self.tracer.tensors[node.key] = replace(traced, sources=tuple(dict.fromkeys(sources)))
-
-    def _behind(self, source: Source) -> Source:
-        read = self.by_key.get(source.key)
-        while read is not None and read.node.kind in _PASSED and len(read.operands[0][2]) == 1:
-            source = replace(source, key=read.operands[0][2][0].key)
-            read = self.by_key.get(source.key)
-        return source
-
-
-def _whole(traced: Traced, steps: Collection[Axis]) -> Traced:
-    """A tensor all of whose steps are needed, whichever is asked for."""
-
-    def link(one: Link) -> Link:
-        return EVERYTHING if one.axis in steps else one
-
-    sources = (replace(each, links=tuple((axis, link(one)) for axis, one in each.links)) for each in traced.sources)
-    return replace(traced, sources=tuple(sources))
-
-
 class _Making:
     """Second pass: operators."""
 
-    def __init__(self, tracer: Tracer, reads: Mapping[str, _Read]) -> None:
+    def __init__(self, tracer: Tracer, reads: Mapping[str, Read]) -> None:
         self.tracer, self.reads = tracer, reads
 
-    def operator(self, read: _Read) -> Operator:
+    def operator(self, read: Read) -> Operator:
         node = read.node
         axes = self.ordered(read.positions)
         stream, chosen = _stream(node, axes)
@@ -207,7 +110,7 @@ class _Making:
         )
         return {"in_features": groups * rows, "out_features": groups * columns, "groups": groups}
 
-    def _product(self, read: _Read, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
+    def _product(self, read: Read, stream: Stream, axes: tuple[Axis, ...]) -> dict[str, object]:
         """Keys are the rows of the second operand: kept in the result of scores, summed over in a context."""
         node = read.node
         assert isinstance(node, Contraction)  # noqa: S101
@@ -244,7 +147,7 @@ class _Making:
         }
 
     def _rows(  # noqa: PLR0911 - a case for each kind of node
-        self, read: _Read, keys: Axis | None
+        self, read: Read, keys: Axis | None
     ) -> dict[str, int | None]:
         """Rows of so many values at a position; keys count as one."""
         node, number = read.node, max(1, len(read.operands))
@@ -276,24 +179,57 @@ class _Making:
             return {"rows": values, "width": 1, "operands": number, "out": None}
         return {"rows": 1, "width": values, "operands": number, "out": None}
 
-    def _edges(self, read: _Read, axes: tuple[Axis, ...], stream: Stream) -> Iterator[Edge]:
+    def _edges(self, read: Read, axes: tuple[Axis, ...], stream: Stream) -> Iterator[Edge]:
         for _, operand, sources in read.operands:
             seen = _seen(operand.shape)
             for source in sources:
                 links = dict(source.links)
                 windowed = [axis for axis, link in source.links if link.interval != SAME]
-                theirs = self.ordered(frozenset(links), windowed)
-                pairs = [(axis, *self._of_queries(links[axis], axes)) for axis in theirs]
+                pairs = self._pairs(read.node, links, self.ordered(frozenset(links), windowed), axes)
                 if source.previous:
                     window = None if len(pairs) == 1 else self._windowed(read.node, source.key, pairs, axes).window
                     yield Edge(source.key, "before", window)
                 elif [to for _, to, _ in pairs] == list(axes) and all(map(_alike, pairs)):
                     yield Edge(source.key)
-                elif all(to is None or (to not in axes and to.size != 1) for _, to, _ in pairs):
+                elif all(to is None and interval == SAME for _, to, interval in pairs):
                     past = seen is not None and stream.causal and seen.stream == stream
                     yield Edge(source.key, "past" if past else "all")
                 else:
                     yield self._windowed(read.node, source.key, pairs, axes)
+
+    def _pairs(
+        self, node: Node, links: Mapping[Axis, Link], theirs: tuple[Axis, ...], axes: tuple[Axis, ...]
+    ) -> list[tuple[int | None, Axis | None, Interval]]:
+        """Of each axis of a source its size, the axis by whose index it is needed, and the interval.
+
+        Axes that are digits of one index count as one axis.
+        """
+        pairs: list[tuple[int | None, Axis | None, Interval]] = []
+        begun = list(theirs)
+        while begun:
+            axis = begun.pop(0)
+            link, size = links[axis], axis.size
+            if link.digit is None:
+                pairs.append((size, *self._of_queries(link, axes)))
+                continue
+            inner, number, whole = link.digit
+            while begun and (digit := links[begun[0]].digit) is not None and digit[0] * digit[1] == inner:
+                if replace(links[begun[0]], digit=None) != replace(link, digit=None):
+                    break
+                inner, number = digit[0], number * digit[1]
+                begun.pop(0)
+            pad = link.interval.pad
+            if number * inner == whole and link.interval == Interval(pad=pad) and pad % inner == 0:
+                pairs.append((number, link.axis, Interval(pad=pad // inner, grow=inner)))
+            else:
+                self.tracer.cuts[node.key] = None
+                pairs.append((number, None, SAME))
+
+        def of_positions(size: int | None, to: Axis | None, interval: Interval) -> tuple[Axis | None, Interval]:
+            whole = in_all(Link(to, interval), size)
+            return (to, interval) if to is None or to in axes or to.size == 1 else (whole.axis, whole.interval)
+
+        return [(size, *of_positions(size, to, interval)) for size, to, interval in pairs]
 
     def _of_queries(self, link: Link, axes: tuple[Axis, ...]) -> tuple[Axis | None, Interval]:
         """What is needed by the index of a key, of which a mask hides some, by that of the query."""
@@ -305,7 +241,7 @@ class _Making:
         return link.axis, link.interval
 
     def _windowed(
-        self, node: Node, source: str, pairs: list[tuple[Axis, Axis | None, Interval]], axes: tuple[Axis, ...]
+        self, node: Node, source: str, pairs: list[tuple[int | None, Axis | None, Interval]], axes: tuple[Axis, ...]
     ) -> Edge:
         """Axes of both side by side in the order of both; all of it where they cross."""
         size: list[int] = []
@@ -318,10 +254,10 @@ class _Making:
             out.append(ours)
             intervals.append(interval)
 
-        for axis, to, interval in pairs:
-            length = axis.size or MOST_POSITIONS
+        for indices, to, interval in pairs:
+            length = indices or MOST_POSITIONS
             if to is None or to not in axes:
-                beside(length, 1, everything(length) if to is None or to.size != 1 else interval)
+                beside(length, 1, everything(length) if to is None and interval == SAME else interval)
             elif to not in left:
                 self.tracer.cuts[node.key] = None
                 return Edge(source, "all")
@@ -336,10 +272,10 @@ class _Making:
         return Edge(source, "window", Window.of(tuple(size), tuple(out), tuple(intervals)))
 
 
-def _alike(pair: tuple[Axis, Axis | None, Interval]) -> bool:
+def _alike(pair: tuple[int | None, Axis | None, Interval]) -> bool:
     """Whether indices of an axis are those of the other; where that has others too, positions have other numbers."""
-    axis, to, interval = pair
-    return to is not None and interval == SAME and (axis.size == to.size or to.stream is not None)
+    size, to, interval = pair
+    return to is not None and interval == SAME and (size == to.size or to.stream is not None)
 
 
 def _values(one: Dim, positions: frozenset[Axis]) -> int:

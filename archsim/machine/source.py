@@ -301,6 +301,7 @@ _PLAINLY: Final = [
     ("cannot start any token", "found {char}, which plain text cannot start with; quote it"),
     ("directive|incompatible", "found a '%' directive; expected none"),
     ("tag", "found a tag; expected plain YAML without tags"),
+    ("maximum nesting depth", f"nested more than {MAX_DEPTH} deep"),  # newer PyYAML's own bound
 ]
 
 

@@ -87,6 +87,9 @@ def open_model(path: Path) -> Opened:
     ArchsimError
         Where a file is wrong, of a kind that is not read, or does not fit the sizes that it states.
     """
+    alone = [] if not path.is_dir() or list(path.glob("*.safetensors")) else list(path.glob("*.gguf"))
+    if len(alone) == 1:
+        path = alone[0]
     if path.is_dir() or path.suffix in (".safetensors", ".json"):
         return _hugging_face(path)
     raw = begin(path, _EXPECTED)

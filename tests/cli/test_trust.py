@@ -100,7 +100,8 @@ def test_without_pytorch(opened: list[str], monkeypatch: pytest.MonkeyPatch) -> 
     refused = call("run", "isaac", "net.pt2")
     assert (refused.exit_code, refused.stderr) == (2, SAID + "\n")
     trusted = call("run", "isaac", "net.pt2", "--trust")
-    assert (trusted.exit_code, trusted.stderr) == (2, "PyTorch models need PyTorch: pip install 'archsim[torch]'\n")
+    needed = "PyTorch models need torch, onnx and onnxscript: pip install 'archsim[torch]'\n"
+    assert (trusted.exit_code, trusted.stderr) == (2, needed)
     assert opened == []
 
 

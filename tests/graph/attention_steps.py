@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Literal
 
+from archsim.graph.axes import size_of
 from archsim.graph.sequence_nodes import Rotary
 from tests.graph.steps import Linear
 from tests.graph.view_steps import Merge, Ordered, Split, repeated
@@ -24,6 +25,8 @@ class Attend:
     ----------
     heads, kept, size
         Heads, of which some share keys so that so many are kept; values of a head.
+    mask
+        Along a stream, which is the first dimension, keys are kept.
     past
         Keys and values of positions that come in.
     form
@@ -72,16 +75,18 @@ class Attend:
         else:
             context = self._heads_first(builder, (query, key, value), (of_query, of_key), others)
             of_query = f"{others}h{shares}{self.axis}d"
-        heads = f"h{shares}"
-        wanted = others + self.axis + heads + "d"
+        of_heads = f"h{shares}"
+        wanted = others + self.axis + of_heads + "d"
         context = builder.transpose(context, [of_query.index(letter) for letter in wanted])
-        net.name, net.axes = builder.merge(context, len(others) + 1, len(heads) + 1), others + self.axis + "e"
-        Linear(axes_size(builder, x, at), last=False).build(net)
+        net.name, net.axes = builder.merge(context, len(others) + 1, len(of_heads) + 1), others + self.axis + "e"
+        Linear(size_at(builder, x, at), last=False).build(net)
 
     def _with_past(self, net: Network, name: str, x: str) -> str:
+        builder, at = net.builder, net.axes.index(self.axis)
+        if self.mask is not None and builder.of(x)[at] and builder.of(x)[at][0].axis.stream is not None:
+            return builder.keep(x, self.mask.span)
         if not self.past:
             return x
-        builder, at = net.builder, net.axes.index(self.axis)
         sizes = [*net.sizes.values()]
         here = net.axes.index("e")
         sizes[here : here + 1] = [self.kept, self.size]
@@ -117,24 +122,17 @@ class Attend:
             return self._attended(builder, (query, key, value), (forms[0], forms[1], forms[2]), others)
         query, key, value = (builder.merge(x, 0, batches) for x in moved)
         context = self._attended(builder, (query, key, value), (f"b{self.axis}d", "bdt", "btd"), "b")
-        first = [size for _, size in zip(range(batches), self._sizes(builder, moved[0]), strict=False)]
-        return builder.split(context, 0, *first)
-
-    @staticmethod
-    def _sizes(builder: Builder, x: str) -> list[int]:
-        return [axes_size(builder, x, at) for at in range(len(builder.of(x)))]
+        return builder.split(context, 0, *(size_at(builder, moved[0], at) for at in range(batches)))
 
 
-def axes_size(builder: Builder, x: str, at: int) -> int:
+def size_at(builder: Builder, x: str, at: int) -> int:
     """Indices of a dimension."""
-    from archsim.graph.axes import size_of
-
     return size_of(builder.of(x)[at]) or 0
 
 
 def turned(builder: Builder, x: str) -> str:
     """Positions, heads and values are the last dimensions."""
-    values = axes_size(builder, x, -1) // 2 * 2
+    values = size_at(builder, x, -1) // 2 * 2
     frequencies = tuple(100.0 ** (-2 * at / values) for at in range(values // 2))
     return builder.add(
         Rotary(

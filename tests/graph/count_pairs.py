@@ -71,4 +71,5 @@ def _viewed(graph: Graph, node: Node, marks: Marks) -> Marks:
     known = dict.fromkeys(node.inputs, marks[None])
     executor = Executor(graph, weights, FloatArithmetic())
     made: Marks = executor.execute(Run(FloatArithmetic()), {}, [node.key], known)[node.key]
-    return made[0]
+    first: Marks = made[0]
+    return first

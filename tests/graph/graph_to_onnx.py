@@ -50,7 +50,7 @@ class Writer:
         for name, shape in tensors:
             self.sizes[name] = tuple(size or 0 for size in sizes_of(shape))
 
-    def add(self, operator: str, *inputs: str, into: str = "", **attributes: object) -> str:
+    def add(self, operator: str, *inputs: str, into: str = "", **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has them
         """A node, which makes the tensor `into`."""
         from onnx import helper
 
@@ -168,7 +168,7 @@ def _pool(writer: Writer, node: nodes.Pool) -> None:
     others = prod(own[at] for at in dims if at not in windowed)
     x = writer.add("Transpose", node.inputs[0], perm=order)
     x = writer.reshaped(x, [others, 1, *(own[at] for at in windowed)])
-    shape = {
+    shape: dict[str, Any] = {
         "kernel_shape": [interval.taps for _, interval in node.windows],
         "strides": [interval.stride for _, interval in node.windows],
         "dilations": [interval.apart for _, interval in node.windows],
@@ -283,4 +283,5 @@ _WRITERS: dict[type[nodes.Node], Callable[[Writer, Any], object]] = {
     views.Concat: lambda writer, node: writer.add("Concat", *node.inputs, into=node.key, axis=node.dim),
     views.Pad: _pad,
     views.Repeat: _repeat,
+    views.Keep: lambda writer, node: writer.add("Identity", *node.inputs, into=node.key),
 }

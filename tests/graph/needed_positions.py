@@ -59,8 +59,8 @@ def needed(
     tensors: Mapping[str, Array],
     source: tuple[str, Sequence[Axis]],
     reader: tuple[str, Sequence[Axis]],
-) -> Rows:
-    """By position of a reader the last position of a source that its numbers depend on; -1: on none.
+) -> tuple[Rows, Rows]:
+    """By position of a reader the first and the last position of a source that its numbers depend on; last -1: on none.
 
     tensors: of one run, inputs among them; all stay as they are, but for those of the source at one position each time.
     """
@@ -69,7 +69,8 @@ def needed(
     positions = prod(axis.size or 0 for axis in source[1])
     known = {name: np.repeat(x, positions, axis=0) for name, x in tensors.items() if name != reader[0]}
     inputs = {each.name: known.pop(each.name) for each in executor.graph.inputs}
-    last = np.full(prod(axis.size or 0 for axis in reader[1]), -1, np.int64)
+    first = np.full(prod(axis.size or 0 for axis in reader[1]), positions, np.int64)
+    last = np.full_like(first, -1)
     noise = np.random.default_rng(1).standard_normal(of_source.shape).astype(np.float32)
     at_one = of_source == np.arange(positions).reshape(-1, *(1,) * of_source.ndim)
     for change in (noise, 100 + 10 * noise, -100 + 10 * noise):
@@ -78,16 +79,17 @@ def needed(
         for position in range(positions):
             same = np.isclose(made[position], tensors[reader[0]][0], rtol=1e-4, atol=1e-5)  # sums are rounded anew
             differs = of_reader[~same]
+            first[differs] = np.minimum(first[differs], position)
             last[differs] = np.maximum(last[differs], position)
-    return last
+    return first, last
 
 
-def waited(edge: Edge, readers: int, sources: int, in_order: bool = True) -> Rows:
-    """By position of a reader the last position of a source that it has waited for, as results are made in order."""
+def waited(edge: Edge, readers: int, sources: int) -> Rows:
+    """By position of a reader the last position of a source that it waits for."""
     rows = np.arange(readers)
     if edge.window is not None:
         last: Rows = np.minimum(edge.window.last(rows), sources - 1)
-        return np.maximum.accumulate(last) if in_order else last
+        return last
     if edge.scope == "all":
         return np.full(readers, sources - 1)
     return np.where(rows < sources, rows, -1)

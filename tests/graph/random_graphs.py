@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from hypothesis import strategies as st
 
 from archsim.graph.nodes import Mask
 from tests.graph.attention_steps import Attend, Squares
-from tests.graph.steps import (
-    Act,
-    Conv,
-    Embed,
-    Gate,
-    Linear,
-    Mix,
-    Moved,
-    Network,
-    Norm,
-    Pooled,
-    Reduced,
-    Residual,
-    Softmax,
-    Step,
-    started,
-)
+from tests.graph.steps import Act, Embed, Gate, Linear, Mix, Network, Norm, Reduced, Residual, Softmax, Step, started
 from tests.graph.view_steps import Around, Cut, Join, Merge, Ordered, Repeated, Slice, Split
+from tests.graph.window_steps import Conv, Moved, Pooled
 
 _MOST_NUMBERS = 400
 _ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "silu", "hardswish", "abs", "neg")
@@ -34,16 +19,20 @@ _ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "silu", "hardswi
 
 @dataclass(frozen=True)
 class Program:
-    """Axes of the input with their sizes, in the order in which it has them, and steps; ids: it is whole numbers."""
+    """Axes of the input with their sizes, in the order in which it has them, and steps.
+
+    ids: it is whole numbers below so many. stream: its first axis is a sequence, whose positions see those before them.
+    """
 
     start: tuple[tuple[str, int], ...]
     steps: tuple[Step, ...]
     ids: int | None = None
+    stream: bool = False
 
     def build(self, order: str = "") -> Network:
         """The network, whose input has its axes in another order, if one is given."""
         sizes = dict(self.start)
-        net = started([(axis, sizes[axis]) for axis in order or sizes], self.ids)
+        net = started([(axis, sizes[axis]) for axis in order or sizes], self.ids, stream=self.stream)
         for step in self.steps:
             net.take(step)
         return net
@@ -74,14 +63,40 @@ def programs(draw: st.DrawFn, most: int = 6) -> Program:
     return Program(start, tuple(steps), ids)
 
 
-def _step(net: Network) -> st.SearchStrategy[Step]:
-    """What can come next."""
-    back, small = st.integers(0, 5), st.integers(1, 6)
-    axis, place = st.sampled_from(net.axes), st.sampled_from(net.places or "-")
-    choices: list[st.SearchStrategy[Step]] = [
-        st.builds(Linear, small, st.booleans(), st.booleans()),
+@st.composite
+def decoders(draw: st.DrawFn) -> Program:
+    """Along a sequence whose positions see those before them; keys are kept."""
+    start = (("p", draw(st.integers(1, 6))), ("e", draw(st.integers(1, 4))))
+    net = started(start, stream=True)
+    steps: list[Step] = []
+    for _ in range(draw(st.integers(1, 4))):
+        attend = _attend_along("p", net.sizes["p"], masked=True)
+        back: st.SearchStrategy[Step] = st.builds(Residual, st.integers(0, 5)) if net.fitting() else attend
+        either: st.SearchStrategy[Step] = st.one_of(attend, _plain(), back)
+        steps.append(draw(either))
+        if isinstance(steps[-1], Attend):
+            mask = Mask(causal=True, span=draw(st.none() | st.integers(1, 4)))
+            steps[-1] = replace(steps[-1], mask=mask, past=0, turned=False)
+        net.take(steps[-1])
+    return Program(start, tuple(steps), stream=True)
+
+
+def _plain() -> st.SearchStrategy[Step]:
+    """What goes with any axes, the values' among them."""
+    return st.one_of(
+        st.builds(Linear, st.integers(1, 6), st.booleans(), st.booleans()),
         st.builds(Norm, st.sampled_from(["layernorm", "rmsnorm"]), st.booleans()),
         st.builds(Act, st.sampled_from(_ACTIVATIONS)),
+    )
+
+
+def _step(net: Network) -> st.SearchStrategy[Step]:
+    """What can come next."""
+    back = st.integers(0, 5)
+    axis, place = st.sampled_from(net.axes), st.sampled_from(net.places or "-")
+    choices: list[st.SearchStrategy[Step]] = [
+        _plain(),
+        _plain(),
         st.builds(Softmax, axis),
         st.builds(Ordered, st.permutations(list(net.axes)).map("".join)),
         axis.flatmap(lambda at: _slice(at, net.sizes[at])),

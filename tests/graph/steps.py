@@ -12,7 +12,7 @@ from archsim.graph.axes import Axis, dim, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Normalise
 from archsim.graph.sequence_nodes import Embedding
-from archsim.graph.windows import Interval
+from archsim.graph.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,56 +96,6 @@ class Linear:
         bias = net.weight("b", self.outputs) if self.bias else None
         letters = f"{rows.format('i')},oi->{rows.format('o')}"
         net.name = net.builder.contraction("product", net.name, weight, letters, bias=bias)
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A window along an axis: taps, stride, places put before and after, distance of taps."""
-
-    axis: str
-    taps: int = 1
-    stride: int = 1
-    before: int = 0
-    after: int = 0
-    apart: int = 1
-
-    @property
-    def interval(self) -> Interval:
-        return Interval(self.taps, self.stride, self.before, self.apart)
-
-    def results(self, size: int) -> int:
-        return (size + self.before + self.after - self.interval.span) // self.stride + 1
-
-    def covers(self, size: int) -> bool:
-        """Whether every window has a place inside."""
-        begins = range(-self.before, self.results(size) * self.stride - self.before, self.stride)
-        return all(any(0 <= begin + tap * self.apart < size for tap in range(self.taps)) for begin in begins)
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution along some of the places."""
-
-    moved: tuple[Moved, ...]
-    outputs: int
-    groups: int = 1
-    bias: bool = False
-
-    def build(self, net: Network) -> None:
-        builder, sizes, at = net.builder, net.sizes, net.axes.index("e")
-        inputs, outputs, taps = sizes["e"] // self.groups, self.outputs // self.groups, "abcd"[: len(self.moved)]
-        weight = net.weight("w", self.outputs, inputs, *(each.taps for each in self.moved))
-        bias = net.weight("b", self.outputs) if self.bias else None
-        windows = [(m.axis, tap, m.interval, m.results(sizes[m.axis])) for m, tap in zip(self.moved, taps, strict=True)]
-        x = builder.split(net.name, at, self.groups, inputs) if self.groups > 1 else net.name
-        group = "g" if self.groups > 1 else ""
-        own = {"g": self.groups, "o": outputs, "i": inputs} | {t: m.taps for t, m in zip(taps, self.moved, strict=True)}
-        second = f"{group}oi{taps}"
-        rows = net.axes.replace("e", f"{group}{{}}")
-        letters = f"{rows.format('i')},{second}->{rows.format('o')}"
-        own = {letter: own[letter] for letter in second} if group else {}
-        made = builder.contraction("product", x, weight, letters, sizes=own, windows=windows, bias=bias)
-        net.name = builder.merge(made, at, 2) if self.groups > 1 else made
 
 
 @dataclass(frozen=True)
@@ -251,20 +201,6 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """The largest or the mean under windows along some places."""
-
-    function: Literal["maximum", "mean"]
-    moved: tuple[Moved, ...]
-    padding_counts: bool = False
-
-    def build(self, net: Network) -> None:
-        kind = "maxpool" if self.function == "maximum" else "avgpool"
-        windows = [(net.axes.index(m.axis), m.interval, m.results(net.sizes[m.axis])) for m in self.moved]
-        net.name = net.builder.pool("pool", kind, net.name, self.function, windows, padding_counts=self.padding_counts)
-
-
-@dataclass(frozen=True)
 class Reduced:
     """One number in place of an axis, which stays with one index or is lost."""
 
@@ -292,9 +228,16 @@ class Gate:
         net.name, net.axes = net.builder.elementwise("gated", "mul", x, gate), axes
 
 
-def started(axes: Sequence[tuple[str, int]], ids: int | None = None) -> Network:
-    """A network that has an input of these axes and nothing else; ids: whole numbers below so many."""
+def started(axes: Sequence[tuple[str, int]], ids: int | None = None, *, stream: bool = False) -> Network:
+    """A network that has an input of these axes and nothing else.
+
+    ids: whole numbers below so many. stream: the first axis is a sequence, whose positions see those before them.
+    """
     builder = Builder()
     letters, sizes = "".join(axis for axis, _ in axes), [size for _, size in axes]
-    x = builder.input("x", builder.axes("x", sizes), whole=ids)
+    shape = builder.axes("x", sizes)
+    if stream:
+        tokens = Stream("tokens", length=sizes[0], causal=True)
+        shape = (dim(Axis("tokens", sizes[0], 0, tokens)), *shape[1:])
+    x = builder.input("x", shape, whole=ids)
     return Network(builder, x, letters, inputs=[x])

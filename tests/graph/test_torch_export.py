@@ -1,5 +1,7 @@
 """PyTorch models as models; without PyTorch these tests are left out."""
 
+import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archsim.errors import ArchsimError
+from archsim.errors import ArchsimError, UsageError
 from archsim.graph import Graph, load_model
 from archsim.graph.job import make_job
 from archsim.graph.nodes import Contraction, Mask, Unknown
@@ -134,6 +136,34 @@ def test_unknown_operators_have_a_time_and_no_values() -> None:
         Executor(graph, arrays, FloatArithmetic()).run({graph.inputs[0].name: np.zeros((1, 2, 8), np.float32)})
 
 
+@pytest.mark.parametrize("package", ["onnx", "onnxscript"])
+def test_what_the_exporter_needs(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=r"pip install 'archsim\[torch\]'"):
+        from_torch(nn.Linear(2, 2), (torch.zeros(1, 2),))
+
+
+def test_nothing_of_the_exporter_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    from_torch(Of(lambda _, x: torch.special.erfinv(x)), (torch.zeros(2, 8),), approximate=True)
+    assert capfd.readouterr() == ("", "")
+    assert not logging.root.manager.disable
+
+
+def test_parameters_that_are_zero_or_equal_are_counted() -> None:
+    """As a module is made, all biases are 0 and both norms are alike."""
+    module = nn.TransformerEncoderLayer(16, 2, 32)
+    assert from_torch(module, (torch.zeros(3, 1, 16),)).parameters == 4 * 16 * 17 + 16 * 32 * 2 + 48 + 4 * 16
+
+
+def test_sizes_that_a_run_may_choose_are_those_of_the_example(tmp_path: Path) -> None:
+    module, sizes = nn.Sequential(nn.Linear(4, 4), nn.ReLU()), ({0: torch.export.Dim("positions")},)
+    exported = torch.export.export(module.eval(), (torch.zeros(5, 4),), dynamic_shapes=sizes)
+    torch.export.save(exported, str(tmp_path / "open.pt2"))
+    graph, arrays = read_exported(tmp_path / "open.pt2", trust=True)
+    agrees(graph, arrays, module, torch.rand(5, 4))
+    assert graph.notes == ("open sizes are those of the example, of input",)
+
+
 def test_sequence_first_with_a_batch_of_two() -> None:
     """2 x 6 positions; each sees the 6 of its own sequence: 4 heads x 8 x 6 twice."""
     graph = imported(nn.TransformerEncoderLayer(32, 4, 64, norm_first=True, activation="gelu"), torch.randn(6, 2, 32))
@@ -206,7 +236,10 @@ def test_attention_in_several_ways(function: Callable[..., Any], outputs: int, s
     scores = next(node for node in graph.nodes if isinstance(node, Contraction) and not node.stationary)
     assert scores.scale == pytest.approx(scale)
     assert scores.mask == Mask(causal=True)
-    assert [each.role for each in graph.operators if isinstance(each, Matmul)] == ["scores", "context"]
+    products = [each for each in graph.operators if isinstance(each, Matmul)]
+    assert [each.role for each in products] == ["scores", "context"]
+    if function is not folded_heads:
+        assert {each.stored for each in products} == {(outputs - 16) // 2}
 
 
 def test_a_mask_of_another_form_is_added() -> None:
@@ -268,6 +301,8 @@ def test_a_picture_as_patches_with_a_token_before_them() -> None:
         (Of(lambda _, x: (x.roll((1, 2), (0, 1)), x[..., None].expand(-1, -1, 2) + 1, x.repeat(2, 3))), (3, 9)),
         (Of(lambda _, x: (fn.pad(x, (1, 2, 0, 1), value=3.0), torch.stack([x, x + 1], 1), x.chunk(2, 1)[1])), (3, 9)),
         (Of(lambda _, x: (torch.cat([x, x.t()[:3, :3]], 1), x[1] + x[-1], x.unbind(0)[2], x[:, 1:7:2])), (3, 9)),
+        (Of(lambda self, x: self.layer(x)[0], layer=nn.LSTM(8, 6, batch_first=True)), (2, 4, 8)),
+        (Of(lambda _, x: (torch.einsum("bqc,bkc->bqk", x, x), x.split(2, -1)[1] * 2, x.unbind(0)[1].exp())), (2, 3, 5)),
         (Of(lambda _, x: (fn.max_pool2d(x, 3, 2, 1), fn.avg_pool2d(x, 3, 2, 1), x.mean())), (2, 3, 7, 7)),
         (Of(lambda _, x: (fn.avg_pool2d(x, 2, ceil_mode=True), fn.adaptive_avg_pool2d(x, 1))), (2, 3, 7, 7)),
     ],

@@ -19,11 +19,7 @@ def axes(**sizes: int) -> Shape:
 
 
 def test_a_row_before_the_pixels_of_a_map_is_one_more_position() -> None:
-    """4 x 4 pixels in one dimension and a row of constants are 17 positions: position 1 + i is pixel i.
-
-    Positions 1 to 4 are a line of the map, but 4 to 7 are in one group of four: a position waits for its line's end, or
-    that of the next line.
-    """
+    """4 x 4 pixels in one dimension and a row of constants are 17 positions; number n waits for pixel n - 1."""
     builder = Builder()
     x = builder.input("x", axes(height=4, width=4, channels=3))
     y = builder.reshape(builder.linear("patches", x, 8), (16, 8))
@@ -33,8 +29,9 @@ def test_a_row_before_the_pixels_of_a_map_is_one_more_position() -> None:
     operator = graph.operators[-1]
     assert operator.stream.length == 17
     (edge,) = operator.inputs
+    assert (edge.source, edge.scope) == ("input/patches", "window")
     assert edge.window is not None
-    assert edge.window.last(np.arange(17)).tolist() == [3] * 4 + [7] * 4 + [11] * 4 + [15] * 5
+    assert edge.window.last(np.arange(17)).tolist() == [0, *range(16)]
     assert not graph.notes
 
 

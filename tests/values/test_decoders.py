@@ -61,6 +61,17 @@ def test_smollm2_has_its_golden_perplexity(data_dir: Path) -> None:
     assert found.perplexity == pytest.approx(38.77, abs=0.02)
 
 
+@pytest.mark.parametrize("model", ["stories260K.bin", pytest.param("SmolLM2", marks=pytest.mark.slow)])
+def test_32_tokens_are_the_same_with_and_without_a_cache(data_dir: Path, model: str) -> None:
+    task = smollm2(data_dir, 1)
+    opened = task.model if model == "SmolLM2" else open_model(data_dir / "llama2c" / model)
+    executor = Executor(opened.graph, opened.arrays, FloatArithmetic())
+    prompt = {"tokens": np.array([task.sequences[0][:16]]) % opened.vocabulary}
+    cached, whole = (generate(executor, prompt, 32, cached=cached) for cached in (True, False))
+    assert cached.shape == (1, 32)
+    assert (cached == whole).all()
+
+
 def tensors(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The configuration and the float32 tensors of gpt-nano-sort's JSON files."""
     read = json.loads(path.read_text())

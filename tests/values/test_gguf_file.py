@@ -175,6 +175,10 @@ def test_the_real_file(data_dir: Path) -> None:
     assert np.array_equal(found.read().ravel(), dequantised(raw, Q4_1))
 
 
+def test_a_folder_with_one_file(data_dir: Path) -> None:
+    assert open_model(data_dir / "smollm2").path.suffix == ".gguf"
+
+
 def test_types_and_architectures_that_are_not_known(tmp_path: Path) -> None:
     stored = tensors(head=False)
     path = written(tmp_path / "m.gguf", stored, GGMLQuantizationType.Q5_0)
