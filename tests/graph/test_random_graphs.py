@@ -30,25 +30,25 @@ def work(made: Made) -> tuple[int, Counter[tuple[int, int, int]]]:
     return job.macs(made.graph), sizes
 
 
-@settings(max_examples=150, suppress_health_check=CHECKS)
+@settings(max_examples=80, suppress_health_check=CHECKS)
 @given(ANY, st.integers(1, 3))
 def test_values_are_those_of_onnx(program: Program, batch: int) -> None:
     check_values(Made.of(program), batch)
 
 
-@settings(max_examples=150, suppress_health_check=CHECKS)
+@settings(max_examples=80, suppress_health_check=CHECKS)
 @given(ANY)
 def test_multiplications_are_pairs_of_indices(program: Program) -> None:
     check_counts(Made.of(program))
 
 
-@settings(max_examples=150, suppress_health_check=CHECKS)
+@settings(max_examples=80, suppress_health_check=CHECKS)
 @given(ANY)
 def test_no_operator_begins_before_what_it_needs(program: Program) -> None:
     check_waits(Made.of(program), exact=is_exact(program))
 
 
-@settings(max_examples=100, suppress_health_check=CHECKS)
+@settings(max_examples=60, suppress_health_check=CHECKS)
 @given(programs(), st.randoms(use_true_random=False))
 def test_work_does_not_depend_on_the_order_of_dimensions(program: Program, random: Random) -> None:
     axes = [axis for axis, _ in program.start]
@@ -57,7 +57,7 @@ def test_work_does_not_depend_on_the_order_of_dimensions(program: Program, rando
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, suppress_health_check=CHECKS)
+@settings(max_examples=800, suppress_health_check=CHECKS)
 @given(MANY, st.integers(1, 3))
 def test_longer_graphs(program: Program, batch: int) -> None:
     made = Made.of(program)
