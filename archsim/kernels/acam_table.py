@@ -135,6 +135,8 @@ def compile_table(
         edges = np.concatenate([[-np.inf], bounds, [np.inf]])
     else:
         visited, edges = _crossings(function, points, codes, low, (high - low) / ((1 << bits) - 1))
+    wide = edges[:-1] < edges[1:]  # a code that is only touched has no range
+    visited, edges = visited[wide], np.append(edges[:-1][wide], edges[-1])
     planes = bit_planes(to_gray(visited, depth), bits)
     ranges = tuple(_runs(plane, edges) for plane in planes)
     return Table(function.name, bits, depth, begin, end, coded, low, high, ranges)

@@ -135,6 +135,7 @@ def kill_workers(folder: Path, study: str, times: int, *words: str) -> None:
     assert rows(folder / "study.db") == calm
 
 
+@pytest.mark.slow
 def test_workers_that_are_killed(tmp_path: Path) -> None:
     kill_workers(tmp_path, LONG, 3)
 

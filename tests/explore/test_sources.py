@@ -193,6 +193,7 @@ def test_a_worker_remembers_what_it_has_imported(package: Path) -> None:
     assert held([name]) == found == {name: hashlib.sha256(b"SHARE = 1\n").hexdigest()}
 
 
+@pytest.mark.slow
 def test_workers_with_an_older_class_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster that outlives a sweep has imported what the class was then."""
     pytest.importorskip("distributed")

@@ -101,6 +101,7 @@ def test_isaac_computes_what_its_integers_give(task: Task) -> None:
     assert machine.perplexity == pytest.approx(task.run(FloatArithmetic()).perplexity, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_fewer_bits_and_more_noise_are_worse(task: Task) -> None:
     """Each step is outside the other's error bars (two seeds each)."""
 
