@@ -31,7 +31,7 @@ def _check(name: str, *, trust: bool) -> str:
     """What a file is; raises ArchsimError with what is wrong with it."""
     from archsim import resources
     from archsim.errors import ArchsimError, Fault, quoted
-    from archsim.graph.hf import is_config
+    from archsim.graph.hf.config import is_config
     from archsim.graph.llama2c import beginning
     from archsim.graph.load import load_model
     from archsim.graph.operator_trace import SUFFIXES

@@ -35,12 +35,12 @@ def load_model(
     Raises ArchsimError with all that is wrong.
     """
     from archsim.graph.gguf_header import MAGIC, from_gguf
-    from archsim.graph.hf import from_config, is_config
+    from archsim.graph.hf.config import from_config, is_config
     from archsim.graph.llama2c import beginning, from_checkpoint
 
     path = resources.locate("workloads/models", str(name_or_path))
     if path.suffix == ".onnx":
-        from archsim.graph.onnx import load_onnx
+        from archsim.graph.onnx.load import load_onnx
 
         return load_onnx(path, shapes or {}, approximate=approximate)
     if path.suffix == ".pt2":

@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError, UsageError
-from archsim.graph.onnx import from_proto
+from archsim.graph.onnx.load import from_proto
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
-from archsim.graph.hf import SCALINGS, from_config, is_config, rotary_scaling
+from archsim.graph.hf.config import SCALINGS, from_config, is_config, rotary_scaling
 from archsim.graph.llama2c import EXPECTED, from_checkpoint
 from archsim.graph.load import build
 from archsim.machine.provenance import mapping
@@ -94,7 +94,7 @@ def open_model(path: Path) -> Opened:
         return _hugging_face(path)
     raw = begin(path, _EXPECTED)
     if path.suffix == ".onnx":
-        from archsim.graph.onnx import load_onnx_arrays
+        from archsim.graph.onnx.load import load_onnx_arrays
 
         return _whole(path, *load_onnx_arrays(path))
     if raw.startswith(MAGIC):

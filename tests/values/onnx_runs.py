@@ -14,7 +14,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 from archsim.graph import Graph
-from archsim.graph.onnx import load_onnx_arrays
+from archsim.graph.onnx.load import load_onnx_arrays
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.executor import Executor
 

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 from archsim.graph import Graph
 from archsim.graph.nodes import Contraction, Mask
-from archsim.graph.onnx import from_proto
+from archsim.graph.onnx.load import from_proto
 from archsim.graph.operators import Matmul
 from tests.values.onnx_runs import case, compared
 

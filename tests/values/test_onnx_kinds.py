@@ -10,7 +10,7 @@ import pytest
 from archsim.errors import ArchsimError
 from archsim.graph import Graph
 from archsim.graph.job import make_job
-from archsim.graph.onnx import load_onnx_arrays
+from archsim.graph.onnx.load import load_onnx_arrays
 from archsim.graph.operators import Matmul, Rowwise
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.executor import Executor

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from archsim.errors import ArchsimError
-from archsim.graph.onnx import load_onnx_arrays
+from archsim.graph.onnx.load import load_onnx_arrays
 from tests.values.onnx_runs import Case, case, compared
 
 DRAW = np.random.default_rng(1)

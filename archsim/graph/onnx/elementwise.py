@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from math import inf
 
-from archsim.graph.onnx_affine import batchnorm
-from archsim.graph.onnx_attention import before_product, scaling
-from archsim.graph.onnx_file import BOOLEAN, FLOATS, FileNode
-from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx.affine import batchnorm
+from archsim.graph.onnx.attention import before_product, scaling
+from archsim.graph.onnx.file import BOOLEAN, FLOATS, FileNode
+from archsim.graph.onnx.importer import Importer, Made
 
 PLAIN = {
     "Relu": ("relu", "relu"),

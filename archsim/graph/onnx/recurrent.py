@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import quoted
-from archsim.graph.onnx_constants import Constant
-from archsim.graph.onnx_file import FileNode
-from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx.constants import Constant
+from archsim.graph.onnx.file import FileNode
+from archsim.graph.onnx.importer import Importer, Made
 from archsim.graph.recurrent import GATES, lstm
 
 _GATES = (0, 2, 3, 1)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from archsim.graph.onnx_constants import Constant
-from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer
-from archsim.graph.onnx_rows import normalised
+from archsim.graph.onnx.constants import Constant
+from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.importer import Importer
+from archsim.graph.onnx.rows import normalised
 
 _CLOSE = 5e-4
 """Relative difference of numbers, of which files have few digits: those of float16 have eleven bits."""

@@ -4,7 +4,7 @@ from math import sqrt
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
-from archsim.graph.hf_families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
+from archsim.graph.hf.families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, Loc
 

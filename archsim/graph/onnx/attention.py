@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.graph.nodes import Mask
-from archsim.graph.onnx_file import FileNode
-from archsim.graph.onnx_importer import HIDDEN, Importer
+from archsim.graph.onnx.file import FileNode
+from archsim.graph.onnx.importer import HIDDEN, Importer
 
 CLEAR = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand")
 """Views of which it does not matter whether a scale comes before or after."""

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
-from archsim.graph.onnx_affine import Affine, along, axes_of, fold, of_number, scaled, times
-from archsim.graph.onnx_attention import after
-from archsim.graph.onnx_constants import Constant
-from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer, Made
-from archsim.graph.onnx_windows import entering, windows
+from archsim.graph.onnx.affine import Affine, along, axes_of, fold, of_number, scaled, times
+from archsim.graph.onnx.attention import after
+from archsim.graph.onnx.constants import Constant
+from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.importer import Importer, Made
+from archsim.graph.onnx.windows import entering, windows
 from archsim.graph.windows import Interval
 
 _BATCHES, _EINSUM = "abcdefnpqr", "abcdefnpqrstuvwxyz"

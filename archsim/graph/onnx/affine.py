@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from archsim.errors import quoted
 from archsim.graph.axes import Axis, Shape, dim, reshaped, size_of
-from archsim.graph.onnx_attention import before_product, scaling
-from archsim.graph.onnx_constants import Constant, Reader
-from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer
+from archsim.graph.onnx.attention import before_product, scaling
+from archsim.graph.onnx.constants import Constant, Reader
+from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.importer import Importer
 
 VIEWS = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer, Made, checked
-from archsim.graph.onnx_unknown import approximated
+from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.importer import Importer, Made, checked
+from archsim.graph.onnx.unknown import approximated
 from archsim.graph.spreading import expanded, padded, repeated
 
 _REGIONS = 11

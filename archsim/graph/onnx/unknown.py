@@ -5,8 +5,8 @@ from collections import Counter
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import Axis, dim, sizes_of
 from archsim.graph.nodes import Unknown
-from archsim.graph.onnx_file import FileNode
-from archsim.graph.onnx_importer import Importer, Made
+from archsim.graph.onnx.file import FileNode
+from archsim.graph.onnx.importer import Importer, Made
 
 _PRODUCTS = ("Conv", "MatMul", "Gemm", "Attention", "Einsum", "GRU", "RNN", "LSTM", "Linear")
 """Parts of the names of operators that multiply matrices."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.graph.nodes import Normalise
-from archsim.graph.onnx_constants import Constant
-from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer, Made, checked
-from archsim.graph.onnx_windows import windows
+from archsim.graph.onnx.constants import Constant
+from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.importer import Importer, Made, checked
+from archsim.graph.onnx.windows import windows
 from archsim.graph.spreading import padded
 
 Function = Literal["softmax", "log_softmax", "layernorm", "rmsnorm", "lrn"]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
-from archsim.graph.onnx_constants import Constant, Constants, Reader
-from archsim.graph.onnx_file import BOOLEAN, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.constants import Constant, Constants, Reader
+from archsim.graph.onnx.file import BOOLEAN, FileNode, ModelFile, Sizes
 
 Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]

@@ -8,9 +8,9 @@ import numpy as np
 
 from archsim.errors import quoted
 from archsim.graph.axes import Axis, dim
-from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer, Made, checked
-from archsim.graph.onnx_maps import expand
+from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.importer import Importer, Made, checked
+from archsim.graph.onnx.maps import expand
 from archsim.graph.sequence_nodes import Embedding
 from archsim.graph.spreading import tiled
 

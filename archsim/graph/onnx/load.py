@@ -6,27 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
-from archsim.graph import onnx_elementwise, onnx_maps, onnx_products, onnx_recurrent, onnx_rows, onnx_views
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx_constants import Reader
-from archsim.graph.onnx_file import HOST_DOMAINS, STANDARD, Sizes, survey
-from archsim.graph.onnx_fusions import fuse
-from archsim.graph.onnx_importer import Importer
-from archsim.graph.onnx_rewritten import rewrite
-from archsim.graph.onnx_unknown import approximated, require_known
+from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx.constants import Reader
+from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
+from archsim.graph.onnx.fusions import fuse
+from archsim.graph.onnx.importer import Importer
+from archsim.graph.onnx.rewritten import rewrite
+from archsim.graph.onnx.unknown import approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
 HANDLERS = {
-    "Conv": onnx_products.conv,
-    "MatMul": onnx_products.matmul,
-    "Gemm": onnx_products.gemm,
-    "Einsum": onnx_products.einsum,
-    "LSTM": onnx_recurrent.recurrent,
-    **onnx_rows.HANDLERS,
-    **onnx_elementwise.HANDLERS,
-    **onnx_views.HANDLERS,
-    **onnx_maps.HANDLERS,
+    "Conv": products.conv,
+    "MatMul": products.matmul,
+    "Gemm": products.gemm,
+    "Einsum": products.einsum,
+    "LSTM": recurrent.recurrent,
+    **rows.HANDLERS,
+    **elementwise.HANDLERS,
+    **views.HANDLERS,
+    **maps.HANDLERS,
 }
 """By operator; what is not here is not known."""
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from archsim.graph.onnx_file import FileNode, Sizes
-from archsim.graph.onnx_importer import Importer
+from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.importer import Importer
 from archsim.graph.windows import Interval
 
 

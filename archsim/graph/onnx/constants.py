@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
-from archsim.graph.onnx_file import FLOATS, SIZES, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.file import FLOATS, SIZES, FileNode, ModelFile, Sizes
 
 Reader = Callable[[], NDArray[Any]]
 """Gives numbers."""
