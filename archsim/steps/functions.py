@@ -106,21 +106,21 @@ def _together(sign: int) -> Callable[[Operand, Operand, Attributes], Operand]:
 
 
 def _sum(x: Values, of: Attributes) -> Values:
-    return np.sum(x, axis=-1, keepdims=True, where=True if of.visible is None else of.visible)
+    return np.asarray(np.sum(x, axis=-1, keepdims=True, where=True if of.visible is None else of.visible))
 
 
 def _mean(x: Values, of: Attributes) -> Values:
-    return np.mean(x, axis=-1, keepdims=True, where=True if of.visible is None else of.visible)
+    return np.asarray(np.mean(x, axis=-1, keepdims=True, where=True if of.visible is None else of.visible))
 
 
 def _maximum(x: Values, of: Attributes) -> Values:
     visible = True if of.visible is None else of.visible
-    return np.max(x, axis=-1, keepdims=True, where=visible, initial=-np.inf)
+    return np.asarray(np.max(x, axis=-1, keepdims=True, where=visible, initial=-np.inf))
 
 
 def _minimum(x: Values, of: Attributes) -> Values:
     visible = True if of.visible is None else of.visible
-    return np.min(x, axis=-1, keepdims=True, where=visible, initial=np.inf)
+    return np.asarray(np.min(x, axis=-1, keepdims=True, where=visible, initial=np.inf))
 
 
 def _argmax(x: Values, _: Attributes) -> Values:
@@ -128,7 +128,7 @@ def _argmax(x: Values, _: Attributes) -> Values:
 
 
 def _products(x: Values, y: Values, _: Attributes) -> Values:
-    return np.sum(x * y, axis=-1, keepdims=True)
+    return np.asarray(np.sum(x * y, axis=-1, keepdims=True))
 
 
 def _sigmoid(x: Values) -> Values:

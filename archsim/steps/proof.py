@@ -112,14 +112,11 @@ def _wrong(operator: str, steps: Sequence[str], definition: Definition, logs: Ma
         return f"it leaves {kinds[found]}; expected {kinds[wanted]}"
     largest = float(np.abs(expected).max())
     difference = float(np.abs(numbers - expected).max())
-    if difference <= TOLERANCE * largest:
-        return None
-    return (
-        f"its result is off by {difference / largest:.2g} of the largest number"
-        if difference == difference
-        # noqa: PLR0124
-        else ("its result is no number")
-    )
+    if np.isnan(difference):
+        return "its result is no number"
+    if difference > TOLERANCE * largest:
+        return f"its result is off by {difference / largest:.2g} of the largest number"
+    return None
 
 
 def _inputs(definition: Definition) -> list[Values]:
@@ -165,13 +162,13 @@ def _changes(steps: Sequence[str], inputs: Sequence[str], *, scaled: bool) -> It
     for at in range(len(steps) + 1):
         for name in names:
             where = "at the end" if at == len(steps) else f"before step {at + 1}, '{steps[at]}'"
-            for operands in ("", *_operands(name, [*inputs, *(each.split()[0] for each in steps[:at])])):
-                added = f"{name} {operands}".strip()
+            for named in ("", *_operands(name, [*inputs, *(each.split()[0] for each in steps[:at])])):
+                added = f"{name} {named}".strip()
                 yield f"'{added}' {where}", [*steps[:at], added, *steps[at:]]
     for at, step in enumerate(steps):
         name = step.split()[0]
-        for operands in _operands(name, [*inputs, *(each.split()[0] for each in steps[:at])]):
-            changed = f"{name} {operands}"
+        for named in _operands(name, [*inputs, *(each.split()[0] for each in steps[:at])]):
+            changed = f"{name} {named}"
             yield f"step {at + 1} as '{changed}'", [*steps[:at], changed, *steps[at + 1 :]]
 
 
