@@ -124,7 +124,7 @@ def _minimum(x: Values, of: Attributes) -> Values:
 
 
 def _argmax(x: Values, _: Attributes) -> Values:
-    return np.argmax(x, axis=-1, keepdims=True).astype(np.float64)
+    return np.asarray(np.argmax(x, axis=-1, keepdims=True), np.float64)
 
 
 def _products(x: Values, y: Values, _: Attributes) -> Values:
@@ -132,11 +132,11 @@ def _products(x: Values, y: Values, _: Attributes) -> Values:
 
 
 def _sigmoid(x: Values) -> Values:
-    return 1 / (1 + np.exp(-x))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def _gelu(x: Values) -> Values:
-    return 0.5 * x * (1 + np.vectorize(erf, otypes=[np.float64])(x / sqrt(2)))
+    return np.asarray(0.5 * x * (1 + np.vectorize(erf, otypes=[np.float64])(x / sqrt(2))))
 
 
 CURVES: Mapping[str, Callable[[Values], Values]] = {

@@ -42,6 +42,7 @@ class Input:
 
 
 _X = (Input("input"),)
+_PLAIN = Attributes()
 _WEIGHT, _BIAS = Input("weight", "one row"), Input("bias", "one row")
 _PAIR = (Input("first"), Input("second"))
 _MATRICES = (Input("first", "first"), Input("second", "second"))
@@ -65,7 +66,7 @@ class Definition:
 
     compute: Callable[..., Values]
     inputs: tuple[Input, ...] = _X
-    attributes: Attributes = Attributes()
+    attributes: Attributes = _PLAIN
     positive: bool = False
 
 
