@@ -89,7 +89,7 @@ FAMILIES = {
     "gpt_neo": Family(
         {**_USUAL, "window": ("window_size",)},
         {"architecture": "decoder", "qkv_bias": "false", "score_scale": "1"},
-        {"activation": "gelu_new", "window": "256", "window_pattern": "2"},
+        {"activation": "gelu_new", "window": "256", "full_every": "2"},
         _TIED,
     ),
     "gptj": Family(
