@@ -4,29 +4,38 @@ OPERATORS = {
     "linear": ("mvm",),
     "matmul": ("multiply_accumulate",),
     "softmax": ("maximum", "subtract", "exp", "sum", "reciprocal", "multiply"),
-    "layernorm": ("sum", "subtract", "square", "sum", "rsqrt", "multiply", "multiply", "add"),
-    "rmsnorm": ("square", "sum", "rsqrt", "multiply", "multiply"),
+    "layernorm": (
+        "mean",
+        "subtract",
+        "square",
+        "mean",
+        "rsqrt",
+        "multiply subtract rsqrt",
+        "multiply multiply weight",
+        "add multiply.2 bias",
+    ),
+    "rmsnorm": ("square", "mean", "rsqrt", "multiply input rsqrt", "multiply multiply weight"),
     "gelu": ("gelu",),
     "silu": ("silu",),
     "relu": ("relu",),
     "tanh": ("tanh",),
     "sigmoid": ("sigmoid",),
-    "relu6": ("relu", "scale"),
-    "clip": ("scale",),
+    "relu6": ("relu", "minimum relu six"),
+    "clip": ("clip",),
     "exp": ("exp",),
-    "hardswish": ("add", "relu", "scale", "multiply"),
+    "hardswish": ("add input three", "clip", "scale", "multiply input scale"),
     "add": ("add",),
     "sub": ("subtract",),
     "mul": ("multiply",),
-    "div": ("reciprocal", "multiply"),
-    "batchnorm": ("multiply", "add"),
-    "lrn": ("square", "sum", "rsqrt", "multiply"),
+    "div": ("reciprocal second", "multiply first reciprocal"),
+    "batchnorm": ("multiply input weight", "add multiply bias"),
+    "lrn": ("square", "sum", "power", "multiply input power"),
     "maxpool": ("maximum",),
     "avgpool": ("sum", "scale"),
     "other": ("scale",),
-    "rotary": ("multiply", "multiply", "add"),
+    "rotary": ("multiply input cosine", "multiply turned sine", "add multiply multiply.2"),
     "embedding": ("add", "add"),
-    "argmax": ("maximum",),
+    "argmax": ("argmax",),
 }
 """What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
 
@@ -39,9 +48,3 @@ ACTIVATIONS = ("gelu", "relu", "silu", "tanh", "sigmoid")
 
 PRODUCTS = ("scores", "context")
 """The two products of attention; a recipe of that name goes before that of `matmul`."""
-
-REDUCING = frozenset({"sum", "maximum"})
-"""Steps that leave one value of each row: the largest, not the larger of two."""
-
-PAIRING = frozenset({"add", "subtract", "multiply"})
-"""Steps on two operands; they bring a reduced row back to its full length."""

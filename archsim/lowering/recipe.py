@@ -36,9 +36,9 @@ def turns(floor: Floor, operator: Operator) -> list[Turn]:
     group = floor.mapping.group(operator.layer)
 
     def performer(at: tuple[int, Step]) -> tuple[str, str]:
-        return at[1].by, at[1].step.split()[0] if at[1].by == machine.core else ""
+        return at[1].by, at[1].function if at[1].by == machine.core else ""
 
-    numbered = [(index, step) for index, step in enumerate(steps) if step.step.split()[0] != "write"]
+    numbered = [(index, step) for index, step in enumerate(steps) if step.function != "write" and not step.free]
     runs = [(by, list(found)) for (by, _), found in groupby(numbered, key=performer)]
     return [
         Turn(
@@ -60,7 +60,7 @@ def lower_recipe(floor: Floor, operator: Operator, *, near: bool) -> tuple[Tasks
     last: Tasks | None = None
     for turn in turns(floor, operator):
         in_core = turn.by == floor.mapping.machine.core
-        lower_turn = _on_units if not in_core else _in_arrays if turn.steps[0].step == "mvm" else _in_cores
+        lower_turn = _on_units if not in_core else _in_arrays if turn.steps[0].function == "mvm" else _in_cores
 
         def kind_for(keys: int, turn: Turn = turn) -> int:
             return lower_turn(floor, turn, keys, near)  # noqa: B023 - called at once, in this turn
@@ -99,7 +99,7 @@ def _unit_work(floor: Floor, at_work: "_AtWork", seat: str, seats: int) -> Work:
     counts: dict[str, int] = {}
     latency = occupancy = Fraction(0)
     for step, size in zip(at_work.steps, at_work.sizes, strict=True):
-        burst = part.burst(part.steps[step.step.split()[0]], size, units)
+        burst = part.burst(part.steps[step.function], size, units)
         latency, occupancy = latency + burst.latency, occupancy + burst.occupancy
         merge(counts, {f"{own}.{burst.action}": burst.total})
     for action, values in (("read", at_work.read), ("write", at_work.written)):
@@ -116,7 +116,7 @@ def _unit_work(floor: Floor, at_work: "_AtWork", seat: str, seats: int) -> Work:
 def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
     """Cores programmed with the function: passes of as many values as a core has outputs, spread over the cores."""
     machine = floor.mapping.machine
-    name = turn.steps[0].step.split()[0]
+    name = turn.steps[0].function
     at_work = _AtWork(turn.by, turn.steps, tuple(_sizes(floor, turn, keys)), *_moved(turn, keys, near))
     cores, seats = turn.group.function_cores[name], len(turn.group.units[machine.tile])
     key = (at_work, cores, seats)

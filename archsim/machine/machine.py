@@ -40,10 +40,19 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a recipe, and the part or module that does it."""
+    """One step of a recipe.
+
+    step: its function and the operands that it names. by: the part or module that does it. free: it costs nothing.
+    """
 
     step: str
     by: str
+    free: bool = False
+
+    @property
+    def function(self) -> str:
+        """Its function."""
+        return self.step.split()[0]
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,6 +70,7 @@ class Machine:
     chips: Chips
     choices: Choices
     recipes: Mapping[str, tuple[Step, ...]]
+    logarithms: Mapping[str, frozenset[str]]
     digital: str | None
     digital_weights: str | None
     fusion: str

@@ -1,28 +1,63 @@
 """Checks of recipes: operators are known, and each step is done by one that can do it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from archsim.errors import did_you_mean, quoted
 from archsim.machine.checks import check_whole
 from archsim.machine.draft import Draft, names
-from archsim.machine.schema import MachineFile
+from archsim.machine.machine import Step
+from archsim.machine.schema import MachineFile, StepSpec
 from archsim.machine.source import Loc
 from archsim.parts.base import Part
+from archsim.steps.operators import inputs_of
+from archsim.steps.proof import fault
 from archsim.vocabulary import OPERATORS, PRODUCTS, PROJECTIONS
 
-OPERANDS = ("first", "second")
+_RESULT = "result"
+_LOG = "log"
 
 
-def standard_recipes(file: MachineFile, parts: Mapping[str, Part]) -> dict[str, list[dict[str, str]]]:
+@dataclass(frozen=True)
+class Recipe:
+    """How an operator is done.
+
+    Parameters
+    ----------
+    steps
+        In order.
+    logarithms
+        Inputs that come as logarithms, and `result` where it is left as one.
+    """
+
+    steps: tuple[Step, ...]
+    logarithms: frozenset[str] = frozenset()
+
+
+def recipe_of(operator: str, entries: Sequence[Mapping[str, str | StepSpec]]) -> Recipe:
+    """Read a recipe's entries: steps, and `NAME: log` of an input or of the result."""
+    names = {_RESULT, *(one.name for one in inputs_of(operator))}
+    steps, logarithms = [], set()
+    for name, of in (item for entry in entries for item in entry.items()):
+        if name in names and of == _LOG:
+            logarithms.add(name)
+        elif isinstance(of, StepSpec):
+            steps.append(Step(name, of.by, of.free))
+        else:
+            steps.append(Step(name, of))
+    return Recipe(tuple(steps), frozenset(logarithms))
+
+
+def standard_recipes(file: MachineFile, parts: Mapping[str, Part]) -> dict[str, Recipe]:
     """The recipes of a file, and those of operators that have none and that its `digital` unit can do."""
     unit = parts.get(file.digital) if file.digital is not None else None
     able = set(unit.steps) if unit is not None else set()
     standard = {
-        operator: [{step: str(file.digital)} for step in steps]
+        operator: Recipe(tuple(Step(step, str(file.digital)) for step in steps))
         for operator, steps in (*OPERATORS.items(), ("dense", PROJECTIONS["dense"]))
-        if able.issuperset(steps)
+        if able.issuperset(step.split()[0] for step in steps)
     }
-    return {**standard, **file.recipes}
+    return {**standard, **{operator: recipe_of(operator, entries) for operator, entries in file.recipes.items()}}
 
 
 def check_digital(draft: Draft) -> None:
@@ -57,26 +92,38 @@ def check_placement(draft: Draft) -> None:
 
 def check_recipes(draft: Draft, core: str | None) -> None:
     """Check every recipe; `core` is None where it is not known."""
-    for operator, steps in draft.file.recipes.items():
+    for operator, entries in draft.file.recipes.items():
         loc = ("recipes", operator)
-        entries = [(index, step, by) for index, entry in enumerate(steps) for step, by in entry.items()]
         if operator not in (*OPERATORS, *PRODUCTS, *PROJECTIONS):
             known = did_you_mean(operator, (*OPERATORS, *PRODUCTS, *PROJECTIONS))
             draft.fault(loc, f"unknown operator. {known}", key=True)
-        if not entries:
+        recipe = recipe_of(operator, entries)
+        if not recipe.steps:
             draft.fault(loc, "is empty; expected steps, such as [exp: vector, sum: vector]")
-        for index, step, by in entries:
-            _check_step(draft, (*loc, index, step), step, by, core)
+        before = len(draft.faults)
+        left = {step.step: step for step in recipe.steps}
+        for index, name in ((index, name) for index, entry in enumerate(entries) for name in entry):
+            if name in left:
+                _check_step(draft, (*loc, index, name), left[name], core)
         if core is not None:
-            _check_arrays(draft, operator, [(step, by) for _, step, by in entries], core)
+            _check_arrays(draft, operator, recipe.steps, core)
+        if len(draft.faults) == before:
+            _check_meaning(draft, operator, recipe)
 
 
-def _check_arrays(draft: Draft, operator: str, steps: list[tuple[str, str]], core: str) -> None:
+def _check_meaning(draft: Draft, operator: str, recipe: Recipe) -> None:
+    """That the steps, in exact arithmetic, compute the operator."""
+    wrong = fault(operator, [step.step for step in recipe.steps], dict.fromkeys(recipe.logarithms, True))
+    if wrong is not None:
+        draft.fault(("recipes", operator), wrong, key=True)
+
+
+def _check_arrays(draft: Draft, operator: str, steps: Sequence[Step], core: str) -> None:
     """A projection is one product in the core; another product there needs an operand that is written before."""
     loc, shown = ("recipes", operator), quoted(core)[1:-1]
-    done = [step.partition(" ")[0] for step, by in steps if by == core]
+    done = [step.function for step in steps if step.by == core]
     if operator == "linear":
-        if steps and steps != [("mvm", core)]:
+        if steps and [(step.step, step.by) for step in steps] != [("mvm", core)]:
             draft.fault(loc, f"a projection is one product in the core; expected [mvm: {shown}]")
     elif "mvm" in done and (operator not in ("matmul", *PRODUCTS) or "write" not in done[: done.index("mvm")]):
         found = "'mvm' multiplies by what is written into the core's arrays"
@@ -85,11 +132,8 @@ def _check_arrays(draft: Draft, operator: str, steps: list[tuple[str, str]], cor
         )
 
 
-def _check_step(draft: Draft, loc: Loc, step: str, by: str, core: str | None) -> None:
-    name, _, operand = step.partition(" ")
-    if operand and operand not in OPERANDS:
-        found = f"found the operand {quoted(operand)}"
-        draft.fault(loc, f"{found}; expected 'first' or 'second'. {did_you_mean(operand, OPERANDS)}", key=True)
+def _check_step(draft: Draft, loc: Loc, step: Step, core: str | None) -> None:
+    name, by = step.function, step.by
     if by in draft.modules:
         if core is None:
             return  # it may be what lacks its path

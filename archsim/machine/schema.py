@@ -143,6 +143,17 @@ class Choices(_Strict):
     clip: Deviations | None = None
 
 
+class StepSpec(BaseModel):
+    """A step of a recipe in full.
+
+    by: the part or module that does it. free: it costs nothing, as what another step costs covers it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    by: Name
+    free: bool = False
+
+
 class MachineFile(_Strict):
     """The whole file, but for the labels that say where its numbers come from.
 
@@ -157,7 +168,7 @@ class MachineFile(_Strict):
     modules: dict[str, ModuleSpec]
     chips: Chips = Chips()
     mapping: Choices = Choices()
-    recipes: dict[str, list[dict[str, Name]]] = Field(default_factory=dict)
+    recipes: dict[str, list[dict[str, Name | StepSpec]]] = Field(default_factory=dict)
     digital: Name | None = None
     digital_weights: Name | None = None
     fusion: Literal["auto", "off", "required"] = "auto"

@@ -21,8 +21,8 @@ def functions_of(machine: Machine, graph: Graph, layer: str, without: Dict[str, 
     for operator in graph.by_layer[layer]:
         if operator.key not in (without or {}) and not isinstance(operator, Linear):
             for step in machine.recipe(operator.kind, operator.role):
-                if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
-                    found[step.step.split()[0]] = None
+                if step.by == machine.core and step.function not in IN_ARRAYS:
+                    found[step.function] = None
     return tuple(found)
 
 
@@ -90,8 +90,8 @@ def allot(
         if operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
             steps = machine.recipe(operator.kind, operator.role)
             for step, size in zip(steps, step_sizes(operator, [s.step for s in steps], keys(operator)), strict=True):
-                if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
-                    work[step.step.split()[0]] += size
+                if step.by == machine.core and step.function not in IN_ARRAYS:
+                    work[step.function] += size
     if not work:
         return {}
     if isinstance(machine.function_cores, int):

@@ -5,8 +5,9 @@ from typing import ClassVar
 from archsim.parts.base import Action, Part, Place
 from archsim.parts.quantity import Count
 
-_LINEAR = ("add", "subtract", "multiply", "square", "maximum", "sum", "scale", "multiply_accumulate")
-_SPECIAL = ("exp", "log", "reciprocal", "rsqrt", "sigmoid", "tanh", "gelu", "silu", "relu")
+_LINEAR = ("add", "subtract", "multiply", "square", "maximum", "minimum", "clip", "argmax", "sum", "mean", "scale")
+_PRODUCT = ("multiply_accumulate",)
+_SPECIAL = ("exp", "log", "reciprocal", "rsqrt", "power", "sigmoid", "tanh", "gelu", "silu", "relu")
 
 
 class Vector(Part):
@@ -14,13 +15,15 @@ class Vector(Part):
 
     lanes: a count. Without an energy, an action costs its lane's share of the power.
     Actions: linear, one value of a sum, a product, or both; special, one of a transcendental function.
-    Steps: add, subtract, multiply, square, maximum, sum, scale, multiply_accumulate (linear); exp, log, reciprocal,
-    rsqrt, sigmoid, tanh, gelu, silu, relu (special).
+    Steps: add, subtract, multiply, square, maximum, minimum, clip, argmax, sum, mean, scale, multiply_accumulate
+    (linear); exp, log, reciprocal, rsqrt, power, sigmoid, tanh, gelu, silu, relu (special).
     """
 
     place: ClassVar[Place] = "compute"
     actions: ClassVar[tuple[str, ...]] = ("linear", "special")
-    steps: ClassVar[dict[str, str]] = dict.fromkeys(_LINEAR, "linear") | dict.fromkeys(_SPECIAL, "special")
+    steps: ClassVar[dict[str, str]] = dict.fromkeys((*_LINEAR, *_PRODUCT), "linear") | dict.fromkeys(
+        _SPECIAL, "special"
+    )
 
     lanes: Count
     linear: Action

@@ -69,6 +69,8 @@ class Attributes:
         By which `scale` multiplies.
     power
         Of `power`: (bias, factor, exponent), of (bias + factor * x) ** exponent.
+    bounds
+        Between which `clip` holds numbers.
     visible
         Which numbers of a row there are, where a mask hides some; None: all.
     """
@@ -76,6 +78,7 @@ class Attributes:
     epsilon: float = 0.0
     factor: float = 1.0
     power: tuple[float, float, float] = (0.0, 1.0, 1.0)
+    bounds: tuple[float, float] = (0.0, 1.0)
     visible: NDArray[np.bool_] | None = None
 
 
@@ -155,6 +158,7 @@ FUNCTIONS: Mapping[str, StepFunction] = {
     "square": _elementwise(np.square),
     "rsqrt": StepFunction(lambda x, of: 1 / np.sqrt(x + of.epsilon)),
     "scale": StepFunction(lambda x, of: x * of.factor),
+    "clip": StepFunction(lambda x, of: np.clip(x, *of.bounds)),
     "power": StepFunction(lambda x, of: (of.power[0] + of.power[1] * x) ** of.power[2]),
     **{name: _elementwise(curve) for name, curve in CURVES.items()},
     "sum": StepFunction(_sum, reduces=True),

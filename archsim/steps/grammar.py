@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from archsim.errors import ArchsimError, did_you_mean, quoted
@@ -46,7 +47,8 @@ class Wired:
     full: bool
 
 
-def wired(steps: Sequence[str], inputs: Sequence[Input], own: str) -> list[Wired]:
+@cache
+def wired(steps: tuple[str, ...], inputs: tuple[Input, ...], own: str) -> tuple[Wired, ...]:
     """Find what each step of a recipe reads.
 
     Parameters
@@ -65,7 +67,8 @@ def wired(steps: Sequence[str], inputs: Sequence[Input], own: str) -> list[Wired
         with the step's number.
     """
     names = [one.name for one in inputs]
-    rows = [one.value is None and one.shape != "one row" for one in inputs]
+    full = [one.shape != "single" for one in inputs]
+    usual = [one.shape not in ("single", "one row") for one in inputs]
     counts: Counter[str] = Counter()
     result: list[Wired] = []
     for number, text in enumerate(steps):
@@ -77,15 +80,16 @@ def wired(steps: Sequence[str], inputs: Sequence[Input], own: str) -> list[Wired
         elif function is None or (name == own and not result):
             reads = tuple(range(len(inputs)))[: len(inputs) if function is None else function.operands]
         else:
-            reads = _usual(name, function, names, rows, len(inputs))
+            reads = _usual(name, function, names, usual, len(inputs))
         wanted = len(reads) if function is None else function.operands
         if len(reads) != wanted:
             raise ArchsimError(f"{place}: found {len(reads)} operand{'s' * (len(reads) != 1)}; {name} takes {wanted}")
-        rows.append(not (function is not None and function.reduces) and any(rows[at] for at in reads))
+        full.append(not (function is not None and function.reduces) and any(full[at] for at in reads))
+        usual.append(full[-1])
         counts[name] += 1
         names.append(name if counts[name] == 1 else f"{name}.{counts[name]}")
-        result.append(Wired(name, function, reads, rows[-1]))
-    return result
+        result.append(Wired(name, function, reads, full[-1]))
+    return tuple(result)
 
 
 def _usual(

@@ -18,8 +18,8 @@ _LRN = (2.0, 0.25, -0.75)
 """Bias, factor and exponent of the division by neighbours in a proof."""
 
 
-Shape = Literal["rows", "one row", "first", "second"]
-"""Of an input: rows; a row that all rows share; the rows of a product's operands, each with each."""
+Shape = Literal["rows", "one row", "single", "first", "second"]
+"""Of an input: rows; a row that all rows share; one number; the rows of a product's operands, each with each."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,15 @@ class Definition:
         What costs nothing, as a proof has it.
     positive
         Whether inputs are above 0 in a proof.
+    exponent
+        Whether its result is a logarithm as such, not the number whose logarithm it is.
     """
 
     compute: Callable[..., Values]
     inputs: tuple[Input, ...] = _X
     attributes: Attributes = _PLAIN
     positive: bool = False
+    exponent: bool = False
 
 
 def _softmax(x: Values) -> Values:
@@ -94,9 +97,11 @@ def _product(x: Values, y: Values) -> Values:
     return np.asarray((x * y).sum(axis=-1, keepdims=True))
 
 
+_BOUNDS = (-0.5, 1.5)
+"""Of `clip` in a proof."""
 WIDTH = 6
 """Numbers of a row in a proof."""
-_SIX = Input("six", value=6.0)
+_SIX = Input("six", "single", 6.0)
 
 DEFINITIONS: Mapping[str, Definition] = {
     "softmax": Definition(_softmax),
@@ -105,12 +110,13 @@ DEFINITIONS: Mapping[str, Definition] = {
     "lrn": Definition(_lrn, attributes=Attributes(power=_LRN)),
     **{name: Definition(curve) for name, curve in CURVES.items()},
     "exp": Definition(np.exp),
+    "softplus": Definition(lambda x, one: np.log(one + np.exp(x)), (*_X, Input("one", "single", 1.0)), exponent=True),
     "relu6": Definition(lambda x, six: np.clip(x, 0, six), (*_X, _SIX)),
-    "clip": Definition(np.clip, (*_X, Input("low", value=-0.5), Input("high", value=0.5))),
+    "clip": Definition(lambda x: np.clip(x, *_BOUNDS), attributes=Attributes(bounds=_BOUNDS)),
     "hardswish": Definition(
-        lambda x, three, six: x * np.clip(x + three, 0, six) / six,
-        (*_X, Input("three", value=3.0), _SIX),
-        Attributes(factor=1 / 6),
+        lambda x, three: x * np.clip(x + three, 0, 6) / 6,
+        (*_X, Input("three", "single", 3.0)),
+        Attributes(factor=1 / 6, bounds=(0.0, 6.0)),
     ),
     "add": Definition(np.add, _PAIR),
     "sub": Definition(np.subtract, _PAIR),
@@ -128,3 +134,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     **dict.fromkeys(("matmul", "scores", "context", "linear", "dense", "depthwise"), Definition(_product, _MATRICES)),
 }
 """By the words of `archsim.vocabulary`; `other` has none."""
+
+
+def inputs_of(operator: str) -> tuple[Input, ...]:
+    """What an operator reads; of one that has no definition, rows."""
+    return DEFINITIONS[operator].inputs if operator in DEFINITIONS else _X

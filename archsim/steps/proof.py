@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from archsim.steps.functions import Attributes, Operand, Values
     from archsim.steps.grammar import Wired
-    from archsim.steps.operators import Definition
+    from archsim.steps.operators import Definition, Shape
 
 TOLERANCE = 1e-9
 """Of the largest magnitude of the result."""
@@ -53,7 +53,7 @@ def executed(
     return tensors[-1]
 
 
-def fault(operator: str, steps: Sequence[str], *, logs: Mapping[str, bool] | None = None) -> str | None:
+def fault(operator: str, steps: Sequence[str], logs: Mapping[str, bool] | None = None) -> str | None:
     """What is wrong with a recipe; None where it computes its operator, or where no table has a step's meaning.
 
     Parameters
@@ -81,8 +81,8 @@ def fault(operator: str, steps: Sequence[str], *, logs: Mapping[str, bool] | Non
     return f"does not compute {operator}: {wrong}" + (f". It would with {mend}" if mend else "")
 
 
-def _wired(operator: str, steps: Sequence[str], definition: Definition) -> list[Wired]:
-    return wired(steps, definition.inputs, operator)
+def _wired(operator: str, steps: Sequence[str], definition: Definition) -> tuple[Wired, ...]:
+    return wired(tuple(steps), definition.inputs, operator)
 
 
 def _wrong(operator: str, steps: Sequence[str], definition: Definition, logs: Mapping[str, bool]) -> str | None:
@@ -98,6 +98,8 @@ def _wrong(operator: str, steps: Sequence[str], definition: Definition, logs: Ma
             result = executed(_wired(operator, steps, definition), given, definition.attributes, definition)
         except (TypeError, AttributeError, ValueError):
             return "a step reads a logarithm that can only be added, subtracted or taken to exp"
+    if definition.exponent and isinstance(result, Log):
+        result = result.magnitude
     if isinstance(result, Log) != bool(logs.get("result")):
         return (
             "it leaves a logarithm; expected result: log, or a last step exp"
@@ -122,9 +124,10 @@ def _wrong(operator: str, steps: Sequence[str], definition: Definition, logs: Ma
 def _inputs(definition: Definition) -> list[Values]:
     """Random numbers; of products the rows of the first operand beside the columns of the second."""
     draw = np.random.default_rng(_SEED)
-    shapes = {
+    shapes: dict[Shape, tuple[int, ...]] = {
         "rows": (_ROWS, _COLUMNS, WIDTH),
         "one row": (WIDTH,),
+        "single": (),
         "first": (_ROWS, 1, WIDTH),
         "second": (1, _COLUMNS, WIDTH),
     }
