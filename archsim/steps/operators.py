@@ -62,6 +62,8 @@ class Definition:
         What costs nothing, as a proof has it.
     positive
         Whether inputs are above 0 in a proof.
+    also
+        Another form of the operator, with other inputs, that a recipe may compute.
     exponent
         Whether its result is a logarithm as such, not the number whose logarithm it is.
     """
@@ -71,6 +73,7 @@ class Definition:
     attributes: Attributes = _PLAIN
     positive: bool = False
     exponent: bool = False
+    also: Definition | None = None
 
 
 def _softmax(x: Values) -> Values:
@@ -130,7 +133,11 @@ DEFINITIONS: Mapping[str, Definition] = {
         lambda x, turned, cosine, sine: x * cosine + turned * sine,
         (*_X, Input("turned"), Input("cosine", "one row"), Input("sine", "one row")),
     ),
-    "embedding": Definition(lambda x, y, z: x + y + z, (Input("tokens"), Input("positions"), Input("segments"))),
+    "embedding": Definition(
+        lambda x, y, z: x + y + z,
+        (Input("tokens"), Input("positions"), Input("segments")),
+        also=Definition(np.add, (Input("tokens"), Input("positions"))),
+    ),
     **dict.fromkeys(("matmul", "scores", "context", "linear", "dense", "depthwise"), Definition(_product, _MATRICES)),
 }
 """By the words of `archsim.vocabulary`; `other` has none."""

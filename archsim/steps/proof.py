@@ -68,17 +68,25 @@ def fault(operator: str, steps: Sequence[str], logs: Mapping[str, bool] | None =
     if operator not in DEFINITIONS:
         return None
     definition, logs = DEFINITIONS[operator], logs or {}
+    if definition.also is not None and _computes(operator, steps, definition.also, logs):
+        return None
     try:
-        steps_wired = _wired(operator, steps, definition)
+        if any(step.function is None and step.name != operator for step in _wired(operator, steps, definition)):
+            return None
     except ArchsimError as error:
         return str(error)
-    if any(step.function is None and step.name != operator for step in steps_wired):
-        return None
     wrong = _wrong(operator, steps, definition, logs)
     if wrong is None:
         return None
     mend = next(_mends(operator, steps, definition, logs), None)
     return f"does not compute {operator}: {wrong}" + (f". It would with {mend}" if mend else "")
+
+
+def _computes(operator: str, steps: Sequence[str], definition: Definition, logs: Mapping[str, bool]) -> bool:
+    try:
+        return _wrong(operator, steps, definition, logs) is None
+    except ArchsimError:
+        return False
 
 
 def _wired(operator: str, steps: Sequence[str], definition: Definition) -> tuple[Wired, ...]:
@@ -144,11 +152,8 @@ def _mends(operator: str, steps: Sequence[str], definition: Definition, logs: Ma
     """Recipes of one step more, less, exchanged, or with other operands, that compute the operator, in words."""
     names = [one.name for one in definition.inputs]
     for described, changed in _changes(steps, names, scaled=definition.attributes.factor != 1):
-        try:
-            if changed and _wrong(operator, changed, definition, logs) is None:
-                yield described
-        except ArchsimError:
-            continue
+        if changed and _computes(operator, changed, definition, logs):
+            yield described
 
 
 def _changes(steps: Sequence[str], inputs: Sequence[str], *, scaled: bool) -> Iterator[tuple[str, list[str]]]:

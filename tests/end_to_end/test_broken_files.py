@@ -33,7 +33,7 @@ recipes:
   linear: [mvm: core]
   matmul: [multiply_accumulate: mac]
   softmax: [exp: unit, sum: unit, reciprocal: unit, multiply: unit]
-  layernorm: [sum: unit, multiply: unit]
+  layernorm: [mean: unit, subtract: unit, square: unit, mean: unit, rsqrt: unit, multiply subtract rsqrt: unit, multiply multiply weight: unit, add multiply.2 bias: unit]
   gelu: [gelu: unit]
   tanh: [tanh: unit]
   add: [add: unit]
