@@ -287,12 +287,12 @@ class Preset(BaseModel):
         if caps and min(caps) <= 0:
             wrong = f"found a cap of {min(caps):g}; expected more than 0"
         if scaling is not None and min((scaling.factor, *scaling.factors)) <= 0:
-            wrong = "rotary_scaling: found a factor of 0 or less; expected more than 0"
+            wrong = "found a factor of 0 or less in rotary_scaling; expected more than 0"
         if scaling is not None and scaling.kind == "yarn" and min(scaling.low, scaling.high) <= 0:
-            wrong = "rotary_scaling: found 0 turns or less; expected more than 0"
+            wrong = "found 0 turns or less in rotary_scaling; expected more than 0"
         if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != turned // 2:
             pairs = f"{turned // 2}, one for each pair that is turned"
-            wrong = f"rotary_scaling: found {len(scaling.factors)} factors; expected {pairs}"
+            wrong = f"found {len(scaling.factors)} factors in rotary_scaling; expected {pairs}"
         if wrong:
             raise PydanticCustomError("preset", "{wrong}", {"wrong": wrong})
         return self

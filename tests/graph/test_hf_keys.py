@@ -228,11 +228,11 @@ def test_the_message_for_an_unknown_type_lists_all(tmp_path: Path) -> None:
                 "model_type": "phi3",
                 "rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]},
             },
-            "found 1 factors; expected 2, one for each pair",
+            "found 1 factors in rotary_scaling; expected 2, one for each pair",
         ),
         (
             {"model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [0, 1]}},
-            "found a factor of 0 or less; expected more than 0",
+            "found a factor of 0 or less in rotary_scaling; expected more than 0",
         ),
         ({"model_type": "llama", "rope_scaling": {"type": "linear", "factor": -2}}, "found a factor of 0 or less"),
         ({"model_type": "llama", "rope_theta": 1}, "found a rotary base of 1; expected more than 1"),

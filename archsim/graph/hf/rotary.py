@@ -1,6 +1,6 @@
 """Rotary positions as a config says them: the base, the share of a head, and how frequencies are scaled."""
 
-from math import log, sqrt
+from math import inf, log, sqrt
 from typing import Any
 
 SCALINGS = ("default", "linear", "dynamic", "llama3", "yarn", "longrope", "su")
@@ -35,8 +35,8 @@ def set_rotary(data: dict[str, Any], made: dict[str, Any]) -> None:
     share = str(numbers.get("partial_rotary_factor", made.pop("rotary_share", "")))
     made.pop("rotary_share", None)
     values = _head_values(made)
-    if values and share.replace(".", "", 1).isdigit():
-        made["rotary_values"] = str(int(float(share) * values))
+    if values and share not in _NOTHING:
+        made["rotary_values"] = str(int(number(share) * values)) if 0 < number(share) < inf else share
     if numbers.get("rope_theta") not in _NOTHING:
         made["rotary_base"] = numbers["rope_theta"]
     local = data.get("rope_parameters")
