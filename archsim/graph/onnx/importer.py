@@ -38,6 +38,8 @@ class Importer:
         By operator: makes nodes of the Graph, and gives the names of their tensors.
     otherwise
         The same, of operators that are not known.
+    meanings
+        The same, of nodes that are no work, by what they mean.
     readers
         By name: give the numbers of weights that are in no file.
     parameters
@@ -68,6 +70,7 @@ class Importer:
     folder: Path
     handlers: Mapping[str, Handler]
     otherwise: Handler
+    meanings: Mapping[str, Handler]
     readers: Mapping[str, Reader] = field(default_factory=dict)
     parameters: frozenset[str] | None = None
     approximate: bool = False
@@ -101,10 +104,14 @@ class Importer:
             elif any(node.outputs) and self.file.constant.issuperset(filter(None, node.outputs)):
                 self._require_constant(next(filter(None, node.outputs)))
             else:
-                handler = None if node.domain else self.handlers.get(node.operator)
+                handler = None if node.domain else self._handler(node)
                 self.give(node, (handler or self.otherwise)(self, node))
                 if node.operator == "Softmax" or (node.operator in _SOFT and self.softened.intersection(node.inputs)):
                     self.softened.update(node.outputs)
+
+    def _handler(self, node: FileNode) -> Handler | None:
+        meaning = self.file.meanings.get(node.outputs[0])
+        return self.handlers.get(node.operator) if meaning is None else self.meanings[meaning]
 
     def give(self, node: FileNode, made: Made) -> None:
         """Remember what a node makes, unless its handler did."""

@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx import elementwise, maps, products, quantised, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
+from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.importer import Importer
@@ -27,6 +29,7 @@ HANDLERS = {
     **elementwise.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
+    **quantised.HANDLERS,
 }
 """By operator; what is not here is not known."""
 
@@ -110,8 +113,12 @@ def from_proto(
     _require_order(model)
     model = _inferred(model)
     rewrite(model)
-    file = survey(model, frozenset(shapes))
-    importer = Importer(file, folder, HANDLERS, approximated, readers or {}, parameters, approximate)
+    written = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
+    model = written.model
+    _require_formed(model)
+    file = replace(survey(model, frozenset(shapes), written.fixed), meanings=written.meanings, bits=written.bits)
+    numbers = {**(readers or {}), **written.readers}
+    importer = Importer(file, folder, HANDLERS, approximated, quantised.MEANINGS, numbers, parameters, approximate)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
     require_known(importer)
@@ -130,7 +137,7 @@ def from_proto(
         list(builder.weights.values()),
         outputs,
         digest=digest,
-        notes=[*notes, *importer.notes()],
+        notes=[*notes, *written.notes, *importer.notes()],
     )
     if not graph.operators:
         raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
@@ -237,8 +244,8 @@ def _require_formed(model: Any) -> None:  # noqa: ANN401
     for node in graph.node:
         if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
             raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
-        if node.domain not in STANDARD:
-            continue
+        if node.domain not in STANDARD or any(each.HasField("g") or each.graphs for each in node.attribute):
+            continue  # a graph inside reads names that a node alone does not have
         try:
             checker.check_node(node, context)
         except UnicodeDecodeError:
