@@ -103,6 +103,8 @@ class ModelFile:
         Tensors that are known before the run: those held, sizes, and all that is made of them alone.
     outside
         Tensors whose size depends on data: a host makes them.
+    fixed
+        Of those held, those that are part of an operator's definition: nobody trained them.
     readers
         Nodes that read numbers of a tensor, one entry for each time.
     makers
@@ -119,6 +121,7 @@ class ModelFile:
     functions: frozenset[str]
     constant: frozenset[str]
     outside: frozenset[str]
+    fixed: frozenset[str]
     readers: Mapping[str, tuple[FileNode, ...]]
     makers: Mapping[str, FileNode]
 
@@ -137,7 +140,7 @@ class ModelFile:
         return self.types.get(name, FLOATS[0]) in FLOATS
 
 
-def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - protobuf's own type
+def survey(model: Any, given: frozenset[str], fixed: frozenset[str] = frozenset()) -> ModelFile:  # noqa: ANN401 - protobuf's own type
     """Read the graph of a model whose sizes are inferred.
 
     Parameters
@@ -146,6 +149,8 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         Protobuf's model.
     given
         Tensors of which a user says the sizes: what makes them is the host's.
+    fixed
+        Tensors that are held, but part of an operator's definition.
     """
     graph = model.graph
     sizes, types = _sizes_and_types(graph)
@@ -167,6 +172,7 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         functions=frozenset(each.name for each in model.functions),
         constant=_constant(nodes, frozenset(initializers), outside),
         outside=outside,
+        fixed=fixed,
         readers={name: tuple(found) for name, found in readers.items()},
         makers={name: node for node in nodes for name in node.outputs},
     )

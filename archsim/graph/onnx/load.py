@@ -9,6 +9,7 @@ from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
+from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.importer import Importer
@@ -110,7 +111,9 @@ def from_proto(
     _require_order(model)
     model = _inferred(model)
     rewrite(model)
-    file = survey(model, frozenset(shapes))
+    model, fixed = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
+    _require_formed(model)
+    file = survey(model, frozenset(shapes), fixed)
     importer = Importer(file, folder, HANDLERS, approximated, readers or {}, parameters, approximate)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
@@ -237,8 +240,8 @@ def _require_formed(model: Any) -> None:  # noqa: ANN401
     for node in graph.node:
         if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
             raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
-        if node.domain not in STANDARD:
-            continue
+        if node.domain not in STANDARD or any(each.HasField("g") or each.graphs for each in node.attribute):
+            continue  # a graph inside reads names that a node alone does not have
         try:
             checker.check_node(node, context)
         except UnicodeDecodeError:

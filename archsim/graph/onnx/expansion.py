@@ -1,0 +1,158 @@
+"""Operators written out in simpler ones before a model is read: by ONNX's own definitions, or by archsim's."""
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from archsim.errors import ArchsimError
+from archsim.graph.onnx.attention_bodies import ATTENTION
+from archsim.graph.onnx.constants import Constants, Reader
+from archsim.graph.onnx.control import CONTROL
+from archsim.graph.onnx.file import FileNode, ModelFile, survey
+from archsim.graph.onnx.rewritten import rewrite
+from archsim.graph.onnx.writing import Write, Writing
+
+_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION}
+"""By operator: those that archsim writes out itself."""
+_ROUNDS, _MOST_NODES = 16, 1 << 16
+"""How deep bodies may lie in each other; nodes that all of them together may have."""
+_RANDOM = ("Bernoulli",)
+"""Whose definitions draw numbers by chance."""
+_DOMAIN = "written out"
+_PREVIEW = "ai.onnx.preview"
+
+
+def write_out(
+    model: Any,  # noqa: ANN401 - protobuf's own type
+    given: frozenset[str],
+    known: Collection[str],
+    folder: Path,
+    readers: Mapping[str, Reader],
+    inferred: Callable[[Any], Any],
+) -> tuple[Any, frozenset[str]]:
+    """Write out all operators that are not known, as far as they have a body.
+
+    Parameters
+    ----------
+    model
+        Protobuf's model, with sizes inferred; it may be changed.
+    given
+        As of `survey`.
+    known
+        Operators that are read as they are.
+    folder, readers
+        As of `Constants`.
+    inferred
+        Infers sizes, and writes out local functions.
+
+    Returns
+    -------
+    tuple[Any, frozenset[str]]
+        The model, and names of its tensors that are no weights but part of a definition.
+
+    Raises
+    ------
+    ArchsimError
+        Where a body is too large, or cannot be written as the node says.
+    """
+    fixed: set[str] = set()
+    for number in range(_ROUNDS):
+        file = survey(model, given)
+        constants = Constants(file, folder, readers, file.sizes.get)
+        written: dict[int, Writing] = {}
+        for node in file.nodes:
+            if file.constant.issuperset(filter(None, node.outputs)):
+                continue
+            body = _body(node, known)
+            if body is not None:
+                writing = Writing(node, file, constants, f"#{number}.{node.number}")
+                body(writing)
+                if writing.nodes:
+                    written[node.number] = writing
+        if not written:
+            return model, frozenset(fixed)
+        fixed.update(name for writing in written.values() for name in writing.tensors)
+        _replace(model, written)
+        if len(model.graph.node) > _MOST_NODES:
+            raise ArchsimError(f"has more than {_MOST_NODES:,} operators when all of them are written out")
+        model = inferred(model)
+        rewrite(model)
+    raise ArchsimError(f"has operators inside of others, more than {_ROUNDS} deep")
+
+
+def _body(node: FileNode, known: Collection[str]) -> Write | None:
+    if node.domain not in ("", _PREVIEW):
+        return None
+    if not node.domain and node.operator in _BODIES:
+        return _BODIES[node.operator]
+    special = node.operator == "LayerNormalization" and any(node.outputs[1:])
+    if node.operator in _RANDOM or (node.operator in known and not special and not node.domain):
+        return None
+    return _defined
+
+
+def _defined(writing: Writing) -> None:
+    """By the function that ONNX defines for the operator, which a call stands for until functions are written out."""
+    from onnx import FunctionProto, defs
+
+    node, file = writing.node, writing.file
+    version = file.opsets.get(node.domain)
+    if version is None or not defs.has(node.operator, version, node.domain):
+        return
+    schema: Any = defs.get_schema(node.operator, version, node.domain)
+    opset = file.opset if node.domain else version
+    if schema.has_context_dependent_function:
+        versions = [each for each in schema.context_dependent_function_opset_versions if each <= opset]
+        if not versions or any(name and name not in file.types for name in node.inputs):
+            return
+        types = [_type(file, name).SerializeToString() for name in node.inputs]
+        text = schema.get_context_dependent_function_with_opset_version(
+            versions[-1], node.proto.SerializeToString(), types
+        )
+    else:
+        versions = [each for each in schema.function_opset_versions if each <= opset]
+        text = schema.get_function_with_opset_version(versions[-1]) if versions else b""
+    if text:
+        _call(writing, FunctionProto.FromString(text), schema)
+
+
+def _call(writing: Writing, function: Any, schema: Any) -> None:  # noqa: ANN401 - protobuf's and ONNX's own types
+    """A node that calls a function of its own, with the attributes that the operator has where none are said."""
+    from onnx import helper
+
+    node, file = writing.node, writing.file
+    function.domain, function.name = _DOMAIN, f"{node.operator} {writing.marker}"
+    del function.opset_import[:]
+    function.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in file.opsets.items())
+    call = helper.make_node(function.name, list(node.inputs), list(node.outputs), node.name, domain=_DOMAIN)
+    call.attribute.extend(node.proto.attribute)
+    usual = (each.default_value for name, each in schema.attributes.items() if name not in node.attributes)
+    call.attribute.extend(each for each in usual if each.name)
+    writing.nodes.append(call)
+    writing.functions.append(function)
+
+
+def _type(file: ModelFile, name: str) -> Any:  # noqa: ANN401 - protobuf's own type
+    """Of an operand, as far as it is known; of one that is left out, nothing."""
+    from onnx import TypeProto, helper
+
+    return helper.make_tensor_type_proto(file.types[name], file.sizes.get(name)) if name else TypeProto()
+
+
+def _replace(model: Any, written: Mapping[int, Writing]) -> None:  # noqa: ANN401 - protobuf's own type
+    """Nodes in the places of others, with the numbers that they need and the functions that they call."""
+    from onnx import helper, numpy_helper
+
+    nodes: list[Any] = []
+    for number, node in enumerate(model.graph.node):
+        nodes += written[number].nodes if number in written else [node]
+    nodes = [each.__deepcopy__() for each in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    for writing in written.values():
+        made = writing.tensors.items()
+        model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in made)
+        model.graph.initializer.extend(writing.held)
+        model.functions.extend(writing.functions)
+    if model.functions and all(each.domain != _DOMAIN for each in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(_DOMAIN, 1))

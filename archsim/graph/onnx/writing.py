@@ -1,0 +1,115 @@
+"""Nodes of an ONNX model written in the place of another: what writers of operators share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsim.errors import ArchsimError
+from archsim.graph.onnx.constants import Constants
+from archsim.graph.onnx.file import FLOATS, FileNode, ModelFile, Sizes
+
+AXES_AS_INPUTS = {"ReduceSum": 13, "ReduceMean": 18, "ReduceMax": 18, "Squeeze": 13, "Unsqueeze": 13}
+"""Version from which an operator has its axes among the inputs."""
+Write = Callable[["Writing"], None]
+"""Writes a node out, or leaves it as it is by writing nothing."""
+
+
+@dataclass
+class Writing:
+    """What stands in the place of a node.
+
+    Parameters
+    ----------
+    node
+        That is written out.
+    file, constants
+        In which it is.
+    marker
+        In the names of tensors that are made for it; no name of the file has it.
+    nodes
+        So far: protobuf's.
+    tensors
+        Numbers that they need, by name.
+    held
+        Weights of inner graphs: protobuf's tensors.
+    functions
+        Definitions that its nodes call: protobuf's functions.
+    """
+
+    node: FileNode
+    file: ModelFile
+    constants: Constants
+    marker: str
+    nodes: list[Any] = field(default_factory=list)
+    tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
+    held: list[Any] = field(default_factory=list)
+    functions: list[Any] = field(default_factory=list)
+
+    def name(self) -> str:
+        """A name that no tensor has."""
+        return f"{self.node.outputs[0]} {self.marker} {len(self.nodes) + len(self.tensors) + len(self.held)}"
+
+    def op(self, operator: str, *inputs: str, to: str = "", **attributes: Any) -> str:  # noqa: ANN401
+        """A node of one result; its name."""
+        from onnx import helper
+
+        made = to or self.name()
+        label = self.node.name or self.node.operator
+        self.nodes.append(helper.make_node(operator, list(inputs), [made], label, **attributes))
+        return made
+
+    def number(self, value: Any, like: str = "") -> str:  # noqa: ANN401 - what numpy takes
+        """Numbers as a tensor; `like`: of the type of another."""
+        from onnx import helper
+
+        array = np.asarray(value)
+        if like and like in self.file.types:
+            array = array.astype(helper.tensor_dtype_to_np_dtype(self.file.types[like]))
+        elif array.dtype.kind == "f":
+            array = array.astype(np.float32)
+        made = self.name()
+        self.tensors[made] = array
+        return made
+
+    def over(self, operator: str, x: str, dims: Sequence[int], *, to: str = "", **attributes: Any) -> str:  # noqa: ANN401
+        """A reduction, a squeeze or an unsqueeze: its dimensions are where the version of the model has them."""
+        if self.file.opset < AXES_AS_INPUTS.get(operator, 18):
+            return self.op(operator, x, to=to, axes=list(dims), **attributes)
+        return self.op(operator, x, self.number(np.array(dims, np.int64)), to=to, **attributes)
+
+    def reshape(self, x: str, sizes: Sequence[int], *, to: str = "") -> str:
+        """The same numbers in other dimensions."""
+        return self.op("Reshape", x, self.number(np.array(sizes, np.int64)), to=to)
+
+    def slice(self, x: str, at: int, start: int, end: int, step: int = 1) -> str:
+        """Some indices of a dimension."""
+        return self.op("Slice", x, *(self.number(np.array([number], np.int64)) for number in (start, end, at, step)))
+
+    def sizes(self, name: str) -> Sizes:
+        """Of a tensor. Raises ArchsimError where they are not known."""
+        constant = self.constants.get(name) if name in self.file.constant else None
+        found = constant.shape if constant is not None else self.file.sizes.get(name)
+        if found is None:
+            raise self.refused(f"the sizes of '{name}' are not known. Try --shape")
+        return found
+
+    def known(self, name: str) -> NDArray[Any] | None:
+        """The numbers of a small constant; None where a tensor is none."""
+        return self.constants.value(name) if name in self.file.constant else None
+
+    def is_float(self, name: str) -> bool:
+        """Whether a tensor is of floating-point numbers."""
+        return self.file.types.get(name, FLOATS[0]) in FLOATS
+
+    def wanted(self, at: int) -> str:
+        """The name of a result; "" where nobody reads it."""
+        outputs = self.node.outputs
+        name = outputs[at] if at < len(outputs) else ""
+        return name if name in self.file.readers or name in self.file.outputs else ""
+
+    def refused(self, why: str) -> ArchsimError:
+        """A message about the node."""
+        return ArchsimError(f"{self.node.label} ({self.node.operator}): {why}")
