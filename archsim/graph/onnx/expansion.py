@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError
+from archsim.graph.onnx.attention_bodies import ATTENTION
 from archsim.graph.onnx.constants import Constants, Reader
+from archsim.graph.onnx.control import CONTROL
 from archsim.graph.onnx.integers import INTEGERS
 from archsim.graph.onnx.microsoft.attention import ATTENTION as MICROSOFT_ATTENTION
 from archsim.graph.onnx.microsoft.products import PRODUCTS
@@ -16,7 +18,12 @@ from archsim.graph.onnx.file import FileNode, ModelFile, survey
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.writing import UnknownSizesError, Write, Writing
 
-_BODIES: dict[str, Write] = {**INTEGERS, "SimplifiedLayerNormalization": ROWS["SimplifiedLayerNormalization"]}
+_BODIES: dict[str, Write] = {
+    **CONTROL,
+    **ATTENTION,
+    **INTEGERS,
+    "SimplifiedLayerNormalization": ROWS["SimplifiedLayerNormalization"],
+}
 """By operator: those that archsim writes out itself."""
 _MICROSOFT: dict[str, Write] = {**ROWS, **PRODUCTS, **MICROSOFT_ATTENTION, **QUANTISED}
 """The same of the domain com.microsoft."""
