@@ -86,12 +86,11 @@ def translated(model: Any, config: Any) -> Arrays:  # noqa: ANN401
         past_key_values=prompt.past_key_values,
         use_cache=True,
     )
-    inputs = "tokens" if name == "frames" else "target"
     return {
         f"prompt.{name}": shown,
-        f"prompt.{inputs}": target[:, :-1],
+        "prompt.target": target[:, :-1],
         "prompt.output.0": prompt.logits,
-        f"step.{inputs}": target[:, -1:],
+        "step.target": target[:, -1:],
         "step.output.0": step.logits,
     }
 
