@@ -111,12 +111,12 @@ def _folded(function: Callable[[Any, Any], Values]) -> Callable[..., Values]:
 
 
 def _quantised(x: Values, scale: Values, zero: Values, low: Any, high: Any) -> Values:  # noqa: ANN401
-    return np.clip(np.rint(x / scale) + zero, low, high).astype(np.int64)
+    return np.asarray(np.clip(np.rint(x / scale) + zero, low, high).astype(np.int64))
 
 
 def _requantised(x: Values, scale: Values, zero: Values, low: Any, high: Any) -> Values:  # noqa: ANN401
     """Sums of whole numbers: in float64, as they have up to 32 bits."""
-    return np.clip(np.rint(x.astype(np.float64) * scale + zero), low, high).astype(np.int64)
+    return np.asarray(np.clip(np.rint(x.astype(np.float64) * scale + zero), low, high).astype(np.int64))
 
 
 def _range_scale(low: Values, high: Values) -> Values:

@@ -9,12 +9,12 @@ from archsim.errors import ArchsimError
 from archsim.graph.onnx.attention_bodies import ATTENTION
 from archsim.graph.onnx.constants import Constants, Reader
 from archsim.graph.onnx.control import CONTROL
+from archsim.graph.onnx.file import FileNode, ModelFile, survey
 from archsim.graph.onnx.integers import INTEGERS
 from archsim.graph.onnx.microsoft.attention import ATTENTION as MICROSOFT_ATTENTION
 from archsim.graph.onnx.microsoft.products import PRODUCTS
 from archsim.graph.onnx.microsoft.quantised import QUANTISED
 from archsim.graph.onnx.microsoft.rows import ROWS
-from archsim.graph.onnx.file import FileNode, ModelFile, survey
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.writing import UnknownSizesError, Write, Writing
 

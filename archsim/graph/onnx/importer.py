@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
+from archsim.graph.nodes import Contraction
 from archsim.graph.onnx.constants import Constant, Constants, Reader
 from archsim.graph.onnx.file import BOOLEAN, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.stored import stored
+from archsim.graph.weights import Stored
 
 Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]
@@ -64,6 +67,8 @@ class Importer:
         Products with weights so far, each of which begins a layer.
     approximated
         Operators that were taken for an operation a value.
+    stored
+        By key of a product with weights: of how many bits the file has its numbers.
     """
 
     file: ModelFile
@@ -83,6 +88,7 @@ class Importer:
     fused: dict[int, Callable[["Importer"], str]] = field(default_factory=dict)
     products: int = 0
     approximated: Counter[str] = field(default_factory=Counter)
+    stored: dict[str, Stored] = field(default_factory=dict)
     _origins: dict[str, str] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
 
@@ -105,9 +111,19 @@ class Importer:
                 self._require_constant(next(filter(None, node.outputs)))
             else:
                 handler = None if node.domain else self._handler(node)
+                before = len(self.builder.nodes)
                 self.give(node, (handler or self.otherwise)(self, node))
+                self._note_bits(node, before)
                 if node.operator == "Softmax" or (node.operator in _SOFT and self.softened.intersection(node.inputs)):
                     self.softened.update(node.outputs)
+
+    def _note_bits(self, node: FileNode, before: int) -> None:
+        """Remember of how many bits the file has the numbers of the products with weights that a node became."""
+        for each in self.builder.nodes[before:]:
+            if isinstance(each, Contraction) and each.stationary:
+                found = stored(self.file, node)
+                if found != Stored():
+                    self.stored[each.key] = found
 
     def _handler(self, node: FileNode) -> Handler | None:
         meaning = self.file.meanings.get(node.outputs[0])

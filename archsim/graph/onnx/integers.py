@@ -25,7 +25,9 @@ def beside(writing: Writing, x: str, at: int, rank: int) -> str:
     return writing.reshape(x, [-1 if here == at else 1 for here in range(rank)])
 
 
-def product(writing: Writing, a: str, a_zero: str, b: str, b_zero: str, *, turned: tuple[bool, bool] = (False, False)) -> str:
+def product(
+    writing: Writing, a: str, a_zero: str, b: str, b_zero: str, *, turned: tuple[bool, bool] = (False, False)
+) -> str:
     """Of two tensors of whole numbers; turned: whether the last two dimensions of each are in the other order."""
     operands = [centred(writing, a, a_zero), centred(writing, b, b_zero)]
     if turned[1] and b_zero and len(writing.sizes(b_zero)) == 1 and writing.sizes(b_zero) != (1,):
@@ -53,7 +55,7 @@ def qlinear_matmul(writing: Writing) -> None:
     node = writing.node
     a, a_scale, a_zero, b, b_scale, b_zero, scale, zero = node.inputs
     made = product(writing, a, a_zero, b, b_zero)
-    worth = writing.op("Div", writing.op("Mul", a_scale, b_scale), scale)
+    worth = writing.free("div", "Div", writing.free("mul", "Mul", a_scale, b_scale), scale)
     writing.free("requantized", "QuantizeLinear", made, worth, zero, to=node.outputs[0])
 
 
@@ -78,7 +80,7 @@ def qlinear_conv(writing: Writing) -> None:
     made = _convolved(writing, (x, x_zero), (weights, w_zero))
     if bias:
         made = writing.free("add", "Add", made, beside(writing, bias, 1, rank))
-    worth = writing.op("Div", writing.op("Mul", x_scale, w_scale), scale)
+    worth = writing.free("div", "Div", writing.free("mul", "Mul", x_scale, w_scale), scale)
     if writing.sizes(w_scale) not in ((), (1,)):
         worth = writing.reshape(worth, [-1 if here == 1 else 1 for here in range(rank)])
     writing.free("requantized", "QuantizeLinear", made, worth, zero, to=node.outputs[0])

@@ -138,6 +138,7 @@ def from_proto(
         outputs,
         digest=digest,
         notes=[*notes, *written.notes, *importer.notes()],
+        stored=importer.stored,
     )
     if not graph.operators:
         raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")

@@ -43,9 +43,7 @@ def dequantize(importer: Importer, node: FileNode) -> Made:
     return _coded(importer, "dequantize", x, _beside(importer, node))
 
 
-def _coded(
-    importer: Importer, function: str, x: str, others: Sequence[str], parameters: Sequence[float] = ()
-) -> str:
+def _coded(importer: Importer, function: str, x: str, others: Sequence[str], parameters: Sequence[float] = ()) -> str:
     """A function that is no work."""
     builder, first = importer.builder, importer.tensor(x)
     return builder.elementwise("view", "view", first, *others, function=function, parameters=parameters)
@@ -126,6 +124,6 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
 }
 MEANINGS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "requantized": requantized,
-    **{name: plainly(name) for name in ("sub", "add", "rescale", "range_scale", "range_zero")},
+    **{name: plainly(name) for name in ("sub", "add", "mul", "div", "rescale", "range_scale", "range_zero")},
 }
-"""Of nodes that stand for sums of whole numbers, or their scales: by what they are, whatever operator they look like."""
+"""Of nodes that stand for sums of whole numbers, or their scales: by what they are, whatever they look like."""

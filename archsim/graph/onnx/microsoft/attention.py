@@ -184,9 +184,7 @@ def multi_head(writing: Writing) -> None:
     elif not value:
         parts = [_projected(writing, query, biases[0], heads), *_unpacked(writing, key, 2)]
     else:
-        parts = [
-            _projected(writing, x, each, heads) for x, each in zip((query, key, value), biases, strict=True)
-        ]
+        parts = [_projected(writing, x, each, heads) for x, each in zip((query, key, value), biases, strict=True)]
     keys = with_past(writing, past_key, parts[1], writing.wanted(1))
     values = with_past(writing, past_value, parts[2], writing.wanted(2))
     before = writing.sizes(past_key)[_POSITIONS] if past_key else 0
@@ -301,7 +299,9 @@ def rotary(writing: Writing) -> None:
     in_heads = len(sizes) == _RANK_OF_HEADS
     turning = node.whole("rotary_embedding_dim", 0) or 2 * angles
     if turning != 2 * angles or (turning < 2 * angles and not heads):
-        raise writing.refused(f"found {turning} values of a head to be turned by {angles} angles; expected {2 * angles}")
+        raise writing.refused(
+            f"found {turning} values of a head to be turned by {angles} angles; expected {2 * angles}"
+        )
     size = sizes[-1] if in_heads else sizes[-1] // heads if heads else 2 * angles
     if not in_heads:
         x = apart(writing, x, sizes[-1] // size)

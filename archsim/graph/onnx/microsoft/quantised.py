@@ -133,12 +133,13 @@ def gemm(writing: Writing) -> None:
     if added:
         made = writing.free("add", "Add", made, added)
     alpha = node.number_of("alpha", 1.0)
-    worth = writing.op("Mul", a_scale, b_scale)
-    worth = worth if alpha == 1 else writing.op("Mul", worth, writing.number(alpha, a_scale))
+    worth = writing.free("mul", "Mul", a_scale, b_scale)
+    worth = worth if alpha == 1 else writing.free("mul", "Mul", worth, writing.number(alpha, a_scale))
     if not scale:
         rescaled(writing, made, worth, to=node.outputs[0])
         return
-    writing.free("requantized", "QuantizeLinear", made, writing.op("Div", worth, scale), zero, to=node.outputs[0])
+    worth = writing.free("div", "Div", worth, scale)
+    writing.free("requantized", "QuantizeLinear", made, worth, zero, to=node.outputs[0])
 
 
 def to_float(writing: Writing) -> None:
@@ -170,7 +171,7 @@ def _scaled(
 ) -> str:
     """A product of whole numbers by both scales, with a bias."""
     made = product(writing, *first[:2], *second[:2])
-    worth = writing.op("Mul", first[2], second[2])
+    worth = writing.free("mul", "Mul", first[2], second[2])
     found = rescaled(writing, made, worth, to="" if bias else to)
     return writing.op("Add", found, bias, to=to) if bias else found
 

@@ -84,14 +84,14 @@ def embed(writing: Writing) -> None:
 
 
 def erf_gelu(writing: Writing, x: str, to: str = "") -> str:
-    """x (1 + erf(x / sqrt 2)) / 2."""
+    """Half of x (1 + erf(x / sqrt 2))."""
     curve = writing.op("Erf", writing.op("Div", x, writing.number(sqrt(2), x)))
     more = writing.op("Add", curve, writing.number(1.0, x))
     return writing.op("Mul", writing.op("Mul", x, more), writing.number(0.5, x), to=to)
 
 
 def tanh_gelu(writing: Writing, x: str, to: str = "") -> str:
-    """x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2."""
+    """Half of x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))."""
     cube = writing.op("Mul", writing.op("Mul", x, x), x)
     bent = writing.op("Add", writing.op("Mul", cube, writing.number(0.044715, x)), x)
     curve = writing.op("Tanh", writing.op("Mul", bent, writing.number(sqrt(2 / pi), x)))
