@@ -180,7 +180,11 @@ ATTENTION |= {
     "packed groups": groups("q - - - - s t c n", {"q": floats(2, 5, 128)}, {**LAST, **TABLES}, do_rotary=1),
     "groups with a past": groups(
         "q k v pk pv s t c n",
-        {**{name: value[:, :1] for name, value in GROUPS.items()}, "pk": floats(2, 2, 3, 16), "pv": floats(2, 2, 3, 16)},
+        {
+            **{name: value[:, :1] for name, value in GROUPS.items()},
+            "pk": floats(2, 2, 3, 16),
+            "pv": floats(2, 2, 3, 16),
+        },
         {"s": whole([3, 3]), "t": whole(4), **TABLES},
         do_rotary=1,
     ),
@@ -286,9 +290,7 @@ PRODUCTS = {
         {"a": floats(3, 4)},
         {"w": floats(5, 4), "c": floats(5)},
     ),
-    "FusedConv": Sample(
-        [("FusedConv", "a w c", "y", {"activation": "Relu", "pads": [1] * 4})], {"a": MAP}, FILTERS
-    ),
+    "FusedConv": Sample([("FusedConv", "a w c", "y", {"activation": "Relu", "pads": [1] * 4})], {"a": MAP}, FILTERS),
     "FusedConv with another map": Sample(
         [("FusedConv", "a w c z", "y", {"activation": "Relu", "pads": [1] * 4})],
         {"a": MAP, "z": floats(1, 4, 6, 6)},
