@@ -1,9 +1,11 @@
 """Have onnxruntime compute what the samples of tests/values/microsoft_cases.py give: tests/fixtures/microsoft.npz.
 
-It needs onnxruntime (1.32 was used) beside the packages of the tests, from the root: python -m scripts.microsoft_samples
+It needs onnxruntime (1.32 was used) beside the packages of the tests; from the root:
+`python -m scripts.microsoft_samples`.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -17,7 +19,7 @@ def main() -> None:
     """As the file has them, without optimisations."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    found = {}
+    found: dict[str, Any] = {}
     for name, sample in SAMPLES.items():
         run = sample.instead or sample
         session = onnxruntime.InferenceSession(run.model().SerializeToString(), options)

@@ -329,7 +329,9 @@ def of_one(operator: str, x: Any = BYTES, scales: Arrays = SCALES, **attributes:
 
 WINDOWS = {"pads": [1] * 4}
 CODES = {
-    **{"w": signed(4, 3, 3, 3), "ws": small(4), "wz": np.zeros(4, np.int8)},
+    "w": signed(4, 3, 3, 3),
+    "ws": small(4),
+    "wz": np.zeros(4, np.int8),
     "d": DRAW.integers(-2000, 2000, 4).astype(np.int32),
 }
 COLUMNS = {"w": signed(8, 5), "ws": small(5), "wz": signed(5), "b": floats(5)}
@@ -343,7 +345,7 @@ QUANTISED = {
     "QLinearLeakyRelu": of_one("QLinearLeakyRelu", alpha=0.1),
     "QLinearSoftmax": of_one("QLinearSoftmax", scales=SHARES, axis=-1, opset=13),
     "QLinearAveragePool": of_one(
-        "QLinearAveragePool", bytes_of(1, 3, 6, 6), kernel_shape=[3, 3], strides=[2, 2], **WINDOWS
+        "QLinearAveragePool", bytes_of(1, 3, 6, 6), kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4
     ),
     "QLinearAveragePool, channels last": of_one(
         "QLinearAveragePool", bytes_of(1, 6, 6, 3), kernel_shape=[3, 3], channels_last=1

@@ -203,10 +203,17 @@ def quantised_pair(kind: type = np.int8, *, floating: bool = False, channel: boo
         return draw.integers(-most, most + 1, shape).astype(kind)
 
     held = {
-        **{"xs": np.float32(0.02), "xz": np.uint8(113), "rs": np.float32(0.05), "rz": np.uint8(0)},
-        **{"ws": draw.uniform(0.5, 1, several).astype(np.float32) / most, "wz": np.zeros(several, kind)},
-        **{"bq": draw.integers(-99, 99, 4).astype(np.int32), "bs": np.float32(0.01)},
-        **{"vq": codes(5, 64), "vs": np.float32(0.5 / most), "vz": np.array(0, kind)},
+        "xs": np.float32(0.02),
+        "xz": np.uint8(113),
+        "rs": np.float32(0.05),
+        "rz": np.uint8(0),
+        "ws": draw.uniform(0.5, 1, several).astype(np.float32) / most,
+        "wz": np.zeros(several, kind),
+        "bq": draw.integers(-99, 99, 4).astype(np.int32),
+        "bs": np.float32(0.01),
+        "vq": codes(5, 64),
+        "vs": np.float32(0.5 / most),
+        "vz": np.array(0, kind),
         **({"wf": draw.normal(size=(4, 3, 3, 3)).astype(np.float32)} if floating else {"wq": codes(4, 3, 3, 3)}),
     }
     made.graph.initializer.extend(numpy_helper.from_array(np.asarray(value), name) for name, value in held.items())
@@ -229,11 +236,11 @@ def test_bits_of_the_file_are_those_of_the_mapping(tmp_path: Path) -> None:
     assert list(bits_of(machine, graph).values()) == [Bits(16, 8)] * 2
     named = change(machine, (f'mapping.bits={{"{keys[0]}": {{"weights": "6 b"}}}}',))
     assert bits_of(named, graph) == {keys[0]: Bits(6, 8), keys[1]: Bits(16, 8)}
-    narrow = load_machine("hetero_512")  # of 8 bits
-    assert list(bits_of(narrow, graph).values()) == [Bits(8, 8)] * 2
+    narrow = load_machine("hetero_512")  # of 9 and 8 bits
+    assert list(bits_of(narrow, graph).values()) == [Bits(9, 8)] * 2
     notes = simulate(narrow, graph).notes
     assert "bits as the model's file has them: 8 b of inputs (2 projections)" in notes
-    assert "bits other than the model's file has: 8 b of weights for 16 b (2 projections)" in notes
+    assert "bits other than the model's file has: 9 b of weights for 16 b (2 projections)" in notes
 
 
 def test_fewer_bits_take_less_time_and_are_computed(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def _defined(writing: Writing) -> None:
     version = file.opsets.get(node.domain)
     if version is None or not defs.has(node.operator, version, node.domain):
         return
-    schema = defs.get_schema(node.operator, version, node.domain)
+    schema: Any = defs.get_schema(node.operator, version, node.domain)
     opset = file.opset if node.domain else version
     if schema.has_context_dependent_function:
         versions = [each for each in schema.context_dependent_function_opset_versions if each <= opset]

@@ -14,6 +14,7 @@ from archsim.graph.onnx import elementwise, maps, products, quantised, recurrent
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
+from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
@@ -166,12 +167,10 @@ def from_proto(
 
 def _inferred(model: Any) -> Any:  # noqa: ANN401
     """With operators that the file describes itself written out, and sizes, as far as they can be known."""
-    from onnx import inliner, shape_inference
+    from onnx import shape_inference
 
     try:
-        if model.functions:
-            model = inliner.inline_local_functions(model, convert_version=True)
-        return shape_inference.infer_shapes(model, data_prop=True)
+        return shape_inference.infer_shapes(inlined(model), data_prop=True)
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
