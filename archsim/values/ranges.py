@@ -65,14 +65,15 @@ def weight_codes(weight: Values, bits: int, *, fitted: bool = False) -> tuple[ND
 def _steps(weight: Values, bits: int) -> Values:
     """Of each output the largest step of which all its weights are multiples, by codes of so many bits; 0: none is."""
     largest = np.abs(weight).max(axis=1).astype(np.float32)
-    found = np.zeros_like(largest)
+    found: Values = np.zeros_like(largest)
     if bits > _GRIDS:
         return found
     some = weight[:, :: max(1, weight.shape[1] // _SEEN)]
     for code in range(1 << (bits - 1), 0, -1):
         step = largest / np.float32(code)
         found = np.where((step > 0) & _whole(some, step), step, found)
-    return np.where(_whole(weight, np.where(found > 0, found, 1)), found, 0).astype(np.float32)
+    steps: Values = np.where(_whole(weight, np.where(found > 0, found, 1)), found, 0).astype(np.float32)
+    return steps
 
 
 def _whole(weight: Values, step: Values) -> NDArray[np.bool_]:
