@@ -9,10 +9,12 @@ from archsim.graph.onnx.attention_bodies import ATTENTION
 from archsim.graph.onnx.constants import Constants, Reader
 from archsim.graph.onnx.control import CONTROL
 from archsim.graph.onnx.file import FileNode, ModelFile, survey
+from archsim.graph.onnx.map_bodies import MAPS
 from archsim.graph.onnx.rewritten import rewrite
+from archsim.graph.onnx.row_bodies import ROWS
 from archsim.graph.onnx.writing import Write, Writing
 
-_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION}
+_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION, **ROWS, **MAPS}
 """By operator: those that archsim writes out itself."""
 _ROUNDS, _MOST_NODES = 16, 1 << 16
 """How deep bodies may lie in each other; nodes that all of them together may have."""
@@ -67,6 +69,8 @@ def write_out(
             if body is not None:
                 writing = Writing(node, file, constants, f"#{number}.{node.number}")
                 body(writing)
+                if not writing.nodes and body is not _defined and node.operator not in known:
+                    _defined(writing)
                 if writing.nodes:
                     written[node.number] = writing
         if not written:

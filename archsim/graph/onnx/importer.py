@@ -269,9 +269,13 @@ class Importer:
         return self.builder.weight(name, shape, trained=trained, tied=None if tied == name else tied)
 
     def learned(self, constant: Constant) -> int:
-        """Trained numbers of a constant: all, unless it is known which are; those are counted where they come first."""
+        """Trained numbers of a constant: as many as it is made of, unless it is known which are.
+
+        Those are counted where they come first.
+        """
         if self.parameters is None:
-            return constant.numbers
+            held = [self.constants.known[name] for name in constant.held]
+            return min(constant.numbers, sum(each.numbers for each in held if not each.whole) or constant.numbers)
         new = (constant.held & self.parameters) - self._counted
         self._counted |= new
         return sum(self.constants.known[name].numbers for name in new)
@@ -290,12 +294,12 @@ class Importer:
             try:
                 found = constant.read()
             except ArchsimError:  # in another file: trained
-                return constant.numbers
+                return self.learned(constant)
             low, high = found.min(), found.max()
             hides = (low <= HIDDEN and high in (0, low)) or (low == 0 and (high == 1 or high >= -HIDDEN))
             if hides and bool(((found == low) | (found == high)).all()):
                 return 0
-        return constant.numbers
+        return self.learned(constant)
 
 
 def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx import convolutions, elementwise, maps, products, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
@@ -19,7 +19,7 @@ from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
 HANDLERS = {
-    "Conv": products.conv,
+    "Conv": convolutions.conv,
     "MatMul": products.matmul,
     "Gemm": products.gemm,
     "Einsum": products.einsum,
