@@ -177,7 +177,6 @@ def test_sizes_that_do_not_fit_are_told_with_their_names(tmp_path: Path) -> None
     ("node", "message"),
     [
         (helper.make_node("Slice", ["x", "end", "start", "axis", "minus"], ["y"]), "takes indices in reverse"),
-        (helper.make_node("Resize", ["x", "", "half"], ["y"], mode="nearest"), "expected the nearest by whole factors"),
         (helper.make_node("Pad", ["x", "pads"], ["y"], mode="reflect"), "found mode reflect"),
         (helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[1, 1], pads=[1, 0, 0, 0]), "in the padding alone"),
         (helper.make_node("MaxPool", ["x"], ["a", "y"], kernel_shape=[2, 2]), "places of the largest"),

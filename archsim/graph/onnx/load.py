@@ -7,7 +7,7 @@ from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import convolutions, elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx import convolutions, elementwise, maps, products, recurrent, resizing, rows, views
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
@@ -28,6 +28,7 @@ HANDLERS = {
     **elementwise.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
+    **resizing.HANDLERS,
 }
 """By operator; what is not here is not known."""
 
