@@ -274,7 +274,7 @@ def attention(layout: str, keys: int, mask: str, scale: str) -> Case:
     ("keys", "mask", "scale"), [(4, "comes in", "after"), (2, "added", "before"), (1, "where", "after")]
 )
 def test_attention(layout: str, keys: int, mask: str, scale: str, tmp_path: Path) -> None:
-    """Products at 10 positions; 4 heads x 3 values x 5 keys twice. A mask and a scale are no work, but making a mask is.
+    """Products at 10 positions; 4 heads x 3 values x 5 keys twice. A mask is no work, but making it is.
 
     Of the 5 x 5 pairs of queries and keys a causal mask leaves 15.
     """

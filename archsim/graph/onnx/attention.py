@@ -216,7 +216,7 @@ def before_product(importer: Importer, name: str) -> bool:
     """Whether a tensor is read by a product of two operands made at run time alone, maybe in another view."""
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
         if node.operator in ("MatMul", "Einsum"):
-            return all(map(importer.moving, node.inputs))
+            return len(node.inputs) == 2 and all(map(importer.moving, node.inputs))  # noqa: PLR2004
         clear = node.operator in CLEAR and node.inputs[0] == name
         if not clear and scaling(importer, node, name, 1) is None:
             return False

@@ -10,11 +10,12 @@ from archsim.graph.onnx.constants import Constants, Reader
 from archsim.graph.onnx.control import CONTROL
 from archsim.graph.onnx.file import FileNode, ModelFile, survey
 from archsim.graph.onnx.map_bodies import MAPS
+from archsim.graph.onnx.recurrent_bodies import RECURRENT
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.row_bodies import ROWS
 from archsim.graph.onnx.writing import Write, Writing
 
-_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION, **ROWS, **MAPS}
+_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION, **ROWS, **MAPS, **RECURRENT}
 """By operator: those that archsim writes out itself."""
 _ROUNDS, _MOST_NODES = 16, 1 << 16
 """How deep bodies may lie in each other; nodes that all of them together may have."""

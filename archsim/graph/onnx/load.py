@@ -7,7 +7,7 @@ from typing import Any
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import convolutions, elementwise, maps, products, recurrent, resizing, rows, views
+from archsim.graph.onnx import convolutions, einsum, elementwise, maps, products, recurrent, resizing, rows, views
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
@@ -22,8 +22,8 @@ HANDLERS = {
     "Conv": convolutions.conv,
     "MatMul": products.matmul,
     "Gemm": products.gemm,
-    "Einsum": products.einsum,
-    "LSTM": recurrent.recurrent,
+    "Einsum": einsum.einsum,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent.recurrent),
     **rows.HANDLERS,
     **elementwise.HANDLERS,
     **views.HANDLERS,

@@ -14,7 +14,7 @@ from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made
 from archsim.graph.windows import Interval
 
-_BATCHES, _EINSUM = "abcdefnpqr", "abcdefnpqrstuvwxyz"
+_BATCHES = "abcdefnpqr"
 Taps = Sequence[tuple[str, str, Interval, int]]
 Letters = tuple[str, str, str]
 """Of the first operand, the second, and the result."""
@@ -77,30 +77,7 @@ def _spread(read: Callable[[], Any], wide: Sizes) -> Callable[[], NDArray[Any]]:
 def matmul(importer: Importer, node: FileNode) -> Made:
     """The last two dimensions multiplied; those before them side by side, where one may be repeated for the other."""
     first, second = node.inputs
-    return _product(importer, node, _letters(importer, node, first, second, (False, False)))
-
-
-def einsum(importer: Importer, node: FileNode) -> Made:
-    """Of two tensors, each of whose letters is in the result or in both."""
-    equation = node.word("equation", "").replace(" ", "")
-    operands, arrow, result = equation.partition("->")
-    given = operands.split(",")
-    if not arrow:
-        result = "".join(sorted(x for x in set(operands) - {","} if operands.count(x) == 1))
-    wide: dict[str, int] = {}
-    fits = len(given) == len(node.inputs) == 2 and all(x.isalpha() and len(set(x)) == len(x) for x in given)  # noqa: PLR2004
-    for letters, name in zip(given, node.inputs, strict=False):
-        sizes = importer.sizes(name)
-        rows = zip(letters, sizes, strict=False)
-        fits = fits and len(sizes) == len(letters) and all(wide.setdefault(x, size) == size for x, size in rows)
-    shapes = " and ".join(f"{list(importer.sizes(name))} of {quoted(name)}" for name in node.inputs)
-    if not fits or not set(given[0]) ^ set(given[1]) <= set(result) or len(wide) > len(_EINSUM):
-        raise importer.refused(
-            node, f"found {equation!r} of {shapes}; expected two operands, and no sum over letters of one alone"
-        )
-    names = dict(zip(wide, _EINSUM, strict=False))
-    a, b, made = ("".join(names[x] for x in letters) for letters in (*given, result))
-    return _product(importer, node, (a, b, made))
+    return product(importer, node, _letters(importer, node, first, second, (False, False)))
 
 
 def gemm(importer: Importer, node: FileNode) -> Made:
@@ -123,7 +100,7 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     if bias is not None and not all(moving) and along(bias.shape, shape, outputs):
         affine, added = scaled(of_number(importer, bias, shape, outputs), scale), ""
     letters = _letters(importer, node, first, second, flipped)
-    made = _product(importer, node, letters, alpha, affine, whole=not added)
+    made = product(importer, node, letters, alpha, affine, whole=not added)
     if not added:
         return made
     if scale != 1 and bias is None:
@@ -140,7 +117,7 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     return importer.builder.elementwise("add", "add", made, other_name)
 
 
-def _product(
+def product(
     importer: Importer,
     node: FileNode,
     letters: Letters,
@@ -148,9 +125,13 @@ def _product(
     affine: Affine | None = None,
     *,
     whole: bool = True,
+    operands: tuple[str, str] | None = None,
 ) -> str:
-    """A product of two tensors. whole: nothing else is added by the node, so that what follows may be taken in."""
-    (first, second), (a, b, result) = node.inputs[:2], letters
+    """A product of two tensors.
+
+    whole: nothing else is added by the node, so that what follows may be taken in. operands: if not the node's own.
+    """
+    (first, second), (a, b, result) = operands or node.inputs[:2], letters
     sizes_a, sizes_b = _kept(importer.sizes(first), a), _kept(importer.sizes(second), b)
     a, b = a.replace("-", ""), b.replace("-", "")
     counts = dict(zip(a, sizes_a, strict=True)) | dict(zip(b, sizes_b, strict=True))
