@@ -116,7 +116,8 @@ def test_what_is_made_at_run_time_is_written_out(kind: str, moving: tuple[str, .
     name = kind[:4].rstrip(",")
     more = ("c",) if name == "LSTM" and "h" in moving else ()
     graph = compared(name, "bidirectional", tmp_path, (*moving, *more), after="after" in kind)
-    known = 2 * BATCH * GATES[name] * 5 * 5 if moving == ("lengths",) else 0
+    zeros = 2 if kind == "GRU" else GATES[name]  # what its reset leaves of zeros is made at run time
+    known = 2 * BATCH * zeros * 5 * 5 if moving == ("lengths",) else 0
     assert make_job(graph, "prefill", None, 0, 1).macs(graph) == 2 * STEPS * BATCH * GATES[name] * 5 * (4 + 5) - known
 
 

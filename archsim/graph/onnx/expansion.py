@@ -12,10 +12,11 @@ from archsim.graph.onnx.file import FileNode, ModelFile, survey
 from archsim.graph.onnx.map_bodies import MAPS
 from archsim.graph.onnx.recurrent_bodies import RECURRENT
 from archsim.graph.onnx.rewritten import rewrite
+from archsim.graph.onnx.rotary_body import ROTARY
 from archsim.graph.onnx.row_bodies import ROWS
 from archsim.graph.onnx.writing import Write, Writing
 
-_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION, **ROWS, **MAPS, **RECURRENT}
+_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION, **ROWS, **MAPS, **RECURRENT, **ROTARY}
 """By operator: those that archsim writes out itself."""
 _ROUNDS, _MOST_NODES = 16, 1 << 16
 """How deep bodies may lie in each other; nodes that all of them together may have."""
@@ -76,7 +77,7 @@ def write_out(
                     written[node.number] = writing
         if not written:
             return model, frozenset(fixed)
-        fixed.update(name for writing in written.values() for name in writing.tensors)
+        fixed.update(name for writing in written.values() for name in (*writing.tensors, *writing.untrained))
         _replace(model, written)
         if len(model.graph.node) > _MOST_NODES:
             raise ArchsimError(f"has more than {_MOST_NODES:,} operators when all of them are written out")

@@ -39,6 +39,8 @@ class Writing:
         Weights of inner graphs: protobuf's tensors.
     functions
         Definitions that its nodes call: protobuf's functions.
+    untrained
+        Names of tensors of the file that are numbers of the operator's definition.
     """
 
     node: FileNode
@@ -49,6 +51,7 @@ class Writing:
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     held: list[Any] = field(default_factory=list)
     functions: list[Any] = field(default_factory=list)
+    untrained: set[str] = field(default_factory=set)
 
     def name(self) -> str:
         """A name that no tensor has."""
