@@ -11,22 +11,26 @@ from archsim.graph.onnx.constants import Constants, Reader
 from archsim.graph.onnx.control import CONTROL
 from archsim.graph.onnx.file import FileNode, ModelFile, survey
 from archsim.graph.onnx.integers import INTEGERS
-from archsim.graph.onnx.microsoft.attention import ATTENTION as MICROSOFT_ATTENTION
-from archsim.graph.onnx.microsoft.products import PRODUCTS
-from archsim.graph.onnx.microsoft.quantised import QUANTISED
-from archsim.graph.onnx.microsoft.rows import ROWS
+from archsim.graph.onnx.map_bodies import MAPS
+from archsim.graph.onnx.microsoft import MICROSOFT
+from archsim.graph.onnx.microsoft.rows import simplified
+from archsim.graph.onnx.recurrent_bodies import RECURRENT
 from archsim.graph.onnx.rewritten import rewrite
+from archsim.graph.onnx.rotary_body import ROTARY
+from archsim.graph.onnx.row_bodies import ROWS
 from archsim.graph.onnx.writing import UnknownSizesError, Write, Writing
 
 _BODIES: dict[str, Write] = {
     **CONTROL,
     **ATTENTION,
+    **ROWS,
+    **MAPS,
+    **RECURRENT,
+    **ROTARY,
     **INTEGERS,
-    "SimplifiedLayerNormalization": ROWS["SimplifiedLayerNormalization"],
+    "SimplifiedLayerNormalization": simplified,
 }
 """By operator: those that archsim writes out itself."""
-_MICROSOFT: dict[str, Write] = {**ROWS, **PRODUCTS, **MICROSOFT_ATTENTION, **QUANTISED}
-"""The same of the domain com.microsoft."""
 _ROUNDS, _MOST_NODES = 256, 1 << 16
 """How deep bodies may lie in each other, or wait for each other's sizes; nodes that all of them together may have."""
 _RANDOM = ("Bernoulli",)
@@ -122,6 +126,8 @@ def _round(
         writing = Writing(node, file, constants, f"#{number}.{node.number}")
         try:
             body(writing)
+            if not writing.nodes and body is not _defined and node.operator not in known and not node.domain:
+                _defined(writing)
         except UnknownSizesError as error:
             waiting = waiting or error
             continue
@@ -135,7 +141,7 @@ def _with(before: Written, model: Any, written: Iterable[Writing]) -> Written:  
     fixed, readers, bits = set(before.fixed), dict(before.readers), dict(before.bits)
     meanings, notes = dict(before.meanings), list(before.notes)
     for writing in written:
-        fixed.update(writing.tensors)
+        fixed.update(writing.tensors, writing.untrained)
         readers |= writing.readers
         bits |= writing.bits
         meanings |= writing.meanings
@@ -145,7 +151,7 @@ def _with(before: Written, model: Any, written: Iterable[Writing]) -> Written:  
 
 def _body(node: FileNode, known: Collection[str]) -> Write | None:
     if node.domain == "com.microsoft":
-        return _MICROSOFT.get(node.operator)
+        return MICROSOFT.get(node.operator)
     if node.domain not in ("", _PREVIEW):
         return None
     if not node.domain and node.operator in _BODIES:

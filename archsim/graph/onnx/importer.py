@@ -16,7 +16,7 @@ from archsim.graph.builder import Builder
 from archsim.graph.nodes import Contraction
 from archsim.graph.onnx.constants import Constant, Constants, Reader
 from archsim.graph.onnx.file import FLOATS, SIZES, WHOLES, FileNode, ModelFile, Sizes
-from archsim.graph.onnx.stored import stored
+from archsim.graph.onnx.stored import BITS, stored
 from archsim.graph.weights import Stored
 
 Handler = Callable[["Importer", FileNode], "Made"]
@@ -311,9 +311,14 @@ class Importer:
         return self.builder.weight(name, shape, trained=trained, tied=None if tied == name else tied)
 
     def learned(self, constant: Constant) -> int:
-        """Trained numbers of a constant: all, unless it is known which are; those are counted where they come first."""
+        """Trained numbers of a constant: as many as it is made of, unless it is known which are.
+
+        Those are counted where they come first.
+        """
         if self.parameters is None:
-            return constant.numbers
+            held = [self.constants.known[name] for name in constant.held]
+            coded = [each.numbers for each in held if not each.whole or self.file.types.get(each.name) in BITS]
+            return min(constant.numbers, sum(coded) or constant.numbers)
         new = (constant.held & self.parameters) - self._counted
         self._counted |= new
         return sum(self.constants.known[name].numbers for name in new)
@@ -332,12 +337,12 @@ class Importer:
             try:
                 found = constant.read()
             except ArchsimError:  # in another file: trained
-                return constant.numbers
+                return self.learned(constant)
             low, high = found.min(), found.max()
             hides = (low <= HIDDEN and high in (0, low)) or (low == 0 and (high == 1 or high >= -HIDDEN))
             if hides and bool(((found == low) | (found == high)).all()):
                 return 0
-        return constant.numbers
+        return self.learned(constant)
 
 
 def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:

@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import elementwise, maps, products, quantised, recurrent, rows, views
+from archsim.graph.onnx import (
+    convolutions,
+    einsum,
+    elementwise,
+    maps,
+    products,
+    quantised,
+    recurrent,
+    resizing,
+    rows,
+    views,
+)
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
@@ -24,16 +35,17 @@ from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
 HANDLERS = {
-    "Conv": products.conv,
+    "Conv": convolutions.conv,
     "MatMul": products.matmul,
     "Gemm": products.gemm,
-    "Einsum": products.einsum,
-    "LSTM": recurrent.recurrent,
+    "Einsum": einsum.einsum,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent.recurrent),
     **rows.HANDLERS,
     **elementwise.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
     **quantised.HANDLERS,
+    **resizing.HANDLERS,
 }
 """By operator; what is not here is not known."""
 

@@ -13,6 +13,8 @@ from archsim.graph.onnx.file import FLOATS, FileNode, ModelFile, Sizes
 
 AXES_AS_INPUTS = {"ReduceSum": 13, "ReduceMean": 18, "ReduceMax": 18, "Squeeze": 13, "Unsqueeze": 13}
 """Version from which an operator has its axes among the inputs."""
+PADS_AS_INPUTS, SLICES_BY_INPUTS = 11, 10
+"""Versions from which these have their numbers among the inputs."""
 Write = Callable[["Writing"], None]
 """Writes a node out, or leaves it as it is by writing nothing."""
 
@@ -47,6 +49,8 @@ class Writing:
         By tensor: what nodes mean that are no work.
     notes
         What was taken for granted.
+    untrained
+        Names of tensors of the file that are numbers of the operator's definition.
     """
 
     node: FileNode
@@ -61,6 +65,7 @@ class Writing:
     bits: dict[str, int] = field(default_factory=dict)
     meanings: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    untrained: set[str] = field(default_factory=set)
 
     def name(self) -> str:
         """A name that no tensor has."""
@@ -123,7 +128,15 @@ class Writing:
 
     def slice(self, x: str, at: int, start: int, end: int, step: int = 1) -> str:
         """Some indices of a dimension."""
+        if self.file.opset < SLICES_BY_INPUTS and step == 1:
+            return self.op("Slice", x, starts=[start], ends=[end], axes=[at])
         return self.op("Slice", x, *(self.number(np.array([number], np.int64)) for number in (start, end, at, step)))
+
+    def pad(self, x: str, before: Sequence[int], after: Sequence[int]) -> str:
+        """Zeros before and after the indices of each dimension."""
+        if self.file.opset < PADS_AS_INPUTS:
+            return self.op("Pad", x, pads=[*before, *after])
+        return self.op("Pad", x, self.number(np.array([*before, *after], np.int64)))
 
     def sizes(self, name: str) -> Sizes:
         """Of a tensor. Raises ArchsimError where they are not known."""
