@@ -159,7 +159,7 @@ def _biased(block: Block, scores: str, mask: Mask | None, group: int) -> str:
 def feed_forward(block: Block, x: str) -> str:
     """Up, activation, down; or experts, each of them such, to which a router sends positions."""
     preset, builder = block.preset, block.builder
-    if preset.experts == 1:
+    if preset.experts_of(block.number) == 1:
         return _one_feed_forward(block, x, "ffn", "")
     chosen = preset.experts_per_token
     router = builder.linear("router", x, preset.experts, bias=False)

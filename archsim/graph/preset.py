@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.state_space_keys import StateSpace
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
@@ -75,7 +76,9 @@ class Preset(BaseModel):
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
     table of `buckets` rows in the first layer, or from none. window: positions that one sees, itself included, but in
     layers `full_offset`, `full_offset` + `full_every`, … experts: feed-forward parts, of which a position takes
-    experts_per_token. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    experts_per_token; with experts_every only in layers `experts_offset`, `experts_offset` + `experts_every`, …
+    state_space: layers that keep a state in place of keys and values, without positions; ffn: 0 leaves the feed-forward
+    part out where there are such. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; score_scale (1 / sqrt of a
     head's values, if not given) and score_cap; embedding_scale of tokens; first_position, its row in the table of
@@ -91,8 +94,8 @@ class Preset(BaseModel):
     layers: Count
     decoder_layers: Count | None = None
     hidden: Count
-    heads: Count
-    ffn: Count
+    heads: Whole = 0
+    ffn: Whole
     vocabulary: Whole = 0
     positions: Count | None = None
     position_rows: Whole | None = None
@@ -120,6 +123,9 @@ class Preset(BaseModel):
     full_offset: Whole = 0
     experts: Count = 1
     experts_per_token: Count = 1
+    experts_every: Count | None = None
+    experts_offset: Whole = 0
+    state_space: StateSpace | None = None
     bias: Truth = True
     qkv_bias: Truth | None = None
     key_bias: Truth = True
@@ -189,7 +195,7 @@ class Preset(BaseModel):
     @property
     def per_head(self) -> int:
         """Values of a head."""
-        return self.head_dim or self.hidden // self.heads
+        return self.head_dim or self.hidden // max(1, self.heads)
 
     @property
     def kept(self) -> int:
@@ -202,6 +208,15 @@ class Preset(BaseModel):
             return None
         return self.window
 
+    def attends(self, layer: int) -> bool:
+        """Whether a layer has attention; else it has a state space."""
+        return self.state_space is None or self.state_space.attends(layer)
+
+    def experts_of(self, layer: int) -> int:
+        """Feed-forward parts of a layer."""
+        every = self.experts_every
+        return self.experts if every is None or (layer - self.experts_offset) % every == 0 else 1
+
     @model_validator(mode="after")
     def _keys_have_a_use(self) -> "Preset":
         encodes = self.architecture != "decoder"
@@ -213,6 +228,10 @@ class Preset(BaseModel):
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
+            "experts_every": self.experts_every is not None and self.experts == 1,
+            "experts_offset": self.experts_offset > 0 and self.experts_offset >= (self.experts_every or 0),
+            "state_space": self.state_space is not None and (self.architecture != "decoder" or self.parallel),
+            "ffn: 0": not self.ffn and self.state_space is None,
             "classes": self.classes > 0 and self.architecture != "encoder",
             "causal": self.causal and not encodes,
         }
@@ -224,6 +243,10 @@ class Preset(BaseModel):
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
+            "experts_every": "experts: 2 or more",
+            "experts_offset": "a larger experts_every",
+            "state_space": "architecture: decoder, and without parallel",
+            "ffn: 0": "state_space",
             "classes": "architecture: encoder",
             "causal": "architecture: encoder; a decoder always is",
         }
@@ -234,6 +257,18 @@ class Preset(BaseModel):
         if self.image is not None and not self.image.patches:
             message = "found an image of {size} positions and patches of {patch}; expected at least one patch"
             raise PydanticCustomError("preset", message, {"size": self.image.size, "patch": self.image.patch})
+        return self
+
+    @model_validator(mode="after")
+    def _state_space_fits(self) -> "Preset":
+        """Keys of attention alone are refused where no layer has any."""
+        if self.state_space is None or any(map(self.attends, range(self.layers))):
+            return self
+        idle = ("heads", "kv_heads", "head_dim", "rotary", "qk_norm", "score_bias", "window", "rotary_scaling")
+        used = next((key for key in idle if getattr(self, key)), None)
+        if used is not None:
+            message = "found '{key}', but no layer has attention; expected state_space.attention_every"
+            raise PydanticCustomError("preset", message, {"key": used})
         return self
 
     @model_validator(mode="after")
@@ -250,10 +285,12 @@ class Preset(BaseModel):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
             )
-        if self.heads % (self.kv_heads or self.heads):
+        if not self.heads and any(map(self.attends, range(most))):
+            raise PydanticCustomError("preset", "is missing 'heads'", {})
+        if self.heads and self.heads % (self.kv_heads or self.heads):
             message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
             raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
-        if self.head_dim is None and self.hidden % self.heads:
+        if self.heads and self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:

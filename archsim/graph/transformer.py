@@ -8,6 +8,7 @@ from archsim.graph.builder import Builder
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.preset import Preset
 from archsim.graph.sequence_nodes import Embedding, Positions
+from archsim.graph.state_space import state_space
 from archsim.graph.streams import TOKENS, Stream
 from archsim.graph.views import Patches
 from archsim.graph.windows import Interval
@@ -227,9 +228,15 @@ def _layer(block: Block, x: str, memory: str = "") -> str:
         """What a part works on."""
         return block.norm(f"{name} norm", at) if preset.normalises_first else at
 
-    x = part("attention", x, attention(block, begun("attention", x)))
+    keys = preset.state_space
+    if keys is None or keys.attends(block.number):
+        x = part("attention", x, attention(block, begun("attention", x)))
+    else:
+        x = part("mamba", x, state_space(block, begun("mamba", x), keys))
     if memory:
         x = part("cross", x, cross_attention(block, begun("cross", x), memory))
+    if not preset.ffn:
+        return x
     return part("ffn", x, feed_forward(block, begun("ffn", x)))
 
 
