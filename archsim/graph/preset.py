@@ -94,7 +94,7 @@ class Preset(BaseModel):
     layers: Count
     decoder_layers: Count | None = None
     hidden: Count
-    heads: Whole = 0
+    heads: Count = 0
     ffn: Whole
     vocabulary: Whole = 0
     positions: Count | None = None
@@ -261,13 +261,17 @@ class Preset(BaseModel):
 
     @model_validator(mode="after")
     def _state_space_fits(self) -> "Preset":
-        """Keys of attention alone are refused where no layer has any."""
+        """Its layers are there; keys of attention alone are refused where no layer has any."""
+        outside = [layer for layer in (self.state_space and self.state_space.layers) or () if layer >= self.layers]
+        if outside:
+            message = "found layer {layer} in state_space.layers; expected layers from 0 to {last}"
+            raise PydanticCustomError("preset", message, {"layer": outside[0], "last": self.layers - 1})
         if self.state_space is None or any(map(self.attends, range(self.layers))):
             return self
         idle = ("heads", "kv_heads", "head_dim", "rotary", "qk_norm", "score_bias", "window", "rotary_scaling")
         used = next((key for key in idle if getattr(self, key)), None)
         if used is not None:
-            message = "found '{key}', but no layer has attention; expected state_space.attention_every"
+            message = "found '{key}', but no layer has attention; expected fewer state_space.layers"
             raise PydanticCustomError("preset", message, {"key": used})
         return self
 

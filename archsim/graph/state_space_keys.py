@@ -1,12 +1,12 @@
 """The keys of a transformer's file that describe state-space layers."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from archsim.parts.quantity import Count, Number, Truth, Whole
 
+Layers = Annotated[list[Whole], Field(max_length=2_000)]
 _VALUES_OF_A_RANK = 16
 """Values of a position for each value of which the step sizes are made."""
 
@@ -31,9 +31,8 @@ class StateSpace(BaseModel):
         (Falcon Mamba), or none.
     norm_epsilon
         Of these, if not that of the other norms.
-    attention_every, attention_offset
-        Layers `attention_offset`, `attention_offset` + `attention_every`, ... have attention in place of a state
-        space (Jamba); without them no layer has.
+    layers
+        Those that have a state space, by their numbers from 0 on; all, if not given. The others have attention.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,19 +44,7 @@ class StateSpace(BaseModel):
     bias: Truth = False
     norms: Literal["none", "plain", "scaled"] = "none"
     norm_epsilon: Number | None = None
-    attention_every: Count | None = None
-    attention_offset: Whole = 0
-
-    @model_validator(mode="after")
-    def _attention_fits(self) -> "StateSpace":
-        every, offset = self.attention_every, self.attention_offset
-        if every is not None and not 1 < every > offset:
-            message = "found attention_every {every}, attention_offset {offset}; expected 2 or more, and less"
-            raise PydanticCustomError("preset", message, {"every": every, "offset": offset})
-        if every is None and offset:
-            message = "found 'attention_offset', which has a use only with attention_every"
-            raise PydanticCustomError("preset", message, {})
-        return self
+    layers: Layers | None = None
 
     def channels_of(self, hidden: int) -> int:
         """Of a layer between positions of so many values."""
@@ -69,4 +56,4 @@ class StateSpace(BaseModel):
 
     def attends(self, layer: int) -> bool:
         """Whether a layer has attention."""
-        return self.attention_every is not None and (layer - self.attention_offset) % self.attention_every == 0
+        return self.layers is not None and layer not in self.layers

@@ -44,7 +44,7 @@ JAMBA = {
     "experts_every": 2,
     "experts_offset": 1,
     "gates_renormalised": False,
-    "state_space": {"state": 3, "rank": 2, "norms": "scaled", "attention_every": 3, "attention_offset": 1},
+    "state_space": {"state": 3, "rank": 2, "norms": "scaled", "layers": [0, 2, 3]},
 }
 OTHERS = {
     **MAMBA,
