@@ -42,6 +42,19 @@ def decoded(model: Any, config: Any) -> Arrays:  # noqa: ANN401 - transformers i
     }
 
 
+def recurrent(model: Any, config: Any) -> Arrays:  # noqa: ANN401
+    """Logits of a prompt and of one more token, with states in the cache."""
+    tokens = drawn_tokens(config, PROMPT + 1)
+    prompt = model(tokens[:, :-1], use_cache=True)
+    step = model(tokens[:, -1:], cache=prompt.cache, use_cache=True)
+    return {
+        "prompt.tokens": tokens[:, :-1],
+        "prompt.output.0": prompt.logits,
+        "step.tokens": tokens[:, -1:],
+        "step.output.0": step.logits,
+    }
+
+
 def encoded(model: Any, config: Any) -> Arrays:  # noqa: ANN401
     """The last hidden states, and the pooled one where the model has it; or the logits of a head."""
     tokens = drawn_tokens(config, PROMPT)
@@ -86,12 +99,11 @@ def translated(model: Any, config: Any) -> Arrays:  # noqa: ANN401
         past_key_values=prompt.past_key_values,
         use_cache=True,
     )
-    inputs = "tokens" if name == "frames" else "target"
     return {
         f"prompt.{name}": shown,
-        f"prompt.{inputs}": target[:, :-1],
+        "prompt.target": target[:, :-1],
         "prompt.output.0": prompt.logits,
-        f"step.{inputs}": target[:, -1:],
+        "step.target": target[:, -1:],
         "step.output.0": step.logits,
     }
 
@@ -143,6 +155,13 @@ BOTH = {
     "bos_token_id": 1,
     "eos_token_id": 2,
     "decoder_start_token_id": 2,
+}
+MAMBA = {
+    "hidden_size": 16,
+    "state_size": 4,
+    "num_hidden_layers": 2,
+    "time_step_rank": 3,
+    "vocab_size": VOCABULARY,
 }
 MODELS = {
     "bert": Tiny("BertModel", BERT, encoded),
@@ -206,6 +225,24 @@ MODELS = {
             "query_pre_attn_scalar": 12,
             "layer_types": ["sliding_attention", "full_attention"] * 2,
         },
+    ),
+    "mamba": Tiny("MambaForCausalLM", MAMBA, recurrent),
+    "falcon_mamba": Tiny(
+        "FalconMambaForCausalLM", {**MAMBA, "tie_word_embeddings": False, "use_bias": True}, recurrent
+    ),
+    "jamba": Tiny(
+        "JambaForCausalLM",
+        {
+            **GROUPED,
+            "num_hidden_layers": 4,
+            "num_experts": 3,
+            "num_experts_per_tok": 2,
+            "attn_layer_period": 3,
+            "attn_layer_offset": 1,
+            "mamba_d_state": 4,
+            "mamba_dt_rank": 3,
+        },
+        recurrent,
     ),
     "t5": Tiny(
         "T5ForConditionalGeneration",

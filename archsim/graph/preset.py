@@ -1,11 +1,11 @@
 """The shape of a transformer's file in `workloads/models`."""
 
-from math import pi
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.rotary import RotaryScaling, frequencies
 from archsim.graph.state_space_keys import StateSpace
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
@@ -43,46 +43,27 @@ class Audio(BaseModel):
     positions: Count
 
 
-class RotaryScaling(BaseModel):
-    """Llama 3.1's: frequencies of long waves are divided by `factor`, those of short ones stay (A. Grattafiori, 2024).
-
-    low, high: turns over `positions`, the length that the model was first trained on, between which the two are mixed.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    factor: Number
-    low: Number = 1.0
-    high: Number = 1.0
-    positions: Count
-
-    def scaled(self, frequency: float) -> float:
-        """The angle from a position to the next in place of `frequency`."""
-        turns = self.positions * frequency / (2 * pi)
-        if self.high <= self.low:
-            return frequency / self.factor
-        kept = min(1.0, max(0.0, (turns - self.low) / (self.high - self.low)))
-        return kept * frequency + (1 - kept) * frequency / self.factor
-
-
 class Preset(BaseModel):
     """A transformer by its sizes: layers, heads; values of a position, of its feed-forward part; tokens, positions.
 
     kv_heads: heads of keys and values, which groups of heads share. head_dim: of a head, if not hidden / heads.
     gated: the activation of one projection times another (SwiGLU, GeGLU). rotary: positions turn queries and keys.
-    position_rows: of the table of positions, if not `positions` (none with rotary). embedding: width of the token
+    position_rows: of the table of positions, if not `positions` (none with rotary, state_space). embedding: width of the token
     table, if not hidden. tied: the head's weights are those of the token table. causal: an encoder that sees the past.
     norm_first: norms come before attention and feed-forward part, and one more at the end; else after residual sums.
     post_norms: both before and after. parallel: attention and feed-forward part take the same input; shared_norm: after
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
-    table of `buckets` rows in the first layer, or from none. window: positions that one sees, itself included, but in
-    layers `full_offset`, `full_offset` + `full_every`, … experts: feed-forward parts, of which a position takes
-    experts_per_token; with experts_every only in layers `experts_offset`, `experts_offset` + `experts_every`, …
-    state_space: layers that keep a state in place of keys and values, without positions; ffn: 0 leaves the feed-forward
-    part out where there are such. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    table of `buckets` rows in the first layer (from `furthest` on all distances are alike), or from none.
+    window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
+    those of `full_layers`. experts: feed-forward parts, of which a position takes experts_per_token, in all layers or
+    in `expert_layers`. state_space: layers that keep a state in place of keys and values; ffn: 0 leaves the feed-forward
+    part out where there are such.
+    bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
-    are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; score_scale (1 / sqrt of a
-    head's values, if not given) and score_cap; embedding_scale of tokens; first_position, its row in the table of
-    positions; gates_renormalised: whether gates of chosen experts sum to 1.
+    are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
+    layers with a window, unscaled; score_scale (1 / sqrt of a head's values, if not given) and score_cap; logit_scale
+    and logit_cap of the head; embedding_scale of tokens; first_position, its row in the table of positions;
+    gates_renormalised: whether gates of chosen experts sum to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -118,13 +99,14 @@ class Preset(BaseModel):
     rotary: Truth = False
     score_bias: Truth = False
     buckets: Whole = 0
+    furthest: Count = 128
     window: Count | None = None
     full_every: Count | None = None
     full_offset: Whole = 0
+    full_layers: tuple[Whole, ...] | None = None
     experts: Count = 1
     experts_per_token: Count = 1
-    experts_every: Count | None = None
-    experts_offset: Whole = 0
+    expert_layers: tuple[Whole, ...] | None = None
     state_space: StateSpace | None = None
     bias: Truth = True
     qkv_bias: Truth | None = None
@@ -141,8 +123,11 @@ class Preset(BaseModel):
     rotary_values: Count | None = None
     rotary_form: Literal["halves", "neighbours"] = "halves"
     rotary_scaling: RotaryScaling | None = None
+    window_rotary_base: Number | None = None
     score_scale: Number | None = None
     score_cap: Number | None = None
+    logit_scale: Number = 1.0
+    logit_cap: Number | None = None
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
@@ -152,13 +137,14 @@ class Preset(BaseModel):
         """Added to variances."""
         return _EPSILON if self.epsilon is None else self.epsilon
 
-    @property
-    def inverse_frequencies(self) -> tuple[float, ...]:
-        """Angles from a position to the next, of each pair that is turned (J. Su et al., RoFormer, 2021)."""
-        turned = self.rotary_values or self.per_head
-        plain = (self.rotary_base ** (-2 * pair / turned) for pair in range(turned // 2))
-        scaling = self.rotary_scaling
-        return tuple(plain if scaling is None else map(scaling.scaled, plain))
+    def rotation(self, layer: int) -> tuple[tuple[float, ...], float]:
+        """Angles of a layer from a position to the next, of each pair; and what turned values are multiplied by."""
+        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        if self.window_rotary_base is not None and self.sees(layer) is not None:
+            return frequencies(self.window_rotary_base, turned), 1.0
+        if scaling is None:
+            return frequencies(self.rotary_base, turned), 1.0
+        return scaling.scaled(self.rotary_base, turned), scaling.magnitude
 
     @property
     def is_causal(self) -> bool:
@@ -185,7 +171,8 @@ class Preset(BaseModel):
         """Rows of the table of positions."""
         if self.position_rows is not None:
             return self.position_rows
-        return 0 if self.rotary or self.score_bias else self.positions or 0
+        known = self.rotary or self.score_bias or self.state_space is not None
+        return 0 if known else self.positions or 0
 
     @property
     def table_width(self) -> int:
@@ -204,6 +191,8 @@ class Preset(BaseModel):
 
     def sees(self, layer: int) -> int | None:
         """Positions that one position of a layer sees at most; None for all."""
+        if self.full_layers is not None:
+            return None if layer in self.full_layers else self.window
         if self.full_every is not None and (layer - self.full_offset) % self.full_every == 0:
             return None
         return self.window
@@ -214,8 +203,7 @@ class Preset(BaseModel):
 
     def experts_of(self, layer: int) -> int:
         """Feed-forward parts of a layer."""
-        every = self.experts_every
-        return self.experts if every is None or (layer - self.experts_offset) % every == 0 else 1
+        return self.experts if self.expert_layers is None or layer in self.expert_layers else 1
 
     @model_validator(mode="after")
     def _keys_have_a_use(self) -> "Preset":
@@ -224,12 +212,12 @@ class Preset(BaseModel):
             "decoder_layers": self.decoder_layers is not None and self.architecture != "encoder-decoder",
             "image": self.image is not None and (self.architecture != "encoder" or self.audio is not None),
             "audio": self.audio is not None and self.architecture != "encoder-decoder",
-            "full_every": self.full_every is not None and self.window is None,
+            "full_every": self.full_every is not None and (self.window is None or self.full_layers is not None),
+            "full_layers": self.full_layers is not None and self.window is None,
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
-            "experts_every": self.experts_every is not None and self.experts == 1,
-            "experts_offset": self.experts_offset > 0 and self.experts_offset >= (self.experts_every or 0),
+            "expert_layers": self.expert_layers is not None and self.experts == 1,
             "state_space": self.state_space is not None and (self.architecture != "decoder" or self.parallel),
             "ffn: 0": not self.ffn and self.state_space is None,
             "classes": self.classes > 0 and self.architecture != "encoder",
@@ -239,12 +227,12 @@ class Preset(BaseModel):
             "decoder_layers": "architecture: encoder-decoder",
             "image": "architecture: encoder, and no audio",
             "audio": "architecture: encoder-decoder",
-            "full_every": "window",
+            "full_every": "window, and no full_layers",
+            "full_layers": "window",
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
-            "experts_every": "experts: 2 or more",
-            "experts_offset": "a larger experts_every",
+            "expert_layers": "experts",
             "state_space": "architecture: decoder, and without parallel",
             "ffn: 0": "state_space",
             "classes": "architecture: encoder",
@@ -297,6 +285,11 @@ class Preset(BaseModel):
         if self.heads and self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+        pairs = (self.rotary_values or self.per_head) // 2
+        scaling = self.rotary_scaling
+        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
+            message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"
+            raise PydanticCustomError("preset", message, {"factors": len(scaling.factors), "pairs": pairs})
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
             message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
             sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}

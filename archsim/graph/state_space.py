@@ -84,8 +84,8 @@ def _scan(builder: Builder, x: str, step: str, b: str, c: str) -> str:
     layer, begin = builder.layer, len(builder.nodes)
     (positions, channels), state = builder.of(x), builder.of(b)[1]
     number, size = size_of(channels) or 1, size_of(state) or 1
-    a = builder.weight(f"{layer}/A", (number, size))
-    d = builder.weight(f"{layer}/D", (number,))
+    a = builder.weight(f"{layer}/scan.A", (number, size))
+    d = builder.weight(f"{layer}/scan.D", (number,))
     shape = (positions, channels, dim(Axis(f"{layer}/state", size)))
     outside = (x, step, b, c)
 

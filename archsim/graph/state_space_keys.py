@@ -1,12 +1,11 @@
 """The keys of a transformer's file that describe state-space layers."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from archsim.parts.quantity import Count, Number, Truth, Whole
 
-Layers = Annotated[list[Whole], Field(max_length=2_000)]
 _VALUES_OF_A_RANK = 16
 """Values of a position for each value of which the step sizes are made."""
 
@@ -44,7 +43,7 @@ class StateSpace(BaseModel):
     bias: Truth = False
     norms: Literal["none", "plain", "scaled"] = "none"
     norm_epsilon: Number | None = None
-    layers: Layers | None = None
+    layers: tuple[Whole, ...] | None = None
 
     def channels_of(self, hidden: int) -> int:
         """Of a layer between positions of so many values."""

@@ -36,7 +36,7 @@ class PlainStateSpace(Plain):
 
     def scanned(self, layer: str, x: Array, step: Array, b: Array, c: Array) -> Array:
         """h[t] = exp(step A) h[t - 1] + step B x; y[t] = C h[t] + D x."""
-        a, d = self.weights[f"{layer}/A"], self.weights[f"{layer}/D"]
+        a, d = self.weights[f"{layer}/scan.A"], self.weights[f"{layer}/scan.D"]
         out = np.zeros_like(x)
         for channel in range(x.shape[1]):
             h = np.zeros(a.shape[1])
@@ -48,7 +48,7 @@ class PlainStateSpace(Plain):
     def mamba(self, layer: str, x: Array) -> Array:
         values, gate = np.split(self.linear(f"{layer}/in projection", x), 2, axis=1)
         values = self.silu(self.convolved(layer, values))
-        made, state = self.linear(f"{layer}/x projection", values), self.weights[f"{layer}/A"].shape[1]
+        made, state = self.linear(f"{layer}/x projection", values), self.weights[f"{layer}/scan.A"].shape[1]
         step, b, c = np.split(made, [made.shape[1] - 2 * state, made.shape[1] - state], axis=1)
         step, b, c = (self.inner_norm(f"{layer}/{name} norm", x) for name, x in (("dt", step), ("B", b), ("C", c)))
         step = np.log1p(np.exp(self.linear(f"{layer}/dt projection", step)))
@@ -69,7 +69,7 @@ class PlainStateSpace(Plain):
         x = self.embedded("embedding", ids)
         for number in range(self.preset["layers"]):
             layer = f"layer {number}"
-            if f"{layer}/A" in self.weights:
+            if f"{layer}/scan.A" in self.weights:
                 x = x + self.mamba(layer, self.norm(f"{layer}/mamba norm", x))
             else:
                 normed = self.norm(f"{layer}/attention norm", x)

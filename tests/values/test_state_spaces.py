@@ -37,12 +37,10 @@ JAMBA = {
     "kv_heads": 1,
     "ffn": 10,
     "gated": True,
-    "position_rows": 0,
     "tied": False,
     "experts": 3,
     "experts_per_token": 2,
-    "experts_every": 2,
-    "experts_offset": 1,
+    "expert_layers": [1, 3],
     "gates_renormalised": False,
     "state_space": {"state": 3, "rank": 2, "norms": "scaled", "layers": [0, 2, 3]},
 }
@@ -69,7 +67,7 @@ def graph_of(folder: Path, preset: dict[str, Any]) -> Graph:
 
 def weights_of(graph: Graph) -> dict[str, Array]:
     """At random; A is below 0."""
-    return {name: -np.abs(x) if name.endswith("/A") else x for name, x in drawn(graph).items()}
+    return {name: -np.abs(x) if name.endswith("/scan.A") else x for name, x in drawn(graph).items()}
 
 
 @pytest.mark.parametrize("preset", [MAMBA, JAMBA, OTHERS], ids=["mamba", "jamba", "others"])
