@@ -48,16 +48,16 @@ class Preset(BaseModel):
 
     kv_heads: heads of keys and values, which groups of heads share. head_dim: of a head, if not hidden / heads.
     gated: the activation of one projection times another (SwiGLU, GeGLU). rotary: positions turn queries and keys.
-    position_rows: of the table of positions, if not `positions` (none with rotary, state_space). embedding: width of the token
-    table, if not hidden. tied: the head's weights are those of the token table. causal: an encoder that sees the past.
+    position_rows: of the table of positions, if not `positions` (none with rotary, state_space). embedding: width of the
+    token table, if not hidden. tied: the head's weights are those of the token table. causal: an encoder that sees the past.
     norm_first: norms come before attention and feed-forward part, and one more at the end; else after residual sums.
     post_norms: both before and after. parallel: attention and feed-forward part take the same input; shared_norm: after
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
     table of `buckets` rows in the first layer (from `furthest` on all distances are alike), or from none.
     window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
     those of `full_layers`. experts: feed-forward parts, of which a position takes experts_per_token, in all layers or
-    in `expert_layers`. state_space: layers that keep a state in place of keys and values; ffn: 0 leaves the feed-forward
-    part out where there are such.
+    in `expert_layers`. state_space: layers that keep a state in place of keys and values; with them ffn: 0 leaves out
+    feed-forward parts.
     bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
@@ -264,6 +264,18 @@ class Preset(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _heads_fit(self) -> "Preset":
+        if not self.heads and any(map(self.attends, range(self.layers))):
+            raise PydanticCustomError("preset", "is missing 'heads'", {})
+        if self.heads and self.heads % (self.kv_heads or self.heads):
+            message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
+            raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
+        if self.heads and self.head_dim is None and self.hidden % self.heads:
+            message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
+            raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+        return self
+
+    @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
         most = max(self.layers, self.decoder_layers or 0)
         if most > _MOST_LAYERS:
@@ -277,14 +289,6 @@ class Preset(BaseModel):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
             )
-        if not self.heads and any(map(self.attends, range(most))):
-            raise PydanticCustomError("preset", "is missing 'heads'", {})
-        if self.heads and self.heads % (self.kv_heads or self.heads):
-            message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
-            raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
-        if self.heads and self.head_dim is None and self.hidden % self.heads:
-            message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
-            raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
         pairs = (self.rotary_values or self.per_head) // 2
         scaling = self.rotary_scaling
         if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:

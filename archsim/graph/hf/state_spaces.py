@@ -41,8 +41,6 @@ def _periodic(document: Document, data: dict[str, Any], key: str, usual: str, la
     names = (f"{key}_period", f"{key}_offset")
     period, offset = (str(data.get(name, default)) for name, default in zip(names, usual.split(), strict=True))
     if not (period.isdigit() and offset.isdigit() and int(offset) < int(period)):
-        found = (
-            f"found {names[0]} {period} and {names[1]} {offset}; expected whole numbers, the offset below the period"
-        )
+        found = f"found {names[0]} {period} and {names[1]} {offset}; expected a smaller offset, whole numbers"
         raise ArchsimError(Fault(found, document.place((names[1] if names[1] in data else names[0],))))
     return list(range(int(offset), layers, int(period)))
