@@ -128,7 +128,7 @@ def _hugging_face(path: Path) -> Opened:
     if given is not None and is_config(given):
         kind = str(mapping(given).get("model_type", ""))
         if kind not in HUGGING_FACE:
-            known = did_you_mean(kind, HUGGING_FACE)
+            known = did_you_mean(kind, HUGGING_FACE, most=len(HUGGING_FACE))
             raise ArchsimError(f"{config}: weights of model_type '{kind}' are not read. {known}")
         _require_known(given)
         named = Named(tensors.file, tensors.stored, HUGGING_FACE[kind])

@@ -66,7 +66,9 @@ def _family(document: Document, data: dict[str, Any]) -> tuple[str, Family]:
         kind = next((each for each in FAMILIES if each in name.lower()), "gpt2")
     if kind not in FAMILIES:
         found = f"found model_type {quoted(kind)}" if kind else "has no 'model_type'"
-        raise ArchsimError(Fault(f"{found}. {did_you_mean(kind, FAMILIES)}", document.place(("model_type",))))
+        raise ArchsimError(
+            Fault(f"{found}. {did_you_mean(kind, FAMILIES, most=len(FAMILIES))}", document.place(("model_type",)))
+        )
     return kind, FAMILIES[kind]
 
 
