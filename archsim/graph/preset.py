@@ -48,8 +48,8 @@ class Preset(BaseModel):
 
     kv_heads: heads of keys and values, which groups of heads share. head_dim: of a head, if not hidden / heads.
     gated: the activation of one projection times another (SwiGLU, GeGLU). rotary: positions turn queries and keys.
-    position_rows: of the table of positions, if not `positions` (none with rotary, state_space). embedding: width of the
-    token table, if not hidden. tied: the head's weights are those of the token table. causal: an encoder that sees the past.
+    position_rows: of the table of positions, if not `positions` (none with rotary, state_space). embedding: width of
+    tokens in their table, if not hidden. tied: the head has its weights. causal: encoders see the past.
     norm_first: norms come before attention and feed-forward part, and one more at the end; else after residual sums.
     post_norms: both before and after. parallel: attention and feed-forward part take the same input; shared_norm: after
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
@@ -217,6 +217,7 @@ class Preset(BaseModel):
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
+            "experts": self.experts > 1 and not self.ffn,
             "expert_layers": self.expert_layers is not None and self.experts == 1,
             "state_space": self.state_space is not None and (self.architecture != "decoder" or self.parallel),
             "ffn: 0": not self.ffn and self.state_space is None,
@@ -232,6 +233,7 @@ class Preset(BaseModel):
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
+            "experts": "an ffn of 1 or more",
             "expert_layers": "experts",
             "state_space": "architecture: decoder, and without parallel",
             "ffn: 0": "state_space",
@@ -248,12 +250,19 @@ class Preset(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _state_space_fits(self) -> "Preset":
-        """Its layers are there; keys of attention alone are refused where no layer has any."""
-        outside = [layer for layer in (self.state_space and self.state_space.layers) or () if layer >= self.layers]
-        if outside:
-            message = "found layer {layer} in state_space.layers; expected layers from 0 to {last}"
-            raise PydanticCustomError("preset", message, {"layer": outside[0], "last": self.layers - 1})
+    def _layers_are_there(self) -> "Preset":
+        own = None if self.state_space is None else self.state_space.layers
+        named = {"full_layers": self.full_layers, "expert_layers": self.expert_layers, "state_space.layers": own}
+        for key, layers in named.items():
+            outside = next((layer for layer in layers or () if layer >= self.layers), None)
+            if outside is not None:
+                message = "found layer {layer} in {key}; expected layers from 0 to {last}"
+                raise PydanticCustomError("preset", message, {"layer": outside, "key": key, "last": self.layers - 1})
+        return self
+
+    @model_validator(mode="after")
+    def _attention_is_there(self) -> "Preset":
+        """Keys of attention alone are refused where no layer has any."""
         if self.state_space is None or any(map(self.attends, range(self.layers))):
             return self
         idle = ("heads", "kv_heads", "head_dim", "rotary", "qk_norm", "score_bias", "window", "rotary_scaling")

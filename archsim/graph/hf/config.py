@@ -50,7 +50,7 @@ def from_config(document: Document, name: str) -> Document:
     _refine(document, data, family, made)
     set_windows(document, data, made)
     if "state_space.state" in made:
-        set_state_space(document, data, made)
+        set_state_space(document, data, made, origin)
     _refine_values(data, family, made)
     made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
     return _nested(document, made, origin)
@@ -153,4 +153,6 @@ def _nested(document: Document, made: dict[str, Any], origin: dict[str, str]) ->
         inner[last] = value
         if key in origin:
             places[(*outer, last)] = document.place((origin[key],))
+            for depth in range(1, len(outer) + 1):
+                places.setdefault(tuple(outer[:depth]), places[(*outer, last)])
     return Document(document.file, whole, places, dict(places))

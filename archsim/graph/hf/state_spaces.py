@@ -9,11 +9,13 @@ _MOST_LAYERS = 2_000
 _EXPAND = "state_space.expand"
 
 
-def set_state_space(document: Document, data: dict[str, Any], made: dict[str, Any]) -> None:
+def set_state_space(document: Document, data: dict[str, Any], made: dict[str, Any], origin: dict[str, str]) -> None:
     """What follows from other keys. Raises ArchsimError for an offset that is no layer of its period."""
     expand = str(made.pop(_EXPAND, ""))
     if expand and "state_space.channels" not in made:
         made["state_space.channels"] = _product(expand, str(made["hidden"]))
+        origin["state_space.channels"] = origin.get(_EXPAND, "")
+    origin.pop(_EXPAND, None)
     if str(made.get("state_space.rank")) == "auto":
         del made["state_space.rank"]
     layers = str(made["layers"])
@@ -24,7 +26,9 @@ def set_state_space(document: Document, data: dict[str, Any], made: dict[str, An
         for key in ("heads", "kv_heads", "head_dim"):
             made.pop(key, None)
     made["state_space.layers"] = [str(layer) for layer in range(int(layers)) if layer not in attention]
-    if str(made["experts"]) != "1":
+    if str(made["experts"]) == "1":
+        del made["experts_per_token"]
+    else:
         made["expert_layers"] = [str(layer) for layer in _periodic(document, data, "expert_layer", "2 1", int(layers))]
 
 
