@@ -131,13 +131,8 @@ def test_a_token_of_jamba_needs_12_billion_parameters() -> None:
 def test_jamba_has_kinds_of_layers_by_periods(tmp_path: Path) -> None:
     """Attention in layers 2 and 5, experts in 1, 3 and 5; without positions."""
     graph = load_model(configured(tmp_path, JAMBA))
-    kinds = [
-        "".join(mark for mark, name in (("a", "qkv"), ("m", "scan.A"), ("e", "router"), ("f", "ffn up")) if has(name))
-        for has in (
-            lambda name, layer=layer: any(key.startswith(f"layer {layer}/{name}") for key in graph.weights)
-            for layer in range(6)
-        )
-    ]
+    marks = {"a": "qkv.weight", "m": "scan.A", "e": "router.weight", "f": "ffn up.weight"}
+    kinds = ["".join(mark for mark, name in marks.items() if f"layer {at}/{name}" in graph.weights) for at in range(6)]
     assert kinds == ["mf", "me", "af", "me", "mf", "ae"]
     assert "embeddings/embedding.positions" not in graph.weights
     assert not any(each.kind == "rotary" for each in graph.operators)
