@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.mechanisms import Latent, Layers, Mixture, Temperature
+from archsim.graph.preset_checks import idle_mechanisms, require_mechanisms
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
@@ -74,12 +76,23 @@ class Preset(BaseModel):
     post_norms: both before and after. parallel: attention and feed-forward part take the same input; shared_norm: after
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
     table of `buckets` rows in the first layer, or from none. window: positions that one sees, itself included, but in
-    layers `full_offset`, `full_offset` + `full_every`, … experts: feed-forward parts, of which a position takes
-    experts_per_token. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    layers `full_offset`, `full_offset` + `full_every`, …; with window_chunks those of its own chunk of so many; in an
+    encoder without `causal` it lies around the position, as far on both sides. rotary_layers: those that turn queries
+    and keys, if not all; temperature: of the others. qk_norm_form: in each head; over all heads together (whole); in
+    each head after they are turned, without a scale, where they are (turned). sinks: a number of each head is one more
+    score. latent: latent attention. experts: feed-forward parts, of which a position takes experts_per_token; mixture:
+    what else they have. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head, norms.
+    pre_norms: false, where norms come after parts alone, before residual sums; first_norm: false, where the first
+    layer's attention has none. shared_layers: for each layer the one whose weights it has. attention_pooler: one query
+    looks at all positions, then a feed-forward part; project_last: the last position's result as so many values.
+    embedding_projected_last: positions, segments and norm of the embedding have its width, and come before its
+    projection, which has a bias.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; score_scale (1 / sqrt of a
-    head's values, if not given) and score_cap; embedding_scale of tokens; first_position, its row in the table of
-    positions; gates_renormalised: whether gates of chosen experts sum to 1.
+    head's values, if not given) and score_cap; score_bias_scale, of a bias by distance; window_rotary_base of layers
+    with a window; gate_limit (values that the activation takes are at most so much, and those that it multiplies
+    within so much of 0), up_shift (added to those); embedding_scale of tokens; first_position, its row in the table of
+    positions; gates_renormalised: whether gates of chosen experts sum to 1. notes: said with every result.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -140,6 +153,25 @@ class Preset(BaseModel):
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
+    mixture: Mixture = Mixture()
+    latent: Latent | None = None
+    window_chunks: Truth = False
+    rotary_layers: Layers | None = None
+    temperature: Temperature | None = None
+    qk_norm_form: Literal["heads", "whole", "turned"] = "heads"
+    sinks: Truth = False
+    pre_norms: Truth = True
+    first_norm: Truth = True
+    norm_bias: Truth = True
+    shared_layers: Layers | None = None
+    attention_pooler: Truth = False
+    project_last: Count | None = None
+    embedding_projected_last: Truth = False
+    score_bias_scale: Number = 1.0
+    window_rotary_base: Number | None = None
+    gate_limit: Number | None = None
+    up_shift: Number = 0.0
+    notes: list[Name] = Field(default_factory=list)
 
     @property
     def norm_epsilon(self) -> float:
@@ -147,12 +179,25 @@ class Preset(BaseModel):
         return _EPSILON if self.epsilon is None else self.epsilon
 
     @property
-    def inverse_frequencies(self) -> tuple[float, ...]:
+    def turned(self) -> int:
+        """Values of a head that positions turn."""
+        return self.latent.rotary if self.latent else self.rotary_values or self.per_head
+
+    def inverse_frequencies(self, layer: int) -> tuple[float, ...]:
         """Angles from a position to the next, of each pair that is turned (J. Su et al., RoFormer, 2021)."""
-        turned = self.rotary_values or self.per_head
-        plain = (self.rotary_base ** (-2 * pair / turned) for pair in range(turned // 2))
-        scaling = self.rotary_scaling
+        local = None if self.sees(layer) is None else self.window_rotary_base
+        base = self.rotary_base if local is None else local
+        plain = (base ** (-2 * pair / self.turned) for pair in range(self.turned // 2))
+        scaling = self.rotary_scaling if local is None else None
         return tuple(plain if scaling is None else map(scaling.scaled, plain))
+
+    def turns(self, layer: int) -> bool:
+        """Whether positions turn queries and keys of a layer."""
+        return self.rotary and (self.rotary_layers is None or layer in self.rotary_layers)
+
+    def mixes(self, layer: int) -> bool:
+        """Whether a layer's feed-forward part is a mixture of experts."""
+        return self.experts > 1 and (self.mixture.layers is None or layer in self.mixture.layers)
 
     @property
     def is_causal(self) -> bool:
@@ -227,13 +272,18 @@ class Preset(BaseModel):
             "classes": "architecture: encoder",
             "causal": "architecture: encoder; a decoder always is",
         }
-        for key, useless in idle.items():
-            if useless:
-                message = "found '{key}', which has a use only with {with_what}"
-                raise PydanticCustomError("preset", message, {"key": key, "with_what": without[key]})
+        found = [(key, without[key]) for key, useless in idle.items() if useless]
+        for key, with_what in (*found, *idle_mechanisms(self)):
+            message = "found '{key}', which has a use only with {with_what}"
+            raise PydanticCustomError("preset", message, {"key": key, "with_what": with_what})
         if self.image is not None and not self.image.patches:
             message = "found an image of {size} positions and patches of {patch}; expected at least one patch"
             raise PydanticCustomError("preset", message, {"size": self.image.size, "patch": self.image.patch})
+        return self
+
+    @model_validator(mode="after")
+    def _mechanisms_fit(self) -> "Preset":
+        require_mechanisms(self)
         return self
 
     @model_validator(mode="after")
@@ -253,7 +303,7 @@ class Preset(BaseModel):
         if self.heads % (self.kv_heads or self.heads):
             message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
             raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
-        if self.head_dim is None and self.hidden % self.heads:
+        if self.head_dim is None and self.latent is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:

@@ -5,7 +5,7 @@ position; other operators work at the positions of their operands.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
@@ -35,12 +35,14 @@ EVERYTHING = Link(None)
 class Source:
     """An operator that makes some of a tensor's numbers. links: by each axis of its positions.
 
-    previous: of the position before.
+    previous: of the position before. worked: the operator by which a position's numbers were worked on before they were
+    kept, which is waited for at the position itself.
     """
 
     key: str
     links: tuple[tuple[Axis, Link], ...]
     previous: bool = False
+    worked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
         interval = link.interval.of(reading.interval)
         return EVERYTHING if interval is None else Link(reading.axis, interval, link.digit)
 
-    return Source(source.key, tuple((axis, composed(axis, link)) for axis, link in source.links), source.previous)
+    return replace(source, links=tuple((axis, composed(axis, link)) for axis, link in source.links))
 
 
 def in_all(link: Link, size: int | None) -> Link:
