@@ -25,9 +25,20 @@ class Block:
     stream: Stream
     score_table: str = ""
 
-    def linear(self, name: str, x: str, outputs: int, *, bias: bool | None = None, tied: str | None = None) -> str:
+    def linear(
+        self,
+        name: str,
+        x: str,
+        outputs: int,
+        *,
+        bias: bool | None = None,
+        tied: str | None = None,
+        scale: float = 1.0,
+        cap: float | None = None,
+    ) -> str:
         """A projection; with a bias where the preset has them, if nothing else is said."""
-        return self.builder.linear(name, x, outputs, bias=self.preset.bias if bias is None else bias, tied=tied)
+        biased = self.preset.bias if bias is None else bias
+        return self.builder.linear(name, x, outputs, bias=biased, tied=tied, scale=scale, cap=cap)
 
     def add(self, name: str, first: str, second: str) -> str:
         """A residual sum."""
@@ -100,6 +111,7 @@ def _normalised_whole(block: Block, x: str, name: str, heads: int) -> str:
 def rotated(block: Block, x: str, name: str) -> str:
     """Turned by positions: [positions, heads, values]."""
     preset, builder = block.preset, block.builder
+    angles, magnitude = preset.rotation(block.number)
     return builder.add(
         Rotary(
             layer=block.layer,
@@ -108,8 +120,9 @@ def rotated(block: Block, x: str, name: str) -> str:
             inputs=(x,),
             shape=builder.of(x),
             turned=preset.turned,
-            inverse_frequencies=preset.inverse_frequencies(block.number),
+            inverse_frequencies=angles,
             halves=preset.rotary_form == "halves",
+            magnitude=magnitude,
         )
     )
 
@@ -198,6 +211,7 @@ def _biased(block: Block, scores: str, mask: Mask | None, group: int) -> str:
             inputs=inputs,
             shape=builder.of(scores),
             buckets=buckets,
+            furthest=preset.furthest,
             both_ways=not block.stream.causal,
             scale=preset.score_bias_scale,
             mask=mask,

@@ -47,6 +47,9 @@ class Axis:
     sight: Sight = "past"
     route: Route | None = None
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # axes are in many sets
+
 
 @dataclass(frozen=True, slots=True)
 class Factor:

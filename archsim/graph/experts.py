@@ -60,7 +60,8 @@ def _gates(block: Block, x: str) -> str:
         return gates
     choice = gates
     if mixture.choice_bias:
-        bias = builder.weight(f"{block.layer}/router choice.bias", (preset.experts,))
+        # it is moved step by step until experts have equal work, not trained: no parameters
+        bias = builder.weight(f"{block.layer}/router choice.bias", (preset.experts,), trained=0)
         choice = builder.elementwise("router choice", "add", gates, bias)
     return builder.add(
         Routed(

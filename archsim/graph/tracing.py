@@ -72,6 +72,8 @@ class Tracer:
         Keys of nodes at which it was lost which index is which.
     copies
         Axes along which all indices have the same numbers, such as heads that share keys.
+    recent
+        The last node whose operands were asked for, and what is needed of them.
     """
 
     weights: Mapping[str, Weight]
@@ -80,6 +82,7 @@ class Tracer:
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
     copies: set[Axis] = field(default_factory=set)
+    recent: tuple[str, dict[int, dict[Axis, Link]]] = ("", {})
 
     def begin(self, inputs: Sequence[Input], roles: Mapping[Axis, bool]) -> None:
         """Take the inputs in. roles: of each of their axes whether it is of positions."""
@@ -90,7 +93,13 @@ class Tracer:
     def operand(self, node: Node, at: int) -> tuple[Traced, dict[Axis, Link]]:
         """An operand, and which indices of its axes an index of the node's result needs."""
         operand = self.tensors[node.inputs[at]]
-        return operand, self.links(node, at, operand.shape, operand.positions)
+        key, links = self.recent
+        if key != node.key:
+            links = {}
+            self.recent = node.key, links
+        if at not in links:
+            links[at] = self.links(node, at, operand.shape, operand.positions)
+        return operand, links[at]
 
     def links(self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()) -> dict[Axis, Link]:
         """Of all axes of an operand; it is remembered where those of positions cannot be said."""

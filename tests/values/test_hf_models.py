@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archsim.graph.hf.families import FAMILIES
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.executor import Executor
 from archsim.values.opened import open_model
-from archsim.values.weight_names import HUGGING_FACE
 
 FOLDERS = sorted(path for path in (Path(__file__).resolve().parents[1] / "fixtures" / "hf").iterdir() if path.is_dir())
 
@@ -46,4 +46,4 @@ def test_a_model_has_the_parameters_and_outputs_of_transformers(folder: Path) ->
 
 
 def test_every_type_has_a_tiny_model() -> None:
-    assert set(HUGGING_FACE) <= {folder.name for folder in FOLDERS}
+    assert set(FAMILIES) <= {folder.name for folder in FOLDERS}
