@@ -163,6 +163,24 @@ MAMBA = {
     "time_step_rank": 3,
     "vocab_size": VOCABULARY,
 }
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 10}
+LATENT = {
+    **SIZES,
+    "num_key_value_heads": 4,
+    "kv_lora_rank": 8,
+    "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 5,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 10,
+    "n_group": 4,
+    "topk_group": 2,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+FALCON = {**SIZES, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 MODELS = {
     "bert": Tiny("BertModel", BERT, encoded),
     "roberta": Tiny("RobertaModel", BERT, encoded),
@@ -244,6 +262,97 @@ MODELS = {
         },
         recurrent,
     ),
+    "deepseek_v2": Tiny(
+        "DeepseekV2ForCausalLM",
+        {
+            **LATENT,
+            "topk_method": "group_limited_greedy",
+            "n_shared_experts": 2,
+            "first_k_dense_replace": 1,
+            "q_lora_rank": None,
+        },
+    ),
+    "deepseek_v3": Tiny(
+        "DeepseekV3ForCausalLM",
+        {
+            **LATENT,
+            "n_shared_experts": 1,
+            "first_k_dense_replace": 1,
+            "q_lora_rank": 12,
+            "rope_parameters": {
+                "rope_type": "yarn",
+                "rope_theta": 10000.0,
+                "factor": 4.0,
+                "mscale": 1.0,
+                "mscale_all_dim": 1.0,
+                "original_max_position_embeddings": 12,
+            },
+        },
+    ),
+    "qwen2_moe": Tiny(
+        "Qwen2MoeForCausalLM",
+        {**GROUPED, **EXPERTS, "num_hidden_layers": 3, "decoder_sparse_step": 2, "shared_expert_intermediate_size": 20},
+    ),
+    "qwen3_moe": Tiny(
+        "Qwen3MoeForCausalLM",
+        {
+            **GROUPED,
+            **EXPERTS,
+            "head_dim": 8,
+            "num_hidden_layers": 3,
+            "mlp_only_layers": [1],
+            "norm_topk_prob": True,
+        },
+    ),
+    "gpt_oss": Tiny(
+        "GptOssForCausalLM",
+        {
+            **GROUPED,
+            "head_dim": 8,
+            "sliding_window": 5,
+            "num_local_experts": 4,
+            "num_experts_per_tok": 2,
+            "swiglu_limit": 0.5,
+        },
+    ),
+    "llama4_text": Tiny(
+        "Llama4ForCausalLM",
+        {
+            **GROUPED,
+            "num_hidden_layers": 4,
+            "head_dim": 8,
+            "intermediate_size_mlp": 20,
+            "num_local_experts": 4,
+            "interleave_moe_layer_step": 2,
+            "attention_chunk_size": 5,
+            "floor_scale": 4,
+            "attn_scale": 0.5,
+        },
+    ),
+    "olmo2": Tiny("Olmo2ForCausalLM", GROUPED),
+    "smollm3": Tiny("SmolLM3ForCausalLM", {**GROUPED, "no_rope_layer_interval": 2}),
+    "modernbert": Tiny(
+        "ModernBertModel",
+        {
+            **{key: value for key, value in SIZES.items() if key != "hidden_act"},
+            "num_hidden_layers": 4,
+            "local_attention": 6,
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "cls_token_id": 1,
+            "sep_token_id": 2,
+        },
+        encoded,
+    ),
+    "albert": Tiny("AlbertModel", {**BERT, "embedding_size": 8, "num_hidden_layers": 4}, encoded),
+    "falcon": Tiny("FalconForCausalLM", {**FALCON, "new_decoder_architecture": True, "num_kv_heads": 2}),
+    "falcon-7b": Tiny("FalconForCausalLM", {**FALCON, "multi_query": True, "parallel_attn": True}),
+    "falcon-rw": Tiny(
+        "FalconForCausalLM", {**FALCON, "alibi": True, "multi_query": False, "parallel_attn": False, "bias": True}
+    ),
+    "siglip_vision_model": Tiny("SiglipVisionModel", VIT, seen),
+    "siglip_text_model": Tiny("SiglipTextModel", {**SIZES, "projection_size": 12}, encoded),
     "t5": Tiny(
         "T5ForConditionalGeneration",
         {

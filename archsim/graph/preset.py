@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.mechanisms import Latent, Layers, Mixture, Temperature
+from archsim.graph.preset_checks import idle_mechanisms, require_mechanisms
 from archsim.graph.rotary import RotaryScaling, frequencies
 from archsim.graph.state_space_keys import StateSpace
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
@@ -55,15 +57,25 @@ class Preset(BaseModel):
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
     table of `buckets` rows in the first layer (from `furthest` on all distances are alike), or from none.
     window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
-    those of `full_layers`. experts: feed-forward parts, of which a position takes experts_per_token, in all layers or
-    in `expert_layers`. state_space: layers that keep a state in place of keys and values; with them ffn: 0 leaves out
-    feed-forward parts.
-    bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    those of `full_layers`; with window_chunks those of its own chunk of so many; in an
+    encoder without `causal` it lies around the position, as far on both sides. rotary_layers: those that turn queries
+    and keys, if not all; temperature: of the others. qk_norm_form: in each head; over all heads together (whole); in
+    each head after they are turned, without a scale, where they are (turned). sinks: a number of each head is one more
+    score. latent: latent attention. experts: feed-forward parts, of which a position takes experts_per_token; mixture:
+    what else they have. state_space: layers that keep a state in place of keys and values; with them ffn: 0 leaves out
+    feed-forward parts. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head, norms.
+    pre_norms: false, where norms come after parts alone, before residual sums; first_norm: false, where the first
+    layer's attention has none. shared_layers: for each layer the one whose weights it has. attention_pooler: one query
+    looks at all positions, then a feed-forward part; project_last: the last position's result as so many values.
+    embedding_projected_last: positions, segments and norm of the embedding have its width, and come before its
+    projection, which has a bias.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
     layers with a window, unscaled; score_scale (1 / sqrt of a head's values, if not given) and score_cap; logit_scale
-    and logit_cap of the head; embedding_scale of tokens; first_position, its row in the table of positions;
-    gates_renormalised: whether gates of chosen experts sum to 1.
+    and logit_cap of the head; score_bias_scale, of a bias by distance; gate_limit (values that the activation takes are
+    at most so much, and those that it multiplies within so much of 0), up_shift (added to those); embedding_scale of
+    tokens; first_position, its row in the table of positions; gates_renormalised: whether gates of chosen experts sum
+    to 1. notes: said with every result.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,7 +118,6 @@ class Preset(BaseModel):
     full_layers: tuple[Whole, ...] | None = None
     experts: Count = 1
     experts_per_token: Count = 1
-    expert_layers: tuple[Whole, ...] | None = None
     state_space: StateSpace | None = None
     bias: Truth = True
     qkv_bias: Truth | None = None
@@ -131,20 +142,51 @@ class Preset(BaseModel):
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
+    mixture: Mixture = Mixture()
+    latent: Latent | None = None
+    window_chunks: Truth = False
+    rotary_layers: Layers | None = None
+    temperature: Temperature | None = None
+    qk_norm_form: Literal["heads", "whole", "turned"] = "heads"
+    sinks: Truth = False
+    pre_norms: Truth = True
+    first_norm: Truth = True
+    norm_bias: Truth = True
+    shared_layers: Layers | None = None
+    attention_pooler: Truth = False
+    project_last: Count | None = None
+    embedding_projected_last: Truth = False
+    score_bias_scale: Number = 1.0
+    gate_limit: Number | None = None
+    up_shift: Number = 0.0
+    notes: list[Name] = Field(default_factory=list)
 
     @property
     def norm_epsilon(self) -> float:
         """Added to variances."""
         return _EPSILON if self.epsilon is None else self.epsilon
 
+    @property
+    def turned(self) -> int:
+        """Values of a head that positions turn."""
+        return self.latent.rotary if self.latent else self.rotary_values or self.per_head
+
     def rotation(self, layer: int) -> tuple[tuple[float, ...], float]:
         """Angles of a layer from a position to the next, of each pair; and what turned values are multiplied by."""
-        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        turned, scaling = self.turned, self.rotary_scaling
         if self.window_rotary_base is not None and self.sees(layer) is not None:
             return frequencies(self.window_rotary_base, turned), 1.0
         if scaling is None:
             return frequencies(self.rotary_base, turned), 1.0
         return scaling.scaled(self.rotary_base, turned), scaling.magnitude
+
+    def turns(self, layer: int) -> bool:
+        """Whether positions turn queries and keys of a layer."""
+        return self.rotary and (self.rotary_layers is None or layer in self.rotary_layers)
+
+    def mixes(self, layer: int) -> bool:
+        """Whether a layer's feed-forward part is a mixture of experts."""
+        return self.experts > 1 and (self.mixture.layers is None or layer in self.mixture.layers)
 
     @property
     def is_causal(self) -> bool:
@@ -201,10 +243,6 @@ class Preset(BaseModel):
         """Whether a layer has attention; else it has a state space."""
         return self.state_space is None or self.state_space.attends(layer)
 
-    def experts_of(self, layer: int) -> int:
-        """Feed-forward parts of a layer."""
-        return self.experts if self.expert_layers is None or layer in self.expert_layers else 1
-
     @model_validator(mode="after")
     def _keys_have_a_use(self) -> "Preset":
         encodes = self.architecture != "decoder"
@@ -217,10 +255,6 @@ class Preset(BaseModel):
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
-            "experts": self.experts > 1 and not self.ffn,
-            "expert_layers": self.expert_layers is not None and self.experts == 1,
-            "state_space": self.state_space is not None and (self.architecture != "decoder" or self.parallel),
-            "ffn: 0": not self.ffn and self.state_space is None,
             "classes": self.classes > 0 and self.architecture != "encoder",
             "causal": self.causal and not encodes,
         }
@@ -233,56 +267,33 @@ class Preset(BaseModel):
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
-            "experts": "an ffn of 1 or more",
-            "expert_layers": "experts",
-            "state_space": "architecture: decoder, and without parallel",
-            "ffn: 0": "state_space",
             "classes": "architecture: encoder",
             "causal": "architecture: encoder; a decoder always is",
         }
-        for key, useless in idle.items():
-            if useless:
-                message = "found '{key}', which has a use only with {with_what}"
-                raise PydanticCustomError("preset", message, {"key": key, "with_what": without[key]})
+        found = [(key, without[key]) for key, useless in idle.items() if useless]
+        for key, with_what in (*found, *idle_mechanisms(self)):
+            message = "found '{key}', which has a use only with {with_what}"
+            raise PydanticCustomError("preset", message, {"key": key, "with_what": with_what})
         if self.image is not None and not self.image.patches:
             message = "found an image of {size} positions and patches of {patch}; expected at least one patch"
             raise PydanticCustomError("preset", message, {"size": self.image.size, "patch": self.image.patch})
         return self
 
     @model_validator(mode="after")
-    def _layers_are_there(self) -> "Preset":
-        own = None if self.state_space is None else self.state_space.layers
-        named = {"full_layers": self.full_layers, "expert_layers": self.expert_layers, "state_space.layers": own}
-        for key, layers in named.items():
-            outside = next((layer for layer in layers or () if layer >= self.layers), None)
-            if outside is not None:
-                message = "found layer {layer} in {key}; expected layers from 0 to {last}"
-                raise PydanticCustomError("preset", message, {"layer": outside, "key": key, "last": self.layers - 1})
+    def _mechanisms_fit(self) -> "Preset":
+        require_mechanisms(self)
         return self
 
-    @model_validator(mode="after")
-    def _attention_is_there(self) -> "Preset":
-        """Keys of attention alone are refused where no layer has any."""
-        if self.state_space is None or any(map(self.attends, range(self.layers))):
-            return self
-        idle = ("heads", "kv_heads", "head_dim", "rotary", "qk_norm", "score_bias", "window", "rotary_scaling")
-        used = next((key for key in idle if getattr(self, key)), None)
-        if used is not None:
-            message = "found '{key}', but no layer has attention; expected fewer state_space.layers"
-            raise PydanticCustomError("preset", message, {"key": used})
-        return self
-
-    @model_validator(mode="after")
-    def _heads_fit(self) -> "Preset":
-        if not self.heads and any(map(self.attends, range(self.layers))):
-            raise PydanticCustomError("preset", "is missing 'heads'", {})
-        if self.heads and self.heads % (self.kv_heads or self.heads):
+    def _require_heads(self) -> None:
+        if not self.heads:
+            if any(map(self.attends, range(self.layers))):
+                raise PydanticCustomError("preset", "is missing 'heads'", {})
+        elif self.heads % (self.kv_heads or self.heads):
             message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
             raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
-        if self.heads and self.head_dim is None and self.hidden % self.heads:
+        elif self.head_dim is None and self.latent is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
-        return self
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
@@ -298,7 +309,8 @@ class Preset(BaseModel):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
             )
-        pairs = (self.rotary_values or self.per_head) // 2
+        self._require_heads()
+        pairs = self.turned // 2
         scaling = self.rotary_scaling
         if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
             message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"

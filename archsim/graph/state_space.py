@@ -3,14 +3,13 @@
 from archsim.graph.attention import Block
 from archsim.graph.axes import Axis, dim, size_of
 from archsim.graph.builder import Builder
-from archsim.graph.nodes import Normalise
 from archsim.graph.sequence_nodes import Previous, Recurrence
 from archsim.graph.state_space_keys import StateSpace
 from archsim.graph.views import CausalPad
 from archsim.graph.windows import Interval
 
 
-def state_space(block: Block, x: str, keys: StateSpace) -> str:
+def state_space(block: Block, x: str) -> str:
     """The selective state space of Mamba (A. Gu, T. Dao, 2023), with its projections: [positions, hidden] stays.
 
     A projection gives each channel a value and a gate. Values pass a causal depth-wise convolution and an activation.
@@ -18,6 +17,7 @@ def state_space(block: Block, x: str, keys: StateSpace) -> str:
     is multiplied by SiLU of the gate, and projected.
     """
     builder, preset = block.builder, block.preset
+    keys = preset.state_space or StateSpace()
     channels = keys.channels_of(preset.hidden)
     both = builder.linear("in projection", x, 2 * channels, bias=keys.bias)
     values, gate = (builder.slice(both, -1, at, channels) for at in (0, channels))
@@ -56,24 +56,10 @@ def _convolved(builder: Builder, x: str, keys: StateSpace) -> str:
 
 
 def _normalised(block: Block, name: str, x: str, keys: StateSpace) -> str:
-    builder = block.builder
     epsilon = block.preset.norm_epsilon if keys.norm_epsilon is None else keys.norm_epsilon
     if keys.norms == "none":
         return x
-    if keys.norms == "scaled":
-        return builder.norm(name, x, "rmsnorm", epsilon=epsilon)
-    return builder.add(
-        Normalise(
-            layer=builder.layer,
-            name=name,
-            kind="rmsnorm",
-            inputs=(x,),
-            shape=builder.of(x),
-            function="rmsnorm",
-            dims=(1,),
-            epsilon=epsilon,
-        )
-    )
+    return block.builder.norm(name, x, "rmsnorm", epsilon=epsilon, scaled=keys.norms == "scaled")
 
 
 def _scan(builder: Builder, x: str, step: str, b: str, c: str) -> str:

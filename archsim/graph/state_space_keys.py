@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from archsim.parts.quantity import Count, Number, Truth, Whole
+from archsim.graph.mechanisms import Layers
+from archsim.parts.quantity import Count, Number, Truth
 
 _VALUES_OF_A_RANK = 16
 """Values of a position for each value of which the step sizes are made."""
@@ -43,7 +44,7 @@ class StateSpace(BaseModel):
     bias: Truth = False
     norms: Literal["none", "plain", "scaled"] = "none"
     norm_epsilon: Number | None = None
-    layers: tuple[Whole, ...] | None = None
+    layers: Layers | None = None
 
     def channels_of(self, hidden: int) -> int:
         """Of a layer between positions of so many values."""

@@ -40,7 +40,7 @@ JAMBA = {
     "tied": False,
     "experts": 3,
     "experts_per_token": 2,
-    "expert_layers": [1, 3],
+    "mixture": {"layers": [1, 3]},
     "gates_renormalised": False,
     "state_space": {"state": 3, "rank": 2, "norms": "scaled", "layers": [0, 2, 3]},
 }

@@ -4,9 +4,9 @@ from math import sqrt
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
-from archsim.graph.hf.families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
+from archsim.graph.hf.families import ACTIVATIONS, OPTIONAL, SAME_IN_BOTH, Family
+from archsim.graph.hf.known import FAMILIES
 from archsim.graph.hf.rotary import set_rotary
-from archsim.graph.hf.state_spaces import set_state_space
 from archsim.graph.hf.windows import set_windows
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, Loc
@@ -24,7 +24,7 @@ def is_config(document: Document) -> bool:
 
 def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
-    data = mapping(document)
+    data = dict(mapping(document))
     kind, family = _family(document, data)
     made: dict[str, Any] = {
         "schema": "archsim.model/1",
@@ -47,10 +47,13 @@ def from_config(document: Document, name: str) -> Document:
     for flag, keys in family.flags.items():
         if data.get(flag) not in _NOTHING:
             _set_flag(made, origin, keys, flag, str(data[flag]))
+    if family.further is not None:
+        try:
+            family.further(data, made)
+        except ValueError as error:
+            raise ArchsimError(Fault(str(error), document.place(()))) from None
     _refine(document, data, family, made)
     set_windows(document, data, made)
-    if "state_space.state" in made:
-        set_state_space(document, data, made, origin)
     _refine_values(data, family, made)
     made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
     return _nested(document, made, origin)
