@@ -118,12 +118,14 @@ class Tiny:
     """A class of transformers, what its configuration says, and what is asked of the model.
 
     changes: to config.json after it is saved, such as keys in the form of older files; None leaves a key out.
+    attention: how it is computed; `eager` so that all classes compute by their own definition.
     """
 
     model: str
     config: dict[str, Any]
     outputs: Callable[[Any, Any], Arrays] = decoded
     changes: dict[str, Any] = field(default_factory=dict)
+    attention: str = "eager"
 
 
 SIZES = {
@@ -349,7 +351,9 @@ MODELS = {
     "falcon": Tiny("FalconForCausalLM", {**FALCON, "new_decoder_architecture": True, "num_kv_heads": 2}),
     "falcon-7b": Tiny("FalconForCausalLM", {**FALCON, "multi_query": True, "parallel_attn": True}),
     "falcon-rw": Tiny(
-        "FalconForCausalLM", {**FALCON, "alibi": True, "multi_query": False, "parallel_attn": False, "bias": True}
+        "FalconForCausalLM",
+        {**FALCON, "alibi": True, "multi_query": False, "parallel_attn": False, "bias": True},
+        attention="sdpa",  # the class's own definition adds the biases twice
     ),
     "siglip_vision_model": Tiny("SiglipVisionModel", VIT, seen),
     "siglip_text_model": Tiny("SiglipTextModel", {**SIZES, "projection_size": 12}, encoded),
@@ -382,7 +386,8 @@ def make(name: str, tiny: Tiny) -> None:
     torch.manual_seed(zlib.crc32(name.encode()))
     kind = getattr(transformers, tiny.model)
     config = kind.config_class(**tiny.config)
-    config._attn_implementation = "eager"  # noqa: SLF001 - so that all classes compute by their own definition
+    config._attn_implementation = tiny.attention  # noqa: SLF001
+    config._experts_implementation = "eager"  # noqa: SLF001
     model = kind(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():

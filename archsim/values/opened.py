@@ -162,7 +162,8 @@ def _as_stored(document: Document, given: Document, named: Named) -> Document:
         data["tied"] = "false"
     if rotary_scaling(mapping(given))[0] in _BY_LENGTH:
         data["positions"] = trained_positions(mapping(given))
-    if "pooler" in data and not named.has("pooler.dense.weight"):
+    pooler = named.names.sources.get("pooler/dense")
+    if "pooler" in data and (pooler is None or not named.has(f"{pooler.parts[0]}.weight")):
         data["pooler"] = "false"
     return replace(document, data=data)
 

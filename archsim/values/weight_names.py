@@ -1,7 +1,16 @@
 """Which of a file's tensors a Graph's weights are made of: a table for each family of names."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archsim.graph.graph import Graph
+    from archsim.graph.weights import Weight
+    from archsim.values.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,10 @@ class Source:
         The file has the logarithms of the numbers, which are below 0, without their sign.
     otherwise
         Names that serve where the first of the parts is not stored.
+    change
+        Makes the weight of the parts, which are then whole names; None: they are joined.
+    instead
+        By which the weight is made where the first of the parts is not stored.
     """
 
     parts: tuple[str, ...]
@@ -38,6 +51,8 @@ class Source:
     unbiased: int | None = None
     log_of_negative: bool = False
     otherwise: tuple[str, ...] = ()
+    change: Callable[[Sequence[Stored], Weight, Graph], Stored] | None = None
+    instead: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +68,14 @@ class Names:
     lies_across
         A projection whose outputs are three times its inputs: whether those of layers are stored as (inputs, outputs)
         is seen by its shape.
+    layers_follow
+        Whether layers that the Graph does not have may follow its own, such as those that predict further tokens.
     """
 
     sources: Mapping[str, Source]
     prefixes: tuple[str, ...] = ()
     lies_across: str | None = None
+    layers_follow: bool = False
 
 
 def sources(

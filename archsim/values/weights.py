@@ -113,7 +113,7 @@ class Named:
                 name.startswith(f"{stack} ") and name.endswith(tuple(f"/{norm}.scale" for norm in _FIRST_NORMS))
                 for name in graph.weights
             )
-            if stored > layers:
+            if stored > layers and not self.names.layers_follow:
                 raise ArchsimError(f"{self.path}: found {stored} layers; expected {layers}, as {graph.name} has")
         weights = [weight for weight in graph.weights.values() if weight.tied is None]
         return arrays_of(graph, {weight.name: self._made(graph, weight) for weight in weights})
@@ -128,6 +128,11 @@ class Named:
         if source is None:
             raise ArchsimError(f"{self.path}: it is not known which tensor is {weight.name!r} of {graph.name}")
         names = [part.format(*numbers) + suffix for part in source.parts]
+        if source.instead and not self.has(names[0]):
+            source = source.instead
+            names = [part.format(*numbers) for part in source.parts]
+        if source.change:
+            return source.change([self.take(name) for name in names], weight, graph)
         if source.otherwise and not self.has(names[0]):
             names = [part.format(*numbers) + suffix for part in source.otherwise]
         parts = self._taken(names, source if suffix == ".bias" else None)
@@ -196,6 +201,6 @@ def _fitted(one: Stored, source: Source, weight: Weight) -> Stored:
         one = changed(one, one.shape, partial(np.add, np.float32(source.plus)))
     if source.log_of_negative:
         one = changed(one, one.shape, _negative_power)
-    if len(one.shape) > len(weight.shape) and prod(one.shape) == prod(weight.shape):  # patches, lone first dimensions
+    if len(one.shape) != len(weight.shape) and prod(one.shape) == prod(weight.shape):  # patches, lone first dimensions
         one = changed(one, weight.shape, methodcaller("reshape", weight.shape))
     return one

@@ -1,4 +1,4 @@
-"""Model types with other norms, positions, or layers that share weights: OLMo 2, SmolLM3, ModernBERT, ALBERT and so on."""
+"""Model types with other norms, positions, heads or shared weights: OLMo 2, SmolLM3, ModernBERT, ALBERT and so on."""
 
 from typing import Any
 
@@ -27,7 +27,8 @@ def _albert(data: dict[str, Any], made: dict[str, Any]) -> None:
     """Layers of a group have the same weights; a group has one or more layers of its own, one after the other."""
     groups, inner = (max(1, whole(data.get(key), 1)) for key in ("num_hidden_groups", "inner_group_num"))
     layers = layers_of(made)
-    made["layers"] = str(whole(made["layers"]) * inner)
+    if inner > 1:
+        made["layers"] = str(whole(made["layers"]) * inner)
     group_of = [int(layer / (len(layers) / groups)) for layer in layers]
     first = {group: group_of.index(group) for group in set(group_of)}
     made["shared_layers"] = [str(first[group] * inner + own) for group in group_of for own in range(inner)]
@@ -48,6 +49,10 @@ def _falcon(data: dict[str, Any], made: dict[str, Any]) -> None:
         made["rotary"], made["score_bias"] = "false", "true"
         size = whole(made.get("hidden")) // max(1, whole(heads))
         made["score_bias_scale"] = str(max(1, size) ** -0.5)
+
+
+def _siglip_text(data: dict[str, Any], made: dict[str, Any]) -> None:  # noqa: ARG001 - as all are called
+    made.setdefault("project_last", made["hidden"])
 
 
 LATEST = {
@@ -144,7 +149,7 @@ LATEST = {
             "activation": "gelu_pytorch_tanh",
             "epsilon": "1e-6",
         },
-        further=lambda data, made: made.setdefault("project_last", made["hidden"]) and None,  # noqa: ARG005
+        further=_siglip_text,
     ),
 }
 """By `model_type`."""

@@ -4,7 +4,7 @@ from math import log, sqrt
 from typing import Any
 
 from archsim.graph.hf.families import BIASED, GATED, GROUPED, LLAMA, TIED, USUAL, WINDOWED, Family, Sizes
-from archsim.graph.hf.reading import layers_of, listed, rotated_layers, texts, truth, whole
+from archsim.graph.hf.reading import layers_of, listed, number, rotated_layers, texts, truth, whole
 from archsim.graph.hf.rotary import rotary_scaling
 
 _EXPERTS: Sizes = {
@@ -13,7 +13,7 @@ _EXPERTS: Sizes = {
     "mixture.ffn": ("moe_intermediate_size",),
 }
 _LATENT: Sizes = {
-    **{key: names for key, names in USUAL.items() if key not in ("epsilon",)},
+    **{key: names for key, names in USUAL.items() if key != "epsilon"},
     "epsilon": ("rms_norm_eps",),
     **_EXPERTS,
     "mixture.groups": ("n_group",),
@@ -34,6 +34,8 @@ _LATENT_DEFAULTS = {
     "latent.values": "128",
 }
 _RENORMALISED = {"norm_topk_prob": "gates_renormalised"}
+_GAIN = 1.702
+"""Of the sigmoid in the approximation of GELU that gpt-oss has."""
 _FURTHER_TOKENS = "without the module that predicts further tokens (multi-token prediction)"
 
 
@@ -47,7 +49,7 @@ def _latent(data: dict[str, Any], made: dict[str, Any], first: int, shared: int)
     shared = whole(data.get("n_shared_experts"), shared)
     made["mixture.shared"] = str(shared * whole(made["mixture.ffn"]))
     kind, numbers = rotary_scaling(data)
-    scale, factor = (float(str(numbers.get(key) or 0)) for key in ("mscale_all_dim", "factor"))
+    scale, factor = number(numbers.get("mscale_all_dim")), number(numbers.get("factor"))
     if kind != "default" and scale:
         values = whole(made["latent.plain"]) + whole(made["latent.rotary"])
         grown = 0.1 * scale * log(factor) + 1 if factor > 1 else 1.0
@@ -61,7 +63,7 @@ def _deepseek_v2(data: dict[str, Any], made: dict[str, Any]) -> None:
     if method not in ("greedy", "group_limited_greedy"):
         raise ValueError(f"topk_method: found '{method}'; expected 'greedy' or 'group_limited_greedy'")
     if method == "greedy":
-        made["mixture.groups"] = made["mixture.groups_per_token"] = "1"
+        made |= {"mixture.groups": "1", "mixture.groups_per_token": "1"}
     _latent(data, made, first=0, shared=2)
 
 
@@ -69,7 +71,7 @@ def _deepseek_v3(data: dict[str, Any], made: dict[str, Any]) -> None:
     made["notes"] = [_FURTHER_TOKENS]
     if truth(data.get("rope_interleave"), otherwise=True):
         made["rotary_form"] = "neighbours"
-    groups = max(1, whole(made["mixture.groups"]))
+    groups = max(1, whole(made.get("mixture.groups")))
     made["mixture.group_largest"] = str(max(1, min(2, whole(made["experts"]) // groups)))
     _latent(data, made, first=3, shared=1)
 
@@ -90,9 +92,9 @@ def _qwen2_moe(data: dict[str, Any], made: dict[str, Any]) -> None:
         data.pop("max_window_layers", None)
 
 
-def _gpt_oss(data: dict[str, Any], made: dict[str, Any]) -> None:
-    gain = str(data.get("swiglu_alpha", "1.702"))
-    if gain != "1.702":
+def _gpt_oss(data: dict[str, Any], made: dict[str, Any]) -> None:  # noqa: ARG001 - as all are called
+    gain = number(data.get("swiglu_alpha", "1.702"))
+    if gain != _GAIN:
         raise ValueError(f"swiglu_alpha: found {gain}; expected 1.702, as nothing else is executed")
     if not data.get("rope_scaling") and not data.get("rope_parameters"):
         data["rope_scaling"] = {
