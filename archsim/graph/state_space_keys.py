@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
 
 from archsim.graph.mechanisms import Layers
 from archsim.parts.quantity import Count, Number, Truth
@@ -45,6 +46,12 @@ class StateSpace(BaseModel):
     norms: Literal["none", "plain", "scaled"] = "none"
     norm_epsilon: Number | None = None
     layers: Layers | None = None
+
+    @model_validator(mode="after")
+    def _norms_are_there(self) -> "StateSpace":
+        if self.norm_epsilon is not None and self.norms == "none":
+            raise PydanticCustomError("preset", "found 'norm_epsilon', which has a use only with norms", {})
+        return self
 
     def channels_of(self, hidden: int) -> int:
         """Of a layer between positions of so many values."""

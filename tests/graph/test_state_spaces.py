@@ -155,6 +155,7 @@ def test_jamba_has_kinds_of_layers_by_periods(tmp_path: Path) -> None:
             "layers: [0, 2]",
             "1:1  the file: 'state_space.layers' has layer 2; expected numbers from 0 to 1",
         ),
+        ("rank: 3", "norm_epsilon: 1e-6", "11:14  state_space: found 'norm_epsilon', which has a use"),
         ("rank: 3", "layers: [0]", "1:1  the file: found a mapping; is missing 'heads'"),
         ("ffn: 0", "ffn: 0\nheads: 2", "1:1  the file: found 'heads', but no layer has attention; expected fewer"),
         ("ffn: 0", "ffn: 0\nrotary: true", "1:1  the file: found 'rotary', but no layer has attention; expected fewer"),
