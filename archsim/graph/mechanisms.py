@@ -75,7 +75,7 @@ class Latent(BaseModel):
         Of a head.
     form
         `absorbed`: queries are brought into the latent's space, and the latent and the turned key of a position are
-        kept. `expanded`: keys and values of all heads are made once for each position, and these are kept.
+        kept. `expanded`: keys and values of all heads are made once for each position, and kept beside its latent.
     epsilon
         Of the norms of both vectors.
     """

@@ -57,25 +57,29 @@ class Preset(BaseModel):
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
     table of `buckets` rows in the first layer (from `furthest` on all distances are alike), or from none.
     window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
-    those of `full_layers`; with window_chunks those of its own chunk of so many; in an
-    encoder without `causal` it lies around the position, as far on both sides. rotary_layers: those that turn queries
-    and keys, if not all; temperature: of the others. qk_norm_form: in each head; over all heads together (whole); in
-    each head after they are turned, without a scale, where they are (turned). sinks: a number of each head is one more
-    score. latent: latent attention. experts: feed-forward parts, of which a position takes experts_per_token; mixture:
-    what else they have. state_space: layers that keep a state in place of keys and values; with them ffn: 0 leaves out
-    feed-forward parts. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head, norms.
+    those of `full_layers`; with window_chunks those of its own chunk of so many; in an encoder without `causal` it lies
+    around the position, as far on both sides. rotary_layers: those that turn queries and keys, if not all; temperature:
+    of the others. qk_norm_form: in each head; over all heads together (whole); in each head after they are turned,
+    without a scale, where they are (turned). sinks: a number of each head is one more score. latent: latent attention.
+    experts: feed-forward parts, of which a position takes experts_per_token; mixture: what else they have. state_space:
+    layers that keep a state in place of keys and values; with them ffn: 0 leaves out feed-forward parts.
+    bias and its kin: of qkv, keys alone, attention output, feed-forward part, head, norms.
     pre_norms: false, where norms come after parts alone, before residual sums; first_norm: false, where the first
     layer's attention has none. shared_layers: for each layer the one whose weights it has. attention_pooler: one query
     looks at all positions, then a feed-forward part; project_last: the last position's result as so many values.
     embedding_projected_last: positions, segments and norm of the embedding have its width, and come before its
     projection, which has a bias.
+    head: logits of the vocabulary, of the last position, or, in an encoder, of each, after a projection, an activation
+    and a norm; decoders have one if they have no classes. classes: of a sequence, by its first position (of an encoder,
+    after a `pooler` with pooler_activation, if it has one) or its last. position_classes: of each position.
+    notes: are said with each result.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
     layers with a window, unscaled; score_scale (1 / sqrt of a head's values, if not given) and score_cap; logit_scale
     and logit_cap of the head; score_bias_scale, of a bias by distance; gate_limit (values that the activation takes are
     at most so much, and those that it multiplies within so much of 0), up_shift (added to those); embedding_scale of
     tokens; first_position, its row in the table of positions; gates_renormalised: whether gates of chosen experts sum
-    to 1. notes: said with every result.
+    to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -126,8 +130,11 @@ class Preset(BaseModel):
     ffn_bias: Truth | None = None
     head_bias: Truth = False
     tied: Truth = True
+    head: Truth | None = None
     pooler: Truth = False
+    pooler_activation: Activation = "tanh"
     classes: Whole = 0
+    position_classes: Whole = 0
     causal: Truth = False
     epsilon: Number | None = None
     rotary_base: Number = 10_000.0
@@ -159,7 +166,7 @@ class Preset(BaseModel):
     score_bias_scale: Number = 1.0
     gate_limit: Number | None = None
     up_shift: Number = 0.0
-    notes: list[Name] = Field(default_factory=list)
+    notes: tuple[Name, ...] = ()
 
     @property
     def norm_epsilon(self) -> float:
@@ -192,6 +199,13 @@ class Preset(BaseModel):
     def is_causal(self) -> bool:
         """Whether positions see only those before."""
         return self.causal or self.architecture == "decoder"
+
+    @property
+    def has_head(self) -> bool:
+        """Whether there are logits of the vocabulary."""
+        if self.head is not None:
+            return self.head
+        return self.architecture != "encoder" and not self.classes and not self.position_classes
 
     @property
     def normalises_first(self) -> bool:
@@ -255,7 +269,8 @@ class Preset(BaseModel):
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
-            "classes": self.classes > 0 and self.architecture != "encoder",
+            "head": self.head is True and self.vocabulary == 0,
+            "classes": self.classes > 0 and self.architecture != "encoder" and self.head is not None,
             "causal": self.causal and not encodes,
         }
         without = {
@@ -267,7 +282,8 @@ class Preset(BaseModel):
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
-            "classes": "architecture: encoder",
+            "head": "vocabulary",
+            "classes": "architecture: encoder, or no head",
             "causal": "architecture: encoder; a decoder always is",
         }
         found = [(key, without[key]) for key, useless in idle.items() if useless]

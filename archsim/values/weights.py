@@ -86,8 +86,15 @@ class Named:
             raise ArchsimError(f"{self.path}: has no weights '{full}'. {did_you_mean(full, self.stored)}")
         return self.stored[full]
 
+    def stores(self, node: str) -> bool:
+        """Whether there are weights of a node, which is no layer's."""
+        source = self.names.sources.get(node)
+        choices = () if source is None else (source.parts, *source.otherwise)
+        return any(self.has(f"{parts[0]}.weight") for parts in choices)
+
     def _full(self, name: str) -> str:
-        return name if name in self.stored else self._prefix + name
+        full = (prefix + name for prefix in ("", *self.names.prefixes))
+        return next((name for name in full if name in self.stored), self._prefix + name)
 
     @cached_property
     def _prefix(self) -> str:
@@ -113,7 +120,7 @@ class Named:
                 name.startswith(f"{stack} ") and name.endswith(tuple(f"/{norm}.scale" for norm in _FIRST_NORMS))
                 for name in graph.weights
             )
-            if stored > layers and not self.names.layers_follow:
+            if stored > layers > 0 and not self.names.layers_follow:
                 raise ArchsimError(f"{self.path}: found {stored} layers; expected {layers}, as {graph.name} has")
         weights = [weight for weight in graph.weights.values() if weight.tied is None]
         return arrays_of(graph, {weight.name: self._made(graph, weight) for weight in weights})
@@ -127,14 +134,12 @@ class Named:
             source, suffix = self.names.sources.get(_NUMBER.sub("{}", node)), f".{_SUFFIXES.get(word, word)}"
         if source is None:
             raise ArchsimError(f"{self.path}: it is not known which tensor is {weight.name!r} of {graph.name}")
-        names = [part.format(*numbers) + suffix for part in source.parts]
-        if source.instead and not self.has(names[0]):
-            source = source.instead
-            names = [part.format(*numbers) for part in source.parts]
+        if source.instead and not self.has(source.parts[0].format(*numbers) + suffix):
+            source, suffix = source.instead, ""
+        choices = [[part.format(*numbers) + suffix for part in parts] for parts in (source.parts, *source.otherwise)]
+        names = next((names for names in choices if self.has(names[0])), choices[0])
         if source.change:
             return source.change([self.take(name) for name in names], weight, graph)
-        if source.otherwise and not self.has(names[0]):
-            names = [part.format(*numbers) + suffix for part in source.otherwise]
         parts = self._taken(names, source if suffix == ".bias" else None)
         if source.of_heads:
             parts = _per_head(parts, weight, graph)
@@ -187,10 +192,6 @@ def _per_head(parts: list[Stored], weight: Weight, graph: Graph) -> list[Stored]
     ]
 
 
-def _negative_power(x: Numbers) -> Numbers:
-    return -np.exp(x)
-
-
 def _fitted(one: Stored, source: Source, weight: Weight) -> Stored:
     """What the Graph has of it: some of its rows, or the same numbers in fewer dimensions or more."""
     number, parts = source.share
@@ -199,8 +200,6 @@ def _fitted(one: Stored, source: Source, weight: Weight) -> Stored:
         one = changed(one, (size, *one.shape[1:]), itemgetter(slice(number * size, (number + 1) * size)))
     if source.plus:
         one = changed(one, one.shape, partial(np.add, np.float32(source.plus)))
-    if source.log_of_negative:
-        one = changed(one, one.shape, _negative_power)
     if len(one.shape) != len(weight.shape) and prod(one.shape) == prod(weight.shape):  # patches, lone first dimensions
         one = changed(one, weight.shape, methodcaller("reshape", weight.shape))
     return one

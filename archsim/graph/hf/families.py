@@ -66,6 +66,7 @@ _BERT = Family(
     {**USUAL, "segments": ("type_vocab_size",)},
     {"architecture": "encoder", "pooler": "true"},
     {"activation": "gelu", "segments": "2", "epsilon": _FINE},
+    TIED,
 )
 _ROBERTA = replace(_BERT, first_row=2)
 _DISTILLED: Sizes = {**USUAL, "ffn": ("hidden_dim", "ffn_embed_dim"), "hidden": ("dim", "hidden_dim")}
@@ -86,14 +87,14 @@ FAMILIES = {
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
     "camembert": _ROBERTA,
-    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu", "epsilon": _FINE}),
+    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu", "epsilon": _FINE}, TIED),
     "vit": Family(PICTURE, {**_VIT, "image.tokens": "1"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
     "deit": Family(PICTURE, {**_VIT, "image.tokens": "2"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
     "gpt2": Family(USUAL, {"architecture": "decoder"}, {"activation": "gelu_new", "positions": "1024"}, TIED),
     "gpt_neo": Family(
         {**USUAL, "window": ("window_size",)},
         {"architecture": "decoder", "qkv_bias": "false", "score_scale": "1"},
-        {"activation": "gelu_new", "window": "256", "window_pattern": "2"},
+        {"activation": "gelu_new", "window": "256", "full_every": "2"},
         TIED,
     ),
     "gptj": Family(
@@ -115,7 +116,7 @@ FAMILIES = {
         {**USUAL, "rotary_share": ("rotary_pct", "partial_rotary_factor")},
         {"architecture": "decoder", "rotary": "true"},
         {"activation": "gelu", "tied": "false", "parallel": "true", "rotary_share": "0.25"},
-        {**TIED, "use_parallel_residual": "parallel"},
+        {**TIED, **BIASED, "use_parallel_residual": "parallel"},
     ),
     "opt": Family(
         {**USUAL, "embedding": ("word_embed_proj_dim",)},
@@ -125,7 +126,6 @@ FAMILIES = {
             **TIED,
             "do_layer_norm_before": "norm_first",
             "enable_bias": "bias",
-            "_remove_final_layer_norm": "!final_norm",
         },
         more_rows=2,
     ),
@@ -136,7 +136,7 @@ FAMILIES = {
         TIED,
     ),
     "llama": Family(GROUPED, GATED, LLAMA, {**TIED, **BIASED, "mlp_bias": "ffn_bias"}),
-    "mistral": Family(WINDOWED, GATED, LLAMA, TIED),
+    "mistral": Family(WINDOWED, GATED, {**LLAMA, "window": "4096"}, TIED),
     "mixtral": Family(
         {**WINDOWED, "experts": ("num_local_experts",), "experts_per_token": ("num_experts_per_tok",)},
         GATED,

@@ -54,8 +54,6 @@ def _latent(data: dict[str, Any], made: dict[str, Any], first: int, shared: int)
         values = whole(made["latent.plain"]) + whole(made["latent.rotary"])
         grown = 0.1 * scale * log(factor) + 1 if factor > 1 else 1.0
         made["score_scale"] = str(grown**2 / sqrt(max(1, values)))
-    if made["latent.form"] == "expanded":
-        made["notes"] = [*made.get("notes", []), "keys and values of all heads are made once, and kept"]
 
 
 def _deepseek_v2(data: dict[str, Any], made: dict[str, Any]) -> None:

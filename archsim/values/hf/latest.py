@@ -75,8 +75,8 @@ FALCON = Names(
             {TOKENS: "word_embeddings.weight", "head/norm": "ln_f", "head/logits": "lm_head"},
         ),
         "layer {}/qkv": Source(("h.{}.self_attention.query_key_value",), by_groups=True),
-        "layer {}/attention norm": Source(("h.{}.input_layernorm",), otherwise=("h.{}.ln_attn",)),
-        "layer {}/ffn norm": Source(("h.{}.post_attention_layernorm",), otherwise=("h.{}.ln_mlp",)),
+        "layer {}/attention norm": Source(("h.{}.input_layernorm",), otherwise=(("h.{}.ln_attn",),)),
+        "layer {}/ffn norm": Source(("h.{}.post_attention_layernorm",), otherwise=(("h.{}.ln_mlp",),)),
     },
     ("transformer.",),
 )

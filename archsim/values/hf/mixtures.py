@@ -66,7 +66,7 @@ DEEPSEEK = replace(
         _ROUTER,
         {
             "layer {}/router choice.bias": Source(("layers.{}.mlp.gate.e_score_correction_bias",)),
-            "layer {}/query": Source((_ATTENTION + "q_b_proj",), otherwise=(_ATTENTION + "q_proj",)),
+            "layer {}/query": Source((_ATTENTION + "q_b_proj",), otherwise=((_ATTENTION + "q_proj",),)),
             "layer {}/query down": Source((_ATTENTION + "q_a_proj",)),
             "layer {}/query norm": Source((_ATTENTION + "q_a_layernorm",)),
             "layer {}/latent": Source((_ATTENTION + "kv_a_proj_with_mqa",)),

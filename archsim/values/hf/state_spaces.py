@@ -1,7 +1,13 @@
 """Mamba, Falcon Mamba, Jamba."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from archsim.graph.graph import Graph
+from archsim.graph.weights import Weight
+from archsim.values.stored import Numbers, Stored, changed
 from archsim.values.weight_names import TOKENS, Names, sources
 
 _DECAYS = "layer {}/scan.A"
@@ -23,8 +29,18 @@ def _mixer(name: str) -> dict[str, str]:
     }
 
 
+def _decays(parts: Sequence[Stored], weight: Weight, graph: Graph) -> Stored:  # noqa: ARG001 - as all are called
+    """A, whose numbers are below 0: stored are the logarithms of their magnitudes."""
+    (one,) = parts
+    return changed(one, one.shape, _negative_power)
+
+
+def _negative_power(x: Numbers) -> Numbers:
+    return -np.exp(x)
+
+
 def _with_decays(names: Names) -> Names:
-    return replace(names, sources={**names.sources, _DECAYS: replace(names.sources[_DECAYS], log_of_negative=True)})
+    return replace(names, sources={**names.sources, _DECAYS: replace(names.sources[_DECAYS], change=_decays)})
 
 
 MAMBA = _with_decays(
