@@ -60,6 +60,11 @@ def _sigmoid(x: Values) -> Values:
     return found
 
 
+def _softplus(x: Values) -> Values:
+    found: Values = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return found
+
+
 ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
@@ -69,6 +74,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "relu6": lambda x: np.clip(x, 0, 6),
     "tanh": np.tanh,
     "sigmoid": _sigmoid,
+    "softplus": _softplus,
     "hardswish": lambda x: x * np.clip(x / np.float32(6) + np.float32(0.5), 0, 1),
     "exp": np.exp,
     "log": np.log,
