@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from archsim.graph.operators import Matmul, Operator, Product, Rowwise
 from archsim.steps.grammar import PRODUCTS, wired
-from archsim.steps.operators import inputs_of
+from archsim.steps.operators import definition_of
 
 
 def step_sizes(operator: Operator, steps: Sequence[str], keys: int) -> list[int]:
@@ -24,11 +24,11 @@ def step_sizes(operator: Operator, steps: Sequence[str], keys: int) -> list[int]
 
 
 def _of_rows(operator: Rowwise, steps: Sequence[str], keys: int) -> list[int]:
-    inputs = inputs_of(operator.kind)
-    values, whole = operator.values(keys), [one.shape != "single" for one in inputs]
+    definition = definition_of(operator.kind)
+    values, whole = operator.values(keys), [True] * len(definition.inputs)
     sizes = []
-    for step in wired(tuple(steps), inputs, operator.kind):
-        sizes.append(values if any(whole[at] for at in step.operands) else operator.rows)
+    for step in wired(tuple(steps), definition):
+        sizes.append(values if any(whole[at] for at in step.reads) else operator.rows)
         whole.append(step.full)
     return sizes
 
@@ -38,8 +38,8 @@ def _of_product(operator: Matmul, steps: Sequence[str], keys: int) -> list[int]:
     sizes["result"] = operator.values_out(keys)
     kinds = ["first", "second"]
     found = []
-    for step in wired(tuple(steps), inputs_of(operator.kind), operator.kind):
-        read = {kinds[at] for at in step.operands}
+    for step in wired(tuple(steps), definition_of(operator.kind)):
+        read = {kinds[at] for at in step.reads}
         kind = read.pop() if len(read) == 1 else "both"
         found.append(sizes["both" if step.name in PRODUCTS else kind])
         kinds.append("result" if step.function is not None and step.function.reduces else kind)

@@ -79,7 +79,7 @@ def build(document: Document) -> Machine:
         chips=file.chips,
         choices=file.mapping,
         recipes={"linear": (Step("mvm", core),), **{op: one.steps for op, one in recipes.items()}},
-        logarithms={op: one.logarithms for op, one in recipes.items()},
+        logarithms={op: frozenset(one.logarithms) for op, one in recipes.items()},
         digital=file.digital,
         digital_weights=file.digital_weights,
         fusion=file.fusion,

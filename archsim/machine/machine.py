@@ -100,6 +100,10 @@ class Machine:
         """How an operator is done: by the recipe of its role (`scores`, `context`), else by that of its kind."""
         return self.recipes.get(role) or self.recipes[kind]
 
+    def paid(self, kind: str, role: str) -> tuple[Step, ...]:
+        """The steps of a recipe that cost something."""
+        return tuple(step for step in self.recipe(kind, role) if not step.free)
+
     def holder(self, name: str) -> str | None:
         """The module that holds a part or module; None for the root."""
         return self._holders.get(name)

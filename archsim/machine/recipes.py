@@ -1,7 +1,7 @@
-"""Checks of recipes: operators are known, and each step is done by one that can do it."""
+"""Recipes: each step is done by one that can do it, and the steps together compute their operator."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archsim.errors import did_you_mean, quoted
 from archsim.machine.checks import check_whole
@@ -10,12 +10,14 @@ from archsim.machine.machine import Step
 from archsim.machine.schema import MachineFile, StepSpec
 from archsim.machine.source import Loc
 from archsim.parts.base import Part
-from archsim.steps.operators import inputs_of
+from archsim.steps.operators import definition_of
 from archsim.steps.proof import fault
 from archsim.vocabulary import OPERATORS, PRODUCTS, PROJECTIONS
 
 _RESULT = "result"
 _LOG = "log"
+_CONTEXT, _WEIGHTS = "context", "first"
+"""The product that reads what softmax leaves, as its first operand."""
 
 
 @dataclass(frozen=True)
@@ -26,38 +28,48 @@ class Recipe:
     ----------
     steps
         In order.
+    places
+        Of each, where it stands among the entries.
     logarithms
-        Inputs that come as logarithms, and `result` where it is left as one.
+        Of each input that comes as a logarithm, and of `result` where it is left as one, where it stands.
     """
 
     steps: tuple[Step, ...]
-    logarithms: frozenset[str] = frozenset()
+    places: tuple[Loc, ...] = ()
+    logarithms: Mapping[str, Loc] = field(default_factory=dict)
 
 
-def recipe_of(operator: str, entries: Sequence[Mapping[str, str | StepSpec]]) -> Recipe:
+def recipe_of(operator: str, entries: Sequence[Mapping[str, StepSpec]]) -> Recipe:
     """Read a recipe's entries: steps, and `NAME: log` of an input or of the result."""
-    names = {_RESULT, *(one.name for one in inputs_of(operator))}
-    steps, logarithms = [], set()
-    for name, of in (item for entry in entries for item in entry.items()):
-        if name in names and of == _LOG:
-            logarithms.add(name)
-        elif isinstance(of, StepSpec):
-            steps.append(Step(name, of.by, of.free))
+    steps: dict[Loc, Step] = {}
+    logarithms: dict[str, Loc] = {}
+    for index, name, of in ((index, *item) for index, entry in enumerate(entries) for item in entry.items()):
+        if name in _operands(operator):
+            logarithms[name] = (index, name)
         else:
-            steps.append(Step(name, of))
-    return Recipe(tuple(steps), frozenset(logarithms))
+            steps[index, name] = Step(name, of.by, of.free)
+    return Recipe(tuple(steps.values()), tuple(steps), logarithms)
+
+
+def _operands(operator: str) -> set[str]:
+    """What a recipe may say of that it is a logarithm."""
+    return {_RESULT, *(one.name for one in definition_of(operator).inputs)}
 
 
 def standard_recipes(file: MachineFile, parts: Mapping[str, Part]) -> dict[str, Recipe]:
     """The recipes of a file, and those of operators that have none and that its `digital` unit can do."""
-    unit = parts.get(file.digital) if file.digital is not None else None
-    able = set(unit.steps) if unit is not None else set()
     standard = {
         operator: Recipe(tuple(Step(step, str(file.digital)) for step in steps))
-        for operator, steps in (*OPERATORS.items(), ("dense", PROJECTIONS["dense"]))
-        if able.issuperset(step.split()[0] for step in steps)
+        for operator, steps in _standard(file.digital, parts)
     }
     return {**standard, **{operator: recipe_of(operator, entries) for operator, entries in file.recipes.items()}}
+
+
+def _standard(unit: str | None, parts: Mapping[str, Part]) -> list[tuple[str, tuple[str, ...]]]:
+    """What a unit can do by the recipes of the vocabulary."""
+    able = set(parts[unit].steps) if unit is not None and unit in parts else set()
+    usual = (*OPERATORS.items(), ("dense", PROJECTIONS["dense"]))
+    return [(operator, steps) for operator, steps in usual if able.issuperset(step.split()[0] for step in steps)]
 
 
 def check_digital(draft: Draft) -> None:
@@ -72,6 +84,10 @@ def check_digital(draft: Draft) -> None:
         draft.fault(loc, f"{quoted(name)} is no unit that computes. {did_you_mean(name, able)}")
     else:
         _check_holder(draft, loc, name)
+        for operator, steps in _standard(name, draft.parts):
+            wrong = None if operator in draft.file.recipes else fault(operator, steps)
+            if wrong is not None:
+                draft.fault(loc, f"the usual recipe, {list(steps)}, {wrong.message}")
 
 
 def check_placement(draft: Draft) -> None:
@@ -92,30 +108,63 @@ def check_placement(draft: Draft) -> None:
 
 def check_recipes(draft: Draft, core: str | None) -> None:
     """Check every recipe; `core` is None where it is not known."""
+    before_all = len(draft.faults)
     for operator, entries in draft.file.recipes.items():
-        loc = ("recipes", operator)
+        loc, recipe = ("recipes", operator), recipe_of(operator, entries)
         if operator not in (*OPERATORS, *PRODUCTS, *PROJECTIONS):
             known = did_you_mean(operator, (*OPERATORS, *PRODUCTS, *PROJECTIONS))
             draft.fault(loc, f"unknown operator. {known}", key=True)
-        recipe = recipe_of(operator, entries)
+        before = len(draft.faults)
         if not recipe.steps:
             draft.fault(loc, "is empty; expected steps, such as [exp: vector, sum: vector]")
-        before = len(draft.faults)
-        left = {step.step: step for step in recipe.steps}
-        for index, name in ((index, name) for index, entry in enumerate(entries) for name in entry):
-            if name in left:
-                _check_step(draft, (*loc, index, name), left[name], core)
+        for name, (index, _) in recipe.logarithms.items():
+            _check_logarithm(draft, (*loc, index, name), operator, entries[int(index)][name])
+        for place, step in zip(recipe.places, recipe.steps, strict=True):
+            _check_step(draft, (*loc, *place), step, core)
+            _check_free(draft, (*loc, *place), step, recipe.steps)
         if core is not None:
             _check_arrays(draft, operator, recipe.steps, core)
         if len(draft.faults) == before:
             _check_meaning(draft, operator, recipe)
+    if len(draft.faults) == before_all:
+        _check_hand_over(draft)
 
 
 def _check_meaning(draft: Draft, operator: str, recipe: Recipe) -> None:
     """That the steps, in exact arithmetic, compute the operator."""
-    wrong = fault(operator, [step.step for step in recipe.steps], dict.fromkeys(recipe.logarithms, True))
+    wrong = fault(operator, [step.step for step in recipe.steps], frozenset(recipe.logarithms))
     if wrong is not None:
-        draft.fault(("recipes", operator), wrong, key=True)
+        place = () if wrong.step is None else recipe.places[wrong.step]
+        draft.fault(("recipes", operator, *place), wrong.message, key=True)
+
+
+def _check_logarithm(draft: Draft, loc: Loc, operator: str, of: StepSpec) -> None:
+    """`NAME: log`, of what softmax leaves and of what a context reads."""
+    name = loc[-1]
+    if of != StepSpec(by=_LOG):
+        draft.fault(loc, f"found {quoted(of.by)}; expected {name}: log, or a step")
+    elif (operator, name) not in (("softmax", _RESULT), (_CONTEXT, _WEIGHTS)):
+        only = "only softmax leaves logarithms (result: log), and only context reads them (first: log)"
+        draft.fault(loc, only, key=True)
+
+
+def _check_free(draft: Draft, loc: Loc, step: Step, steps: Sequence[Step]) -> None:
+    if step.free and not any(other.by == step.by and not other.free for other in steps):
+        found = f"is free, but {quoted(step.by)} does no step of this recipe whose cost could cover it"
+        draft.fault(loc, found)
+
+
+def _check_hand_over(draft: Draft) -> None:
+    """What softmax leaves as a logarithm, context reads as one."""
+    recipes = {operator: recipe_of(operator, entries) for operator, entries in draft.file.recipes.items()}
+    leaves = "softmax" in recipes and _RESULT in recipes["softmax"].logarithms
+    reads = _CONTEXT in recipes and _WEIGHTS in recipes[_CONTEXT].logarithms
+    if leaves and not reads:
+        found = "leaves a logarithm, but context reads a number"
+        draft.fault(("recipes", "softmax"), f"{found}; expected first: log in recipes.context", key=True)
+    if reads and not leaves:
+        found = "reads a logarithm, but softmax leaves a number"
+        draft.fault(("recipes", _CONTEXT), f"{found}; expected result: log in recipes.softmax", key=True)
 
 
 def _check_arrays(draft: Draft, operator: str, steps: Sequence[Step], core: str) -> None:

@@ -65,7 +65,7 @@ def reword(
 def _fault(
     entry: dict[str, Any], model: type[BaseModel], document: Document, base: Loc, also: tuple[str, ...]
 ) -> Fault:
-    loc: Loc = (*base, *_in_file(entry["loc"], document, base))
+    loc: Loc = (*base, *_in_file(entry["loc"], document, base, absent=entry["type"] == "missing"))
     name = dotted(loc) or "the file"
     fields = _fields(model, entry["loc"][:-1])
     if entry["type"] == "extra_forbidden":
@@ -94,11 +94,14 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _in_file(loc: tuple[int | str, ...], document: Document, base: Loc) -> Loc:
-    """Drop the steps of pydantic's path that stand for a type rather than for a key of the file."""
+def _in_file(loc: tuple[int | str, ...], document: Document, base: Loc, *, absent: bool) -> Loc:
+    """Drop the steps of pydantic's path that stand for a type rather than for a key of the file.
+
+    absent: the last one is a key that is not there.
+    """
     kept: Loc = ()
     for index, step in enumerate(loc):
-        if index == len(loc) - 1 or (*base, *kept, step) in document.places:
+        if (absent and index == len(loc) - 1) or (*base, *kept, step) in document.places:
             kept = (*kept, step)
     return kept
 

@@ -5,7 +5,9 @@ from typing import ClassVar
 from archsim.parts.base import Action, Part, Place
 from archsim.parts.quantity import Count
 
-_LINEAR = ("add", "subtract", "multiply", "square", "maximum", "minimum", "clip", "argmax", "sum", "mean", "scale")
+_OF_ONE = ("square", "absolute", "scale", "clip")
+_OF_ROWS = ("maximum", "minimum", "argmax", "sum", "mean")
+_LINEAR = ("add", "subtract", "multiply", *_OF_ONE, *_OF_ROWS)
 _PRODUCT = ("multiply_accumulate",)
 _SPECIAL = ("exp", "log", "reciprocal", "rsqrt", "power", "sigmoid", "tanh", "gelu", "silu", "relu")
 
@@ -15,8 +17,8 @@ class Vector(Part):
 
     lanes: a count. Without an energy, an action costs its lane's share of the power.
     Actions: linear, one value of a sum, a product, or both; special, one of a transcendental function.
-    Steps: add, subtract, multiply, square, maximum, minimum, clip, argmax, sum, mean, scale, multiply_accumulate
-    (linear); exp, log, reciprocal, rsqrt, power, sigmoid, tanh, gelu, silu, relu (special).
+    Steps: add, subtract, multiply, square, absolute, scale, clip, maximum, minimum, argmax, sum, mean,
+    multiply_accumulate (linear); exp, log, reciprocal, rsqrt, power, sigmoid, tanh, gelu, silu, relu (special).
     """
 
     place: ClassVar[Place] = "compute"

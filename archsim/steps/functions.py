@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import erf, sqrt
+from math import erf, pi, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ class Log:
     Parameters
     ----------
     sign
-        Of each, -1, 0 or 1.
+        Of each, -1, 0 or 1; infinite where something was divided by 0.
     magnitude
         Natural logarithm of its magnitude; any number where the sign is 0.
     """
@@ -34,27 +34,13 @@ class Log:
         """The numbers themselves."""
         return np.where(self.sign == 0, 0.0, self.sign * np.exp(self.magnitude))
 
+    @property
+    def positive(self) -> bool:
+        """Whether all are above 0, so that their logarithms are numbers."""
+        return bool((self.sign == 1).all())
+
 
 Operand = Values | Log
-
-
-@dataclass(frozen=True)
-class StepFunction:
-    """A step.
-
-    Parameters
-    ----------
-    compute
-        Takes the operands and the operator's attributes.
-    operands
-        How many it takes.
-    reduces
-        Whether it leaves one number of each row.
-    """
-
-    compute: Callable[..., Operand]
-    operands: int = 1
-    reduces: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +59,8 @@ class Attributes:
         Between which `clip` holds numbers.
     visible
         Which numbers of a row there are, where a mask hides some; None: all.
+    neighbours
+        Of how many `sum` is, of each number with those beside it; None: of the row.
     """
 
     epsilon: float = 0.0
@@ -80,16 +68,43 @@ class Attributes:
     power: tuple[float, float, float] = (0.0, 1.0, 1.0)
     bounds: tuple[float, float] = (0.0, 1.0)
     visible: NDArray[np.bool_] | None = None
+    neighbours: int | None = None
+
+
+@dataclass(frozen=True)
+class StepFunction:
+    """A step.
+
+    Parameters
+    ----------
+    compute
+        Takes the operands and the operator's attributes.
+    operands
+        How many it takes.
+    reduces
+        Whether it leaves one number of each row.
+    logarithms
+        Whether it takes logarithms as such. Others read that of a number above 0 as a number.
+    """
+
+    compute: Callable[..., Operand]
+    operands: int = 1
+    reduces: bool = False
+    logarithms: bool = False
 
 
 def _elementwise(function: Callable[[Values], Values]) -> StepFunction:
     return StepFunction(lambda x, _: function(x))
 
 
-def _log(x: Values, _: Attributes) -> Log:
+def logarithm(x: Values) -> Log:
+    """A sign and the logarithm of a magnitude for each number."""
     with np.errstate(divide="ignore"):
-        magnitude: Values = np.log(np.abs(x))
-    return Log(np.sign(x), magnitude)
+        return Log(np.sign(x), np.log(np.abs(x)))
+
+
+def _log(x: Values, _: Attributes) -> Log:
+    return logarithm(x)
 
 
 def _exp(x: Operand, _: Attributes) -> Values:
@@ -102,28 +117,35 @@ def _together(sign: int) -> Callable[[Operand, Operand, Attributes], Operand]:
     def compute(x: Operand, y: Operand, _: Attributes) -> Operand:
         if not isinstance(x, Log) and not isinstance(y, Log):
             return x + sign * y
-        one, other = (each if isinstance(each, Log) else Log(np.ones(()), each) for each in (x, y))
-        return Log(one.sign * other.sign, one.magnitude + sign * other.magnitude)
+        one, other = (of if isinstance(of, Log) else Log(np.ones(()), of) for of in (x, y))
+        signs = one.sign * other.sign if sign > 0 else one.sign / other.sign
+        return Log(signs, one.magnitude + sign * other.magnitude)
 
     return compute
 
 
+def _seen(of: Attributes) -> NDArray[np.bool_] | bool:
+    return True if of.visible is None else of.visible
+
+
 def _sum(x: Values, of: Attributes) -> Values:
-    return np.asarray(np.sum(x, axis=-1, keepdims=True, where=True if of.visible is None else of.visible))
+    if of.neighbours is not None:
+        before = of.neighbours // 2
+        around = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(before, of.neighbours - 1 - before)])
+        return np.asarray(np.lib.stride_tricks.sliding_window_view(around, of.neighbours, axis=-1).sum(axis=-1))
+    return np.asarray(np.sum(x, axis=-1, keepdims=True, where=_seen(of)))
 
 
 def _mean(x: Values, of: Attributes) -> Values:
-    return np.asarray(np.mean(x, axis=-1, keepdims=True, where=True if of.visible is None else of.visible))
+    return np.asarray(np.mean(x, axis=-1, keepdims=True, where=_seen(of)))
 
 
 def _maximum(x: Values, of: Attributes) -> Values:
-    visible = True if of.visible is None else of.visible
-    return np.asarray(np.max(x, axis=-1, keepdims=True, where=visible, initial=-np.inf))
+    return np.asarray(np.max(x, axis=-1, keepdims=True, where=_seen(of), initial=-np.inf))
 
 
 def _minimum(x: Values, of: Attributes) -> Values:
-    visible = True if of.visible is None else of.visible
-    return np.asarray(np.min(x, axis=-1, keepdims=True, where=visible, initial=np.inf))
+    return np.asarray(np.min(x, axis=-1, keepdims=True, where=_seen(of), initial=np.inf))
 
 
 def _argmax(x: Values, _: Attributes) -> Values:
@@ -142,20 +164,36 @@ def _gelu(x: Values) -> Values:
     return np.asarray(0.5 * x * (1 + np.vectorize(erf, otypes=[np.float64])(x / sqrt(2))))
 
 
+def _gelu_tanh(x: Values) -> Values:
+    return np.asarray(0.5 * x * (1 + np.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))))
+
+
+def _softplus(x: Values) -> Values:
+    return np.asarray(np.log1p(np.exp(x)))
+
+
 CURVES: Mapping[str, Callable[[Values], Values]] = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
+    "quick_gelu": lambda x: x * _sigmoid(1.702 * x),
     "silu": lambda x: x * _sigmoid(x),
     "relu": lambda x: np.maximum(x, 0),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "softplus": _softplus,
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "mish": lambda x: x * np.tanh(_softplus(x)),
 }
 """Activations that units have as functions of their own."""
 
 FUNCTIONS: Mapping[str, StepFunction] = {
-    "exp": StepFunction(_exp),
+    "exp": StepFunction(_exp, logarithms=True),
     "log": StepFunction(_log),
     "reciprocal": _elementwise(lambda x: 1 / x),
     "square": _elementwise(np.square),
+    "absolute": _elementwise(np.abs),
     "rsqrt": StepFunction(lambda x, of: 1 / np.sqrt(x + of.epsilon)),
     "scale": StepFunction(lambda x, of: x * of.factor),
     "clip": StepFunction(lambda x, of: np.clip(x, *of.bounds)),
@@ -166,14 +204,14 @@ FUNCTIONS: Mapping[str, StepFunction] = {
     "maximum": StepFunction(_maximum, reduces=True),
     "minimum": StepFunction(_minimum, reduces=True),
     "argmax": StepFunction(_argmax, reduces=True),
-    "add": StepFunction(_together(1), operands=2),
-    "subtract": StepFunction(_together(-1), operands=2),
+    "add": StepFunction(_together(1), operands=2, logarithms=True),
+    "subtract": StepFunction(_together(-1), operands=2, logarithms=True),
     "multiply": StepFunction(lambda x, y, _: x * y, operands=2),
     "multiply_accumulate": StepFunction(_products, operands=2, reduces=True),
     "mvm": StepFunction(_products, operands=2, reduces=True),
-    "write": StepFunction(lambda x, _: x),
+    "write": StepFunction(lambda x, _: x, logarithms=True),
 }
-"""By name; a unit's own step of an operator's name does the whole operator."""
+"""By name; a step with an operator's name does the whole of that operator."""
 
 OF_TWO: Mapping[str, StepFunction] = {
     "maximum": StepFunction(lambda x, y, _: np.maximum(x, y), operands=2),

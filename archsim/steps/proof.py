@@ -2,59 +2,88 @@
 
 from __future__ import annotations
 
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.errors import ArchsimError
-from archsim.steps.functions import FUNCTIONS, OF_TWO, Log
-from archsim.steps.grammar import PRODUCTS, TWO, wired
-from archsim.steps.operators import DEFINITIONS, WIDTH
+from archsim.steps.functions import Log, logarithm
+from archsim.steps.grammar import Number, RecipeError, wired
+from archsim.steps.mends import changes
+from archsim.steps.operators import definition_of
+from archsim.vocabulary import OPERATORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from archsim.steps.functions import Attributes, Operand, Values
     from archsim.steps.grammar import Wired
-    from archsim.steps.operators import Definition, Shape
+    from archsim.steps.operators import Definition, Input
 
 TOLERANCE = 1e-9
 """Of the largest magnitude of the result."""
 _ROWS, _COLUMNS = 4, 3
-_SPREAD = 4.0
-"""Standard deviation of inputs, so that some are beyond the bounds of `relu6`."""
 _SEED = 20
+_LONG, _SHORT, _ALONE = 6, 5, 1
 
 
-def executed(
-    steps: Sequence[Wired], inputs: Sequence[Operand], attributes: Attributes, definition: Definition
-) -> Operand:
-    """The last step's result, each step by its function; a unit's own step does the whole operator.
+@dataclass(frozen=True)
+class Case:
+    """Numbers on which a recipe is tried.
+
+    Parameters
+    ----------
+    spread
+        Their standard deviation: some of the first are beyond 6, some far below 1.
+    width
+        Numbers of a row.
+    masked
+        Whether a mask hides some.
+    """
+
+    spread: float = 4.0
+    width: int = _LONG
+    masked: bool = False
+
+
+CASES = (Case(), Case(width=_ALONE), Case(spread=0.05, width=_SHORT), Case(masked=True))
+
+
+def computed(steps: Sequence[Wired], inputs: Sequence[Operand], attributes: Attributes) -> Operand:
+    """The last step's result, each step by its function.
 
     Parameters
     ----------
     steps
-        With their operands.
+        With their operands; all are functions with a meaning.
     inputs
         Of the operator, in order.
     attributes
         Of the operator.
-    definition
-        Of the operator.
+
+    Raises
+    ------
+    RecipeError
+        Where a step reads logarithms of numbers that are not above 0, and cannot.
     """
-    tensors = list(inputs)
-    for step in steps:
-        operands = [tensors[at] for at in step.operands]
-        if step.function is None:
-            tensors.append(definition.compute(*operands))
-        else:
-            tensors.append(step.function.compute(*operands, attributes))
+    tensors: list[Operand] = list(inputs)
+    for number, step in enumerate(steps):
+        operands = [np.asarray(at.value) if isinstance(at, Number) else tensors[at] for at in step.operands]
+        assert step.function is not None  # noqa: S101
+        if not step.function.logarithms and any(isinstance(of, Log) and not of.positive for of in operands):
+            found = "reads logarithms of numbers that may be 0 or less"
+            raise RecipeError(f"{found}; {step.name} cannot: add, subtract and exp can", number)
+        if not step.function.logarithms:
+            operands = [of.magnitude if isinstance(of, Log) else of for of in operands]
+        tensors.append(step.function.compute(*operands, attributes))
     return tensors[-1]
 
 
-def fault(operator: str, steps: Sequence[str], logs: Mapping[str, bool] | None = None) -> str | None:
-    """What is wrong with a recipe; None where it computes its operator, or where no table has a step's meaning.
+def fault(operator: str, steps: Sequence[str], logarithms: frozenset[str] = frozenset()) -> RecipeError | None:
+    """What is wrong with a recipe; None where it computes its operator, or where nobody knows what a step does.
 
     Parameters
     ----------
@@ -62,127 +91,148 @@ def fault(operator: str, steps: Sequence[str], logs: Mapping[str, bool] | None =
         A word of `archsim.vocabulary`.
     steps
         Each as it stands in the recipe.
-    logs
-        Which of the inputs come as logarithms, and whether the `result` is left as one.
+    logarithms
+        The inputs that come as logarithms, and `result` where it is left as one.
     """
-    if operator not in DEFINITIONS:
-        return None
-    definition, logs = DEFINITIONS[operator], logs or {}
-    if definition.also is not None and _computes(operator, steps, definition.also, logs):
+    return _fault(operator, tuple(steps), definition_of(operator), logarithms)
+
+
+@lru_cache(4096)
+def _fault(
+    operator: str, steps: tuple[str, ...], definition: Definition, logarithms: frozenset[str]
+) -> RecipeError | None:
+    if any(_wrong(steps, form, logarithms) is None for form in definition.also):
         return None
     try:
-        if any(step.function is None and step.name != operator for step in _wired(operator, steps, definition)):
-            return None
-    except ArchsimError as error:
-        return str(error)
-    wrong = _wrong(operator, steps, definition, logs)
+        wired(steps, definition)
+    except RecipeError as error:
+        return error
+    wrong = _wrong(steps, definition, logarithms)
     if wrong is None:
         return None
-    mend = next(_mends(operator, steps, definition, logs), None)
-    return f"does not compute {operator}: {wrong}" + (f". It would with {mend}" if mend else "")
+
+    def right(recipe: tuple[str, ...]) -> bool:
+        return all(_wrong(recipe, definition, logarithms, cases) is None for cases in (CASES[:1], CASES[1:]))
+
+    mend = next((words for words, recipe in changes(steps, definition) if right(recipe)), None)
+    help_with = f". It would with {mend}" if mend else _usual(operator, definition)
+    begin = "" if wrong.step is not None else f"does not compute {operator}: "
+    return RecipeError(f"{begin}{wrong.message}{help_with}", wrong.step)
 
 
-def _computes(operator: str, steps: Sequence[str], definition: Definition, logs: Mapping[str, bool]) -> bool:
+def _usual(operator: str, definition: Definition) -> str:
+    usual = OPERATORS.get(operator, ())
+    return (
+        f". A recipe that does: {', '.join(usual)}" if usual and _wrong(usual, definition, frozenset()) is None else ""
+    )
+
+
+def _wrong(
+    steps: tuple[str, ...], definition: Definition, logarithms: frozenset[str], cases: Sequence[Case] = CASES
+) -> RecipeError | None:
+    """What is wrong in the first case that shows it."""
     try:
-        return _wrong(operator, steps, definition, logs) is None
-    except ArchsimError:
-        return False
-
-
-def _wired(operator: str, steps: Sequence[str], definition: Definition) -> tuple[Wired, ...]:
-    return wired(tuple(steps), definition.inputs, operator)
-
-
-def _wrong(operator: str, steps: Sequence[str], definition: Definition, logs: Mapping[str, bool]) -> str | None:
-    """How a recipe's result differs from the definition, in words."""
-    exact = _inputs(definition)
-    expected = definition.compute(*exact)
-    given: list[Operand] = [
-        Log(np.sign(x), np.log(np.abs(x))) if logs.get(of.name) else x
-        for of, x in zip(definition.inputs, exact, strict=True)
-    ]
-    with np.errstate(all="ignore"):
-        try:
-            result = executed(_wired(operator, steps, definition), given, definition.attributes, definition)
-        except (TypeError, AttributeError, ValueError):
-            return "a step reads a logarithm that can only be added, subtracted or taken to exp"
-    if definition.exponent and isinstance(result, Log):
-        result = result.magnitude
-    if isinstance(result, Log) != bool(logs.get("result")):
-        return (
-            "it leaves a logarithm; expected result: log, or a last step exp"
-            if isinstance(result, Log)
-            else ("it leaves no logarithm, as result: log says")
-        )
-    with np.errstate(all="ignore"):
-        numbers = result.numbers() if isinstance(result, Log) else result
-    if np.shape(numbers) != expected.shape:
-        kinds = {True: "one number of each row", False: "whole rows"}
-        found, wanted = (shape[-1:] == (1,) for shape in (np.shape(numbers), expected.shape))
-        return f"it leaves {kinds[found]}; expected {kinds[wanted]}"
-    largest = float(np.abs(expected).max())
-    difference = float(np.abs(numbers - expected).max())
-    if np.isnan(difference):
-        return "its result is no number"
-    if difference > TOLERANCE * largest:
-        return f"its result is off by {difference / largest:.2g} of the largest number"
+        of_steps = wired(steps, definition)
+        if definition.compute is not None and all(step.function is not None for step in of_steps):
+            for case in cases:
+                if definition.masked or not case.masked:
+                    _try(of_steps, _trial(definition, case), logarithms)
+    except RecipeError as error:
+        return error
     return None
 
 
-def _inputs(definition: Definition) -> list[Values]:
-    """Random numbers; of products the rows of the first operand beside the columns of the second."""
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """An operator in a case.
+
+    Parameters
+    ----------
+    inputs
+        Names of the operator's inputs, with their numbers.
+    attributes
+        Of the operator.
+    expected
+        The result by its definition.
+    counts
+        Which numbers of the result count: a mask hides the others.
+    """
+
+    inputs: tuple[tuple[str, Values], ...]
+    attributes: Attributes
+    expected: Values
+    counts: NDArray[np.bool_]
+
+
+@cache
+def _trial(definition: Definition, case: Case) -> Trial:
+    assert definition.compute is not None  # noqa: S101
     draw = np.random.default_rng(_SEED)
-    shapes: dict[Shape, tuple[int, ...]] = {
-        "rows": (_ROWS, _COLUMNS, WIDTH),
-        "one row": (WIDTH,),
-        "single": (),
-        "first": (_ROWS, 1, WIDTH),
-        "second": (1, _COLUMNS, WIDTH),
-    }
-    inputs = []
-    for of in definition.inputs:
-        numbers = _SPREAD * draw.normal(size=shapes[of.shape])
-        inputs.append(
-            np.asarray(of.value) if of.value is not None else np.abs(numbers) + 0.1 if definition.positive else numbers
-        )
-    return inputs
-
-
-def _mends(operator: str, steps: Sequence[str], definition: Definition, logs: Mapping[str, bool]) -> Iterator[str]:
-    """Recipes of one step more, less, exchanged, or with other operands, that compute the operator, in words."""
+    inputs = [_numbers(one, case, draw) for one in definition.inputs]
+    attributes = definition.attributes
+    if definition.averages:
+        attributes = replace(attributes, factor=1 / case.width)
+    if case.masked:
+        visible = draw.random(inputs[0].shape) < 0.5  # noqa: PLR2004 - half of them
+        visible[..., 0] |= ~visible.any(axis=-1)
+        attributes = replace(attributes, visible=visible)
+    expected = definition.compute(*inputs, attributes)
+    counts = np.ones(expected.shape, np.bool_) if attributes.visible is None else attributes.visible
     names = [one.name for one in definition.inputs]
-    for described, changed in _changes(steps, names, scaled=definition.attributes.factor != 1):
-        if changed and _computes(operator, changed, definition, logs):
-            yield described
+    return Trial(tuple(zip(names, inputs, strict=True)), attributes, expected, counts)
 
 
-def _changes(steps: Sequence[str], inputs: Sequence[str], *, scaled: bool) -> Iterator[tuple[str, list[str]]]:
-    for at, step in enumerate(steps):
-        yield f"step {at + 1}, '{step}', left out", [*steps[:at], *steps[at + 1 :]]
-    idle = ("write", *PRODUCTS, *(() if scaled else ("scale",)))
-    names = [name for name in FUNCTIONS if name not in idle]
-    for at, step in enumerate(steps):
-        name, *operands = step.split()
-        for other in names:
-            if other != name:
-                changed = " ".join([other, *operands])
-                yield f"'{changed}' in place of step {at + 1}, '{step}'", [*steps[:at], changed, *steps[at + 1 :]]
-    for at in range(len(steps) + 1):
-        for name in names:
-            where = "at the end" if at == len(steps) else f"before step {at + 1}, '{steps[at]}'"
-            for named in ("", *_operands(name, [*inputs, *(each.split()[0] for each in steps[:at])])):
-                added = f"{name} {named}".strip()
-                yield f"'{added}' {where}", [*steps[:at], added, *steps[at:]]
-    for at, step in enumerate(steps):
-        name = step.split()[0]
-        for named in _operands(name, [*inputs, *(each.split()[0] for each in steps[:at])]):
-            changed = f"{name} {named}"
-            yield f"step {at + 1} as '{changed}'", [*steps[:at], changed, *steps[at + 1 :]]
+def _numbers(of: Input, case: Case, draw: np.random.Generator) -> Values:
+    """Random numbers, but for a row with zeros and one of which all are the same."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "rows": (_ROWS, _COLUMNS, case.width),
+        "one row": (case.width,),
+        "first": (_ROWS, 1, case.width),
+        "second": (1, _COLUMNS, case.width),
+    }
+    numbers = case.spread * draw.normal(size=shapes[of.shape])
+    if of.nonzero:
+        return np.asarray(numbers + np.copysign(case.spread / 4, numbers))
+    if numbers.ndim > 1:
+        numbers[-1, -1, ::2] = 0
+        numbers[0, 0, :] = numbers[0, 0, 0]
+    return numbers
 
 
-def _operands(name: str, earlier: Sequence[str]) -> Iterator[str]:
-    """All operands that a step can name, in all orders."""
-    numbers = {FUNCTIONS[name].operands if name in FUNCTIONS else 1, *((TWO,) if name in OF_TWO else ())}
-    for number in numbers:
-        for operands in product(dict.fromkeys(earlier), repeat=number):
-            yield " ".join(operands)
+def _try(steps: Sequence[Wired], trial: Trial, logarithms: frozenset[str]) -> None:
+    """Raise how a recipe's result differs from the definition, in words."""
+    given = [logarithm(x) if name in logarithms else x for name, x in trial.inputs]
+    with np.errstate(all="ignore"):
+        result = computed(steps, given, trial.attributes)
+        if isinstance(result, Log):
+            _try_logarithm(result, trial, wanted="result" in logarithms)
+            return
+        difference = _differs(result, trial)
+    if difference is not None:
+        raise RecipeError(difference)
+    if "result" in logarithms:
+        raise RecipeError("it leaves no logarithm, as result: log says")
+
+
+def _try_logarithm(result: Log, trial: Trial, *, wanted: bool) -> None:
+    """A logarithm stands for a number, or, where it is one of numbers above 0, is a number itself."""
+    difference = _differs(result.numbers(), trial)
+    if wanted and difference is not None:
+        raise RecipeError(difference)
+    if not wanted and (not result.positive or _differs(result.magnitude, trial) is not None):
+        raise RecipeError(difference or "it leaves a logarithm, not numbers")
+
+
+def _differs(numbers: Values, trial: Trial) -> str | None:
+    """How, if it does."""
+    if np.shape(numbers) != trial.expected.shape:
+        kinds = {True: "one number of each row", False: "whole rows"}
+        found, wanted = (shape[-1:] == (1,) for shape in (np.shape(numbers), trial.expected.shape))
+        return f"it leaves {kinds[found]}; expected {kinds[wanted]}"
+    largest = float(np.abs(trial.expected).max())
+    difference = float(np.abs(numbers - trial.expected)[trial.counts].max())
+    if np.isnan(difference):
+        return "some of its numbers are none, as of 0 x infinity"
+    if difference > TOLERANCE * largest:
+        return f"its result is off by {difference / largest:.2g} of the largest number" if largest else "is not 0"
+    return None

@@ -77,7 +77,7 @@ CASES = [
         "exp: vectr",
         "18:14  recipes.exp[0].exp: no such part or module: 'vectr'. Did you mean 'vector'? Known: adc, chip, core, vector, xbar.",
     ),
-    ("softmax:", "sofmax:", None),
+    ("  exp: [exp", "  exq: [exp", None),
     ("core: 4, vector", "core: 1/2, vector", None),
     (
         "status: assumed",
