@@ -87,7 +87,8 @@ def check_digital(draft: Draft) -> None:
         for operator, steps in _standard(name, draft.parts):
             wrong = None if operator in draft.file.recipes else fault(operator, steps)
             if wrong is not None:
-                draft.fault(loc, f"the usual recipe, {list(steps)}, {wrong.message}")
+                at = "" if wrong.step is None else f"step {wrong.step + 1}: "
+                draft.fault(loc, f"{operator} by its usual recipe, {', '.join(steps)}: {at}{wrong.message}")
 
 
 def check_placement(draft: Draft) -> None:
@@ -125,14 +126,15 @@ def check_recipes(draft: Draft, core: str | None) -> None:
         if core is not None:
             _check_arrays(draft, operator, recipe.steps, core)
         if len(draft.faults) == before:
-            _check_meaning(draft, operator, recipe)
+            _check_meaning(draft, operator, recipe, core)
     if len(draft.faults) == before_all:
         _check_hand_over(draft)
 
 
-def _check_meaning(draft: Draft, operator: str, recipe: Recipe) -> None:
+def _check_meaning(draft: Draft, operator: str, recipe: Recipe, core: str | None) -> None:
     """That the steps, in exact arithmetic, compute the operator."""
-    wrong = fault(operator, [step.step for step in recipe.steps], frozenset(recipe.logarithms))
+    words = frozenset(word for step in recipe.steps for word in _able(draft, step.by, core))
+    wrong = fault(operator, [step.step for step in recipe.steps], frozenset(recipe.logarithms), words)
     if wrong is not None:
         place = () if wrong.step is None else recipe.places[wrong.step]
         draft.fault(("recipes", operator, *place), wrong.message, key=True)
@@ -189,17 +191,22 @@ def _check_step(draft: Draft, loc: Loc, step: Step, core: str | None) -> None:
         if by != core:
             draft.fault(loc, f"{quoted(by)} is a module; expected a part, or the core, {quoted(core)}")
             return
-        able = {able for part in draft.modules[by].flat if part in draft.parts for able in draft.parts[part].steps}
     elif by in draft.parts:
-        able = set(draft.parts[by].steps)
         _check_holder(draft, loc, by)
     else:
         if not draft.broken(by):
             known = did_you_mean(by, (*draft.file.parts, *draft.modules))
             draft.fault(loc, f"no such part or module: {quoted(by)}. {known}")
         return
+    able = _able(draft, by, core)
     if name not in able:
         draft.fault(loc, f"{quoted(by)} does not do {quoted(name)}. {did_you_mean(name, able)}", key=True)
+
+
+def _able(draft: Draft, by: str, core: str | None) -> set[str]:
+    """Steps that a part does, or the core by what is on its path."""
+    parts = draft.modules[by].flat if by == core else (by,)
+    return {step for part in parts if part in draft.parts for step in draft.parts[part].steps}
 
 
 def _check_holder(draft: Draft, loc: Loc, by: str) -> None:

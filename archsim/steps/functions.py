@@ -50,7 +50,7 @@ class Attributes:
     Parameters
     ----------
     epsilon
-        Is added to what `rsqrt` takes the root of.
+        Is added to what `sqrt` and `rsqrt` take the root of.
     factor
         By which `scale` multiplies.
     power
@@ -194,6 +194,7 @@ FUNCTIONS: Mapping[str, StepFunction] = {
     "reciprocal": _elementwise(lambda x: 1 / x),
     "square": _elementwise(np.square),
     "absolute": _elementwise(np.abs),
+    "sqrt": StepFunction(lambda x, of: np.sqrt(x + of.epsilon)),
     "rsqrt": StepFunction(lambda x, of: 1 / np.sqrt(x + of.epsilon)),
     "scale": StepFunction(lambda x, of: x * of.factor),
     "clip": StepFunction(lambda x, of: np.clip(x, *of.bounds)),
@@ -207,6 +208,7 @@ FUNCTIONS: Mapping[str, StepFunction] = {
     "add": StepFunction(_together(1), operands=2, logarithms=True),
     "subtract": StepFunction(_together(-1), operands=2, logarithms=True),
     "multiply": StepFunction(lambda x, y, _: x * y, operands=2),
+    "divide": StepFunction(lambda x, y, _: x / y, operands=2),
     "multiply_accumulate": StepFunction(_products, operands=2, reduces=True),
     "mvm": StepFunction(_products, operands=2, reduces=True),
     "write": StepFunction(lambda x, _: x, logarithms=True),

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _TWO = 2
 
 
-def changes(steps: tuple[str, ...], definition: Definition) -> Iterator[tuple[str, tuple[str, ...]]]:
+def changes(
+    steps: tuple[str, ...], definition: Definition, words: frozenset[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """All of them, in words and as recipes.
 
     Parameters
@@ -26,8 +28,10 @@ def changes(steps: tuple[str, ...], definition: Definition) -> Iterator[tuple[st
         Of a recipe.
     definition
         Of its operator.
+    words
+        Functions that may be used.
     """
-    names = _names(definition)
+    names = _names(definition, words)
     for at, step in enumerate(steps[: len(steps) if len(steps) > 1 else 0]):
         yield f"{_shown(at, step)} left out", (*steps[:at], *steps[at + 1 :])
     for at, step in enumerate(steps):
@@ -44,14 +48,14 @@ def changes(steps: tuple[str, ...], definition: Definition) -> Iterator[tuple[st
             yield f"'{added}' {where}", (*steps[:at], added, *steps[at:])
 
 
-def _names(definition: Definition) -> list[str]:
+def _names(definition: Definition, words: frozenset[str]) -> list[str]:
     """Functions that may do something in a recipe of the operator."""
     products = set(PRODUCTS) | {"write"}
     of = definition.attributes
     idle = {"scale"} if of.factor == 1 and not definition.averages else set()
     idle |= set() if definition.multiplies else products
     idle |= set() if of.power[1:] != (1.0, 1.0) else {"power"}
-    return [name for name in FUNCTIONS if name not in idle]
+    return [name for name in FUNCTIONS if name in words and name not in idle]
 
 
 def _shown(at: int, step: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.steps.functions import Log, logarithm
+from archsim.steps.functions import FUNCTIONS, Log, logarithm
 from archsim.steps.grammar import Number, RecipeError, wired
 from archsim.steps.mends import changes
 from archsim.steps.operators import definition_of
@@ -82,7 +82,12 @@ def computed(steps: Sequence[Wired], inputs: Sequence[Operand], attributes: Attr
     return tensors[-1]
 
 
-def fault(operator: str, steps: Sequence[str], logarithms: frozenset[str] = frozenset()) -> RecipeError | None:
+def fault(
+    operator: str,
+    steps: Sequence[str],
+    logarithms: frozenset[str] = frozenset(),
+    words: frozenset[str] = frozenset(FUNCTIONS),
+) -> RecipeError | None:
     """What is wrong with a recipe; None where it computes its operator, or where nobody knows what a step does.
 
     Parameters
@@ -93,13 +98,15 @@ def fault(operator: str, steps: Sequence[str], logarithms: frozenset[str] = froz
         Each as it stands in the recipe.
     logarithms
         The inputs that come as logarithms, and `result` where it is left as one.
+    words
+        Functions that a mend may use.
     """
-    return _fault(operator, tuple(steps), definition_of(operator), logarithms)
+    return _fault(operator, tuple(steps), definition_of(operator), logarithms, words)
 
 
 @lru_cache(4096)
 def _fault(
-    operator: str, steps: tuple[str, ...], definition: Definition, logarithms: frozenset[str]
+    operator: str, steps: tuple[str, ...], definition: Definition, logarithms: frozenset[str], words: frozenset[str]
 ) -> RecipeError | None:
     if any(_wrong(steps, form, logarithms) is None for form in definition.also):
         return None
@@ -114,7 +121,7 @@ def _fault(
     def right(recipe: tuple[str, ...]) -> bool:
         return all(_wrong(recipe, definition, logarithms, cases) is None for cases in (CASES[:1], CASES[1:]))
 
-    mend = next((words for words, recipe in changes(steps, definition) if right(recipe)), None)
+    mend = next((said for said, recipe in changes(steps, definition, words) if right(recipe)), None)
     help_with = f". It would with {mend}" if mend else _usual(operator, definition)
     begin = "" if wrong.step is not None else f"does not compute {operator}: "
     return RecipeError(f"{begin}{wrong.message}{help_with}", wrong.step)
@@ -137,9 +144,18 @@ def _wrong(
             for case in cases:
                 if definition.masked or not case.masked:
                     _try(of_steps, _trial(definition, case), logarithms)
+            _require_read(of_steps, len(definition.inputs))
     except RecipeError as error:
         return error
     return None
+
+
+def _require_read(steps: Sequence[Wired], inputs: int) -> None:
+    """Raise which step is done for nothing."""
+    read = {at for step in steps for at in step.reads}
+    for number in range(len(steps) - 1):
+        if inputs + number not in read:
+            raise RecipeError("no step reads its result", number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,8 +247,8 @@ def _differs(numbers: Values, trial: Trial) -> str | None:
         return f"it leaves {kinds[found]}; expected {kinds[wanted]}"
     largest = float(np.abs(trial.expected).max())
     difference = float(np.abs(numbers - trial.expected)[trial.counts].max())
-    if np.isnan(difference):
-        return "some of its numbers are none, as of 0 x infinity"
+    if not np.isfinite(difference):
+        return "some of its numbers are infinite, or none"
     if difference > TOLERANCE * largest:
         return f"its result is off by {difference / largest:.2g} of the largest number" if largest else "is not 0"
     return None
