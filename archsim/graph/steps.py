@@ -23,6 +23,15 @@ def step_sizes(operator: Operator, steps: Sequence[str], keys: int) -> list[int]
     raise TypeError(operator.kind)
 
 
+def waits(operator: Operator, steps: Sequence[str]) -> list[frozenset[int]]:
+    """Of each step the earlier ones without whose results it cannot begin, by their places among the steps."""
+    definition = definition_of(operator.kind)
+    needs: list[frozenset[int]] = [frozenset()] * len(definition.inputs)
+    for at, step in enumerate(wired(tuple(steps), definition), len(needs)):
+        needs.append(frozenset({at - len(definition.inputs)}).union(*(needs[read] for read in step.reads)))
+    return [of - {at} for at, of in enumerate(needs[len(definition.inputs) :])]
+
+
 def _of_rows(operator: Rowwise, steps: Sequence[str], keys: int) -> list[int]:
     definition = definition_of(operator.kind)
     values, whole = operator.values(keys), [True] * len(definition.inputs)

@@ -8,7 +8,7 @@ from typing import cast
 
 from archsim.core.load import function_pass
 from archsim.graph.operators import Matmul, Operator, Product, Rowwise
-from archsim.graph.steps import step_sizes
+from archsim.graph.steps import step_sizes, waits
 from archsim.lowering.dynamic import product
 from archsim.lowering.floor import Floor, Tasks, Work, merge, shares, whole
 from archsim.machine.machine import Step
@@ -80,6 +80,22 @@ def _sizes(floor: Floor, turn: Turn, keys: int) -> list[int]:
     return [sizes[index] for index in turn.indices]
 
 
+def _side_by_side(floor: Floor, turn: Turn, keys: int) -> tuple[int, ...]:
+    """Sizes of the steps of one function; of those that need not wait for each other together."""
+    steps = floor.mapping.machine.recipe(turn.operator.kind, turn.operator.role)
+    needs = waits(turn.operator, [step.step for step in steps])
+    sizes: list[int] = []
+    running: list[int] = []
+    for index, size in zip(turn.indices, _sizes(floor, turn, keys), strict=True):
+        if running and needs[index].isdisjoint(running):
+            sizes[-1] += size
+        else:
+            sizes.append(size)
+            running = []
+        running.append(index)
+    return tuple(sizes)
+
+
 def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
     """A part of the group's units does the steps one after another, while their memory reads and writes."""
     machine = floor.mapping.machine
@@ -117,7 +133,7 @@ def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: 
     """Cores programmed with the function: passes of as many values as a core has outputs, spread over the cores."""
     machine = floor.mapping.machine
     name = turn.steps[0].function
-    at_work = _AtWork(turn.by, turn.steps, tuple(_sizes(floor, turn, keys)), *_moved(turn, keys, near))
+    at_work = _AtWork(turn.by, turn.steps, _side_by_side(floor, turn, keys), *_moved(turn, keys, near))
     cores, seats = turn.group.function_cores[name], len(turn.group.units[machine.tile])
     key = (at_work, cores, seats)
     if key not in floor.remembered:
