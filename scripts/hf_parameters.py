@@ -90,6 +90,48 @@ OPT_350M = {
 }
 PHI_2 = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32}
 BERT_LARGE = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
+DEEPSEEK_V2_LITE = {
+    "hidden_size": 2048,
+    "intermediate_size": 10944,
+    "moe_intermediate_size": 1408,
+    "num_hidden_layers": 27,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 16,
+    "num_experts_per_tok": 6,
+    "q_lora_rank": None,
+    "first_k_dense_replace": 1,
+}
+QWEN2_MOE = {
+    "hidden_size": 3584,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 28,
+    "num_key_value_heads": 4,
+    "moe_intermediate_size": 2560,
+    "shared_expert_intermediate_size": 20480,
+    "num_experts": 64,
+    "num_experts_per_tok": 8,
+}
+MODERNBERT_LARGE = {
+    "hidden_size": 1024,
+    "intermediate_size": 2624,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+}
+FALCON_40B = {
+    "hidden_size": 8192,
+    "num_hidden_layers": 60,
+    "num_attention_heads": 128,
+    "num_kv_heads": 8,
+    "new_decoder_architecture": True,
+}
+SIGLIP_SO400M = {
+    "hidden_size": 1152,
+    "intermediate_size": 4304,
+    "num_hidden_layers": 27,
+    "num_attention_heads": 16,
+    "image_size": 384,
+    "patch_size": 14,
+}
 MODELS = (
     Model("BERT base", "BertModel", "110M (Devlin et al., 2019)"),
     Model("BERT base, masked tokens", "BertForMaskedLM", "110M (Devlin et al., 2019)"),
@@ -124,6 +166,35 @@ MODELS = (
     Model("Gemma 7B", "GemmaForCausalLM", "8.5B (Gemma Team, 2024, with 256,128 tokens)"),
     Model("Gemma 2 2B", "Gemma2ForCausalLM", "2.6B (Gemma Team, 2024)"),
     Model("Gemma 3 1B", "Gemma3ForCausalLM", "1B (Gemma Team, 2025)", GEMMA3_1B),
+    Model("DeepSeek-V2-Lite", "DeepseekV2ForCausalLM", "15.7B (DeepSeek-AI, 2024)", DEEPSEEK_V2_LITE),
+    Model("DeepSeek-V3", "DeepseekV3ForCausalLM", "671B (DeepSeek-AI, 2024)"),
+    Model("Qwen2 57B-A14B", "Qwen2MoeForCausalLM", "57B (Yang et al., 2024)", QWEN2_MOE),
+    Model("Qwen3 30B-A3B", "Qwen3MoeForCausalLM", "30.5B (its model card)", {"num_hidden_layers": 48, "head_dim": 128}),
+    Model("gpt-oss-120b", "GptOssForCausalLM", "116.8B (OpenAI, 2025)"),
+    Model(
+        "gpt-oss-20b",
+        "GptOssForCausalLM",
+        "20.9B (OpenAI, 2025)",
+        {"num_hidden_layers": 24, "num_local_experts": 32},
+    ),
+    Model("Llama 4 Scout, text", "Llama4ForCausalLM", "109B with its vision model (Meta, 2025)"),
+    Model("OLMo 2 7B", "Olmo2ForCausalLM", "7.3B (OLMo Team, 2024)", {"vocab_size": 100352}),
+    Model("SmolLM3 3B", "SmolLM3ForCausalLM", "3B (its model card)"),
+    Model("ModernBERT base", "ModernBertModel", "149M (Warner et al., 2024)"),
+    Model("ModernBERT base, masked tokens", "ModernBertForMaskedLM", "149M (Warner et al., 2024)"),
+    Model("ModernBERT large", "ModernBertModel", "395M (Warner et al., 2024)", MODERNBERT_LARGE),
+    Model(
+        "ALBERT base",
+        "AlbertModel",
+        "12M (Lan et al., 2020)",
+        {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072},
+    ),
+    Model("ALBERT xxlarge", "AlbertModel", "235M (Lan et al., 2020)"),
+    Model("Falcon 7B", "FalconForCausalLM", "7B (Almazrouei et al., 2023)"),
+    Model("Falcon 40B", "FalconForCausalLM", "40B (Almazrouei et al., 2023)", FALCON_40B),
+    Model("SigLIP B/16, pictures", "SiglipVisionModel", "93M (B/16 of Zhai et al., 2023)"),
+    Model("SigLIP So400m/14, pictures", "SiglipVisionModel", "428M (So400m of Zhai et al., 2023)", SIGLIP_SO400M),
+    Model("SigLIP B/16, texts", "SiglipTextModel", "110M (B/16 of Zhai et al., 2023)"),
     Model("T5 small", "T5ForConditionalGeneration", "60M (Raffel et al., 2020)"),
     Model("BART large", "BartForConditionalGeneration", "400M (its repository)"),
     Model("Whisper tiny", "WhisperForConditionalGeneration", "39M (Radford et al., 2022)", {"vocab_size": 51865}),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archsim.graph.hf.families import FAMILIES
+from archsim.graph.hf.known import FAMILIES
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.executor import Executor
 from archsim.values.opened import open_model

@@ -111,8 +111,6 @@ def _llama4(data: dict[str, Any], made: dict[str, Any]) -> None:
     made["rotary_layers"] = texts(rotated)
     if not data.get("layer_types") and "window" in made:
         made["full_layers"] = [str(layer) for layer in layers if layer not in rotated]
-    if "window" not in made:
-        made.pop("window_chunks")
     if len(rotated) < len(layers) and str(data.get("attn_temperature_tuning", "true")) not in ("false", "0"):
         made["temperature.every"] = str(data.get("floor_scale", "8192"))
         made["temperature.rise"] = str(data.get("attn_scale", "0.1"))
