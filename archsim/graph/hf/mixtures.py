@@ -4,8 +4,8 @@ from math import log, sqrt
 from typing import Any
 
 from archsim.graph.hf.families import BIASED, GATED, GROUPED, LLAMA, TIED, USUAL, WINDOWED, Family, Sizes
-from archsim.graph.hf.reading import layers_of, listed, number, rotated_layers, texts, truth, whole
-from archsim.graph.hf.rotary import rotary_scaling
+from archsim.graph.hf.reading import layers_of, listed, rotated_layers, texts, truth, whole
+from archsim.graph.hf.rotary import number, rotary_scaling
 
 _EXPERTS: Sizes = {
     "experts": ("num_experts", "num_local_experts", "n_routed_experts"),
