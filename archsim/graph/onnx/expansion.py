@@ -1,6 +1,7 @@
 """Operators written out in simpler ones before a model is read: by ONNX's own definitions, or by archsim's."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,61 @@ from archsim.graph.onnx.attention_bodies import ATTENTION
 from archsim.graph.onnx.constants import Constants, Reader
 from archsim.graph.onnx.control import CONTROL
 from archsim.graph.onnx.file import FileNode, ModelFile, survey
+from archsim.graph.onnx.integers import INTEGERS
 from archsim.graph.onnx.map_bodies import MAPS
+from archsim.graph.onnx.microsoft import MICROSOFT
+from archsim.graph.onnx.microsoft.rows import simplified
 from archsim.graph.onnx.recurrent_bodies import RECURRENT
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.rotary_body import ROTARY
 from archsim.graph.onnx.row_bodies import ROWS
-from archsim.graph.onnx.writing import Write, Writing
+from archsim.graph.onnx.writing import UnknownSizesError, Write, Writing
 
-_BODIES: dict[str, Write] = {**CONTROL, **ATTENTION, **ROWS, **MAPS, **RECURRENT, **ROTARY}
+_BODIES: dict[str, Write] = {
+    **CONTROL,
+    **ATTENTION,
+    **ROWS,
+    **MAPS,
+    **RECURRENT,
+    **ROTARY,
+    **INTEGERS,
+    "SimplifiedLayerNormalization": simplified,
+}
 """By operator: those that archsim writes out itself."""
-_ROUNDS, _MOST_NODES = 16, 1 << 16
-"""How deep bodies may lie in each other; nodes that all of them together may have."""
+_ROUNDS, _MOST_NODES = 256, 1 << 16
+"""How deep bodies may lie in each other, or wait for each other's sizes; nodes that all of them together may have."""
 _RANDOM = ("Bernoulli",)
 """Whose definitions draw numbers by chance."""
 _DOMAIN = "written out"
 _PREVIEW = "ai.onnx.preview"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A model whose operators are written out.
+
+    Parameters
+    ----------
+    model
+        Protobuf's.
+    fixed
+        Names of tensors that are no weights but part of a definition.
+    readers
+        Of weights that are worked out when their numbers are asked for.
+    bits
+        Of each of these, by name.
+    meanings
+        By tensor: what nodes mean that are no work.
+    notes
+        What was taken for granted.
+    """
+
+    model: Any
+    fixed: frozenset[str] = frozenset()
+    readers: Mapping[str, Reader] = field(default_factory=dict)
+    bits: Mapping[str, int] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def write_out(
@@ -33,7 +74,7 @@ def write_out(
     folder: Path,
     readers: Mapping[str, Reader],
     inferred: Callable[[Any], Any],
-) -> tuple[Any, frozenset[str]]:
+) -> Written:
     """Write out all operators that are not known, as far as they have a body.
 
     Parameters
@@ -49,44 +90,68 @@ def write_out(
     inferred
         Infers sizes, and writes out local functions.
 
-    Returns
-    -------
-    tuple[Any, frozenset[str]]
-        The model, and names of its tensors that are no weights but part of a definition.
-
     Raises
     ------
     ArchsimError
         Where a body is too large, or cannot be written as the node says.
     """
-    fixed: set[str] = set()
+    all_of_them = Written(model)
     for number in range(_ROUNDS):
-        file = survey(model, given)
-        constants = Constants(file, folder, readers, file.sizes.get)
-        written: dict[int, Writing] = {}
-        for node in file.nodes:
-            if file.constant.issuperset(filter(None, node.outputs)):
-                continue
-            body = _body(node, known)
-            if body is not None:
-                writing = Writing(node, file, constants, f"#{number}.{node.number}")
-                body(writing)
-                if not writing.nodes and body is not _defined and node.operator not in known:
-                    _defined(writing)
-                if writing.nodes:
-                    written[node.number] = writing
+        file = survey(model, given, all_of_them.fixed)
+        constants = Constants(file, folder, {**readers, **all_of_them.readers}, file.sizes.get)
+        written, waiting = _round(file, constants, known, all_of_them.meanings, number)
         if not written:
-            return model, frozenset(fixed)
-        fixed.update(name for writing in written.values() for name in (*writing.tensors, *writing.untrained))
+            if waiting is not None:
+                raise waiting
+            return all_of_them
         _replace(model, written)
         if len(model.graph.node) > _MOST_NODES:
             raise ArchsimError(f"has more than {_MOST_NODES:,} operators when all of them are written out")
         model = inferred(model)
         rewrite(model)
+        all_of_them = _with(all_of_them, model, written.values())
     raise ArchsimError(f"has operators inside of others, more than {_ROUNDS} deep")
 
 
+def _round(
+    file: ModelFile, constants: Constants, known: Collection[str], meanings: Collection[str], number: int
+) -> tuple[dict[int, Writing], UnknownSizesError | None]:
+    """What stands in the places of nodes, by their numbers; and why one of those that wait does."""
+    written: dict[int, Writing] = {}
+    waiting: UnknownSizesError | None = None
+    for node in file.nodes:
+        body = _body(node, known)
+        if body is None or file.constant.issuperset(filter(None, node.outputs)) or node.outputs[0] in meanings:
+            continue
+        writing = Writing(node, file, constants, f"#{number}.{node.number}")
+        try:
+            body(writing)
+            if not writing.nodes and body is not _defined and node.operator not in known and not node.domain:
+                _defined(writing)
+        except UnknownSizesError as error:
+            waiting = waiting or error
+            continue
+        if writing.nodes:
+            written[node.number] = writing
+    return written, waiting
+
+
+def _with(before: Written, model: Any, written: Iterable[Writing]) -> Written:  # noqa: ANN401 - protobuf's own type
+    """With what was written in one more round."""
+    fixed, readers, bits = set(before.fixed), dict(before.readers), dict(before.bits)
+    meanings, notes = dict(before.meanings), list(before.notes)
+    for writing in written:
+        fixed.update(writing.tensors, writing.untrained)
+        readers |= writing.readers
+        bits |= writing.bits
+        meanings |= writing.meanings
+        notes += writing.notes
+    return Written(model, frozenset(fixed), readers, bits, meanings, tuple(dict.fromkeys(notes)))
+
+
 def _body(node: FileNode, known: Collection[str]) -> Write | None:
+    if node.domain == "com.microsoft":
+        return MICROSOFT.get(node.operator)
     if node.domain not in ("", _PREVIEW):
         return None
     if not node.domain and node.operator in _BODIES:

@@ -1,7 +1,7 @@
 """The graph of an ONNX file: its nodes, who makes and who reads each tensor, and what is known before the run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
@@ -121,6 +121,10 @@ class ModelFile:
         Nodes that read numbers of a tensor, one entry for each time.
     makers
         The node that makes a tensor.
+    meanings
+        By tensor: what the node that makes it means, where that is no operator of ONNX; it is no work then.
+    bits
+        Of weights that lie packed, by name.
     """
 
     nodes: tuple[FileNode, ...]
@@ -136,6 +140,8 @@ class ModelFile:
     fixed: frozenset[str]
     readers: Mapping[str, tuple[FileNode, ...]]
     makers: Mapping[str, FileNode]
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    bits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def opset(self) -> int:

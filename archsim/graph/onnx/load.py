@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,22 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import convolutions, einsum, elementwise, maps, products, recurrent, resizing, rows, views
+from archsim.graph.onnx import (
+    convolutions,
+    einsum,
+    elementwise,
+    maps,
+    products,
+    quantised,
+    recurrent,
+    resizing,
+    rows,
+    views,
+)
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
+from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
@@ -31,6 +44,7 @@ HANDLERS = {
     **elementwise.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
+    **quantised.HANDLERS,
     **resizing.HANDLERS,
     **UNDECIDED,
 }
@@ -132,10 +146,12 @@ def from_proto(
     _require_order(model)
     model = _inferred(model)
     rewrite(model)
-    model, fixed = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
+    written = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
+    model = written.model
     _require_formed(model)
-    file = survey(model, frozenset(shapes), fixed)
-    importer = Importer(file, folder, HANDLERS, approximated, readers or {}, parameters, approximate)
+    file = replace(survey(model, frozenset(shapes), written.fixed), meanings=written.meanings, bits=written.bits)
+    numbers = {**(readers or {}), **written.readers}
+    importer = Importer(file, folder, HANDLERS, approximated, quantised.MEANINGS, numbers, parameters, approximate)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
     require_known(importer)
@@ -154,7 +170,8 @@ def from_proto(
         list(builder.weights.values()),
         outputs,
         digest=digest,
-        notes=[*notes, *importer.notes()],
+        notes=[*notes, *written.notes, *importer.notes()],
+        stored=importer.stored,
     )
     if not graph.operators:
         raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
@@ -163,12 +180,10 @@ def from_proto(
 
 def _inferred(model: Any) -> Any:  # noqa: ANN401
     """With operators that the file describes itself written out, and sizes, as far as they can be known."""
-    from onnx import inliner, shape_inference
+    from onnx import shape_inference
 
     try:
-        if model.functions:
-            model = inliner.inline_local_functions(model)
-        return shape_inference.infer_shapes(model, data_prop=True)
+        return shape_inference.infer_shapes(inlined(model), data_prop=True)
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import ArchsimError
-from archsim.graph.onnx.constants import Constants
+from archsim.errors import ArchsimError, quoted
+from archsim.graph.onnx.constants import Constants, Reader
 from archsim.graph.onnx.file import FLOATS, FileNode, ModelFile, Sizes
 
 AXES_AS_INPUTS = {"ReduceSum": 13, "ReduceMean": 18, "ReduceMax": 18, "Squeeze": 13, "Unsqueeze": 13}
@@ -17,6 +17,10 @@ PADS_AS_INPUTS, SLICES_BY_INPUTS = 11, 10
 """Versions from which these have their numbers among the inputs."""
 Write = Callable[["Writing"], None]
 """Writes a node out, or leaves it as it is by writing nothing."""
+
+
+class UnknownSizesError(ArchsimError):
+    """Sizes are not known, or not yet: other operators may have to be written out before."""
 
 
 @dataclass
@@ -39,6 +43,12 @@ class Writing:
         Weights of inner graphs: protobuf's tensors.
     functions
         Definitions that its nodes call: protobuf's functions.
+    readers, bits
+        By name, of weights whose numbers are worked out when they are asked for: what gives them, and the bits of each.
+    meanings
+        By tensor: what nodes mean that are no work.
+    notes
+        What was taken for granted.
     untrained
         Names of tensors of the file that are numbers of the operator's definition.
     """
@@ -51,6 +61,10 @@ class Writing:
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     held: list[Any] = field(default_factory=list)
     functions: list[Any] = field(default_factory=list)
+    readers: dict[str, Reader] = field(default_factory=dict)
+    bits: dict[str, int] = field(default_factory=dict)
+    meanings: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     untrained: set[str] = field(default_factory=set)
 
     def name(self) -> str:
@@ -64,6 +78,29 @@ class Writing:
         made = to or self.name()
         label = self.node.name or self.node.operator
         self.nodes.append(helper.make_node(operator, list(inputs), [made], label, **attributes))
+        return made
+
+    def cast(self, x: str, kind: int, *, to: str = "") -> str:
+        """Numbers of another type, by ONNX's number of it."""
+        made = self.op("Cast", x, to=to)
+        self.nodes[-1].attribute.add(name="to", i=kind, type=2)  # AttributeProto.INT
+        return made
+
+    def free(self, meaning: str, operator: str, *inputs: str, to: str = "") -> str:
+        """A node that is no work, as it goes with whole numbers: what it means, and an operator of the same sizes."""
+        made = self.op(operator, *inputs, to=to)
+        self.meanings[made] = meaning
+        return made
+
+    def later(self, sizes: Sequence[int], read: Reader, bits: int | None = None) -> str:
+        """Weights in float32 whose numbers are given when they are asked for; of so many bits each."""
+        from onnx import TensorProto
+
+        made = self.name()
+        self.held.append(TensorProto(name=made, dims=sizes, data_type=TensorProto.FLOAT))
+        self.readers[made] = read
+        if bits is not None:
+            self.bits[made] = bits
         return made
 
     def number(self, value: Any, like: str = "") -> str:  # noqa: ANN401 - what numpy takes
@@ -106,7 +143,7 @@ class Writing:
         constant = self.constants.get(name) if name in self.file.constant else None
         found = constant.shape if constant is not None else self.file.sizes.get(name)
         if found is None:
-            raise self.refused(f"the sizes of '{name}' are not known. Try --shape")
+            raise UnknownSizesError(f"{self.node.label}: the sizes of {quoted(name)} are not known. Try --shape.")
         return found
 
     def known(self, name: str) -> NDArray[Any] | None:
