@@ -30,7 +30,7 @@ from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.rewritten import rewrite
-from archsim.graph.onnx.unknown import approximated, require_known
+from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
@@ -46,6 +46,7 @@ HANDLERS = {
     **maps.HANDLERS,
     **quantised.HANDLERS,
     **resizing.HANDLERS,
+    **UNDECIDED,
 }
 """By operator; what is not here is not known."""
 
