@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -38,7 +39,7 @@ modules:
     path: xbar > adc
     combine: {bits: analog, slices: analog, signs: analog}
   chip:
-    parts: {core: 4096, simd: 16}
+    parts: {core: 1000000, simd: 16}
 digital: simd
 """
 NETWORK = """\
@@ -46,9 +47,9 @@ schema: archsim.network/1
 name: small
 input: [3, 8, 8]
 layers:
-  - conv: {out: 4, kernel: 3, padding: 1}
+  - conv: {out: 4, kernel: 3, pad: 1}
   - relu
-  - residual: {main: [{conv: {out: 4, kernel: 3, padding: 1}}], then: relu}
+  - residual: {main: [{conv: {out: 4, kernel: 3, pad: 1}}], then: relu}
   - maxpool: {kernel: 2}
   - flatten
   - linear: {out: 10}
@@ -126,9 +127,9 @@ def _own(folder: Path) -> Iterator[Seed]:
     yield Seed("model", "trace.csv", {"trace.csv": CSV.encode()})
     for number, config in enumerate((LLAMA, GPT2)):
         yield Seed("config", f"{number}.json", {f"{number}.json": json.dumps(config).encode()})
-    mapping = "schema: archsim.mapping/1\nmachine: small\nmapping:\n  default_copies: 2\n"
+    mapping = "schema: archsim.mapping/1\nmachine: small\nmapping:\n  replicate: greedy\n"
     yield Seed("mapping", "mapping.yaml", {"mapping.yaml": mapping.encode()})
-    study = "schema: archsim.study/1\nmachine: machine\nmodel: network\naxes:\n  parts.xbar.rows: [64, 128]\n  batch: [1, 2]\n"
+    study = "schema: archsim.study/1\nmachine: machine.yaml\nmodel: network.yaml\naxes:\n  parts.xbar.rows: [64, 128]\n  batch: [1, 2]\n"
     beside = {"study.yaml": study.encode(), "machine.yaml": MACHINE.encode(), **network}
     yield Seed("study", "study.yaml", beside)
     yield from _with_weights(folder)
@@ -147,28 +148,29 @@ def _with_weights(folder: Path) -> Iterator[Seed]:
         yield Seed("weights", "model.safetensors", files)
     floats = 8 * 4 + 4 + 4 * 16 + 4 + 3 * 16 + 4 + 3 * 4
     plain = struct.pack("<7i", 4, 4, 1, 1, 1, 8, 3) + np.zeros(floats, "<f4").tobytes()
-    grouped = struct.pack("<Ii7iBi", 0x616B3432, 2, 4, 4, 1, 1, 1, 8, 3, 1, 4).ljust(256, b"\0") + bytes(2000)
+    grouped = struct.pack("<Ii7iBi", 0x616B3432, 2, 4, 4, 1, 1, 1, 8, 3, 1, 4).ljust(256, b"\0") + bytes(336)
     tokens = folder / "tokens.npy"
     np.save(tokens, np.arange(12, dtype=np.int64).reshape(3, 4) % 8)
-    pieces = b"".join(struct.pack("<fi", -float(at), 1) + bytes([97 + at]) for at in range(8))
+    pieces = b"".join(struct.pack("<fi", -float(at), 1) + bytes([mark]) for at, mark in enumerate(b" abcdefg"[:8]))
     tokenizer = struct.pack("<i", 1) + pieces
     yield Seed("weights", "plain.bin", {"plain.bin": plain})
     yield Seed("weights", "grouped.bin", {"grouped.bin": grouped})
     yield Seed("tokens", "tokens.npy", {"tokens.npy": tokens.read_bytes(), "plain.bin": plain})
-    text = {"text.txt": b"abc abc", "plain.bin": plain, "tok8.bin": tokenizer}
+    text = {"text.txt": b"abcabc", "plain.bin": plain, "tok8.bin": tokenizer}
     yield Seed("tokens", "text.txt", text)
 
 
 def _workloads() -> Iterator[Seed]:
     for path in sorted(resources.find("hw_configs/machines").glob("*.yaml")):
-        yield Seed("machine", path.name, {path.name: path.read_bytes(), "network.yaml": NETWORK.encode()})
+        text = re.sub(r"^(extends: \w+)\.yaml", r"\1", path.read_text(), flags=re.MULTILINE)  # what comes with archsim
+        yield Seed("machine", path.name, {path.name: text.encode(), "network.yaml": NETWORK.encode()})
     for path in sorted(resources.find("workloads/models").glob("*.yaml")):
-        yield Seed("model", path.name, {path.name: _smaller(yaml.load(path.read_bytes(), Loader=yaml.BaseLoader))})  # noqa: S506
+        tree = _smaller(yaml.load(path.read_bytes(), Loader=yaml.BaseLoader))  # noqa: S506 - interprets nothing
+        yield Seed("model", path.name, {path.name: yaml.safe_dump(tree, sort_keys=False, width=1000).encode()})
 
 
-def _smaller(tree: dict[str, object]) -> bytes:
-    less = {key: str(min(size, int(str(tree[key])))) for key, size in _SMALLER.items() if str(tree.get(key)).isdigit()}
-    return yaml.safe_dump(tree | less, sort_keys=False, width=1000).encode()
+def _smaller(tree: dict[str, Any]) -> dict[str, Any]:
+    return tree | {key: min(size, int(tree[key])) for key, size in _SMALLER.items() if str(tree.get(key)).isdigit()}
 
 
 def _onnx(*, nodes: bool = True) -> Iterator[Seed]:
@@ -197,4 +199,4 @@ def _below(folders: Iterable[Path]) -> Iterator[Seed]:
             if path.suffix == ".onnx":
                 yield Seed("onnx", "model.onnx", {"model.onnx": raw})
             elif path.suffix == ".json" and b'"model_type"' in raw:
-                yield Seed("config", path.name, {path.name: raw})
+                yield Seed("config", path.name, {path.name: json.dumps(_smaller(json.loads(raw))).encode()})

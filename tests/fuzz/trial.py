@@ -115,9 +115,9 @@ def _memory(*, anew: bool = False) -> int:
 
 def _message(error: ArchsimError) -> Outcome:
     for fault in error.faults:
-        text = str(fault)
-        if "\n" in text or len(text) > _LONGEST_MESSAGE or not fault.message.strip():
-            return Outcome("message", f"{_where(error)} {text[:80]!r} of {len(text)}")
+        lines = str(fault).splitlines()
+        if len(lines) != 1 or len(lines[0]) > _LONGEST_MESSAGE:
+            return Outcome("message", f"{_where(error)} {len(lines)} lines" if len(lines) != 1 else f"{_where(error)} long")
     return Outcome("refused")
 
 
