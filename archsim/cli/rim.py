@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from archsim.errors import ArchsimError, UsageError
-from archsim.report.blocks import printable
+from archsim.errors import ArchsimError, UsageError, printable
 
 FAILED = 1
 MISUSED = 2

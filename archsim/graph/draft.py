@@ -8,6 +8,7 @@ from typing import Literal
 
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Factor, Shape, completed, cut, dim, reshaped, shown, size_of, sizes_of
+from archsim.graph.bounds import MOST_NODES, require_tensor
 from archsim.graph.nodes import Node
 from archsim.graph.streams import Stream
 from archsim.graph.views import Chosen, Concat, Keep, Reshape, Slice, Transpose
@@ -47,6 +48,7 @@ class Draft:
         positions: int | None = None,
     ) -> str:
         """An input; whole: of whole numbers below so many; positions: dimensions that are such."""
+        require_tensor(name, sizes_of(shape))
         self.inputs.append(Input(name, shape, whole, stream, positions))
         self.shapes[name] = shape
         return name
@@ -58,6 +60,7 @@ class Draft:
 
     def weight(self, name: str, shape: Sequence[int], *, trained: int | None = None, tied: str | None = None) -> str:
         """Numbers that are known before the run: added, or those of that name that are there."""
+        require_tensor(name, shape)
         self.weights.setdefault(name, Weight(name, tuple(shape), 0 if tied else trained, tied))
         return name
 
@@ -71,6 +74,9 @@ class Draft:
         """A node; its key."""
         if node.key in self.shapes or node.key in self.weights:
             raise ArchsimError(f"{node.key}: stands twice; expected one node of a name")
+        if len(self.nodes) >= MOST_NODES:
+            raise ArchsimError(f"more than {MOST_NODES:,} operators; expected fewer")
+        require_tensor(node.key, sizes_of(node.shape))
         node = replace(node, shape=completed(node.shape, node.inside, node.key))
         self.nodes.append(node)
         self.shapes[node.key] = node.shape

@@ -5,13 +5,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.bounds import LARGEST_SIZE, MOST_EXPERTS, MOST_LAYERS, WIDEST_HEAD
 from archsim.graph.rotary import RotaryScaling, frequencies
-from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
+from archsim.parts.quantity import Count, Name, Number, Positive, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
-_MOST_LAYERS = 2_000
-_WIDEST = 1 << 24
-"""Values of all heads of a position."""
 _EPSILON = 1e-5
 """Of norms, where a file says none: that of most models."""
 
@@ -114,15 +112,15 @@ class Preset(BaseModel):
     classes: Whole = 0
     causal: Truth = False
     epsilon: Number | None = None
-    rotary_base: Number = 10_000.0
+    rotary_base: Positive = 10_000.0
     rotary_values: Count | None = None
     rotary_form: Literal["halves", "neighbours"] = "halves"
     rotary_scaling: RotaryScaling | None = None
-    window_rotary_base: Number | None = None
-    score_scale: Number | None = None
-    score_cap: Number | None = None
+    window_rotary_base: Positive | None = None
+    score_scale: Positive | None = None
+    score_cap: Positive | None = None
     logit_scale: Number = 1.0
-    logit_cap: Number | None = None
+    logit_cap: Positive | None = None
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
@@ -229,13 +227,18 @@ class Preset(BaseModel):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
-        most = max(self.layers, self.decoder_layers or 0)
-        if most > _MOST_LAYERS:
-            message = "found {layers} layers; expected at most {most}"
-            raise PydanticCustomError("preset", message, {"layers": most, "most": _MOST_LAYERS})
-        if self.heads * self.per_head > _WIDEST:
+        layers = self.layers + (self.decoder_layers or self.layers) * (self.architecture == "encoder-decoder")
+        for found, what, most in (
+            (layers, "layers", MOST_LAYERS),
+            (layers * self.experts, "experts in all layers", MOST_EXPERTS),
+            (self.per_head, "values of a head", WIDEST_HEAD),
+        ):
+            if found > most:
+                message = "found {found} {what}; expected at most {most}"
+                raise PydanticCustomError("preset", message, {"found": found, "what": what, "most": most})
+        if self.heads * self.per_head > LARGEST_SIZE:
             message = "found {heads} heads of {values}; expected at most {most} values"
-            wide = {"heads": self.heads, "values": self.per_head, "most": _WIDEST}
+            wide = {"heads": self.heads, "values": self.per_head, "most": LARGEST_SIZE}
             raise PydanticCustomError("preset", message, wide)
         if self.architecture == "decoder" and (self.pooler or self.segments):
             raise PydanticCustomError(
@@ -247,6 +250,7 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+        self._require_turned()
         pairs = (self.rotary_values or self.per_head) // 2
         scaling = self.rotary_scaling
         if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
@@ -261,3 +265,16 @@ class Preset(BaseModel):
                 message = "is missing '{name}', or an 'image' that is cut into patches"
                 raise PydanticCustomError("preset", message, {"name": name})
         return self
+
+    def _require_turned(self) -> None:
+        """What rotary positions need: pairs of values, and angles that fall from pair to pair."""
+        turned = self.rotary_values or self.per_head
+        if self.rotary and (turned > self.per_head or turned % 2):
+            message = "found {turned} of {values} values of a head that are turned; expected an even number of them"
+            raise PydanticCustomError("preset", message, {"turned": turned, "values": self.per_head})
+        if min(self.rotary_base, self.window_rotary_base or self.rotary_base) <= 1:
+            message = "found a rotary_base of {base}; expected more than 1"
+            raise PydanticCustomError("preset", message, {"base": self.rotary_base})
+        if self.norm_epsilon < 0:
+            message = "found an epsilon of {epsilon}; expected 0 or more"
+            raise PydanticCustomError("preset", message, {"epsilon": self.epsilon})
