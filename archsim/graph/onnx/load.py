@@ -9,7 +9,8 @@ from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
-from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
+from archsim.graph.onnx.file import HOST_DOMAINS, Sizes, survey
+from archsim.graph.onnx.formed import require_few, require_formed, require_nodes, require_order
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.rewritten import rewrite
@@ -105,9 +106,10 @@ def from_proto(
     ArchsimError
         With what is wrong, or with what the model lacks.
     """
+    require_formed(model)
     _give_shapes(model, shapes)
-    _require_formed(model)
-    _require_order(model)
+    require_nodes(model, HANDLERS)
+    require_order(model)
     model = _inferred(model)
     rewrite(model)
     file = survey(model, frozenset(shapes))
@@ -159,6 +161,7 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
 
     if path.stat().st_size >= _LARGEST:
         raise ArchsimError("is of 2 GiB or more; expected less, with weights in a file beside it")
+    require_few(path)
     try:
         model = onnx.load(str(path), load_external_data=False)  # weights are read when they are needed
     except (DecodeError, ValueError) as error:
@@ -221,48 +224,3 @@ def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
     for name in given:
         if name in file.makers and file.outside.intersection(file.makers[name].inputs):
             importer.enter(name, file.sizes[name])
-
-
-def _require_formed(model: Any) -> None:  # noqa: ANN401
-    """Nodes have the operands and attributes that ONNX says; names are text."""
-    from onnx import checker
-
-    context = checker.C.CheckerContext()
-    context.ir_version = model.ir_version
-    context.opset_imports = {each.domain: each.version for each in model.opset_import}
-    graph = model.graph
-    for each in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
-        if isinstance(each.name, bytes):
-            raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
-    for node in graph.node:
-        if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
-            raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
-        if node.domain not in STANDARD:
-            continue
-        try:
-            checker.check_node(node, context)
-        except UnicodeDecodeError:
-            raise ArchsimError(
-                f"node {quoted(node.name or node.op_type)}: the name of an attribute is no text"
-            ) from None
-        except checker.ValidationError as error:
-            why = " ".join(str(error).split())
-            if not why.startswith("No Op registered") or node.op_type in HANDLERS:  # others are told together
-                raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:120]}") from None
-
-
-def _require_order(model: Any) -> None:  # noqa: ANN401
-    """Every node comes after those that it needs; so there is no circle."""
-    made = {each.name for each in (*model.graph.input, *model.graph.initializer)} | {""}
-    for node in model.graph.node:
-        missing = [name for name in node.input if name not in made]
-        if missing:
-            later = any(missing[0] in other.output for other in model.graph.node)
-            why = "made only by a later node, or in a circle" if later else "made by nobody"
-            raise ArchsimError(f"node {quoted(node.name or node.op_type)} needs {quoted(missing[0])}, which is {why}")
-        again = [name for name in node.output if name and name in made]
-        if again:
-            raise ArchsimError(
-                f"node {quoted(node.name or node.op_type)} makes {quoted(again[0])}, which is there already"
-            )
-        made.update(node.output)
