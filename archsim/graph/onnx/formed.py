@@ -9,7 +9,7 @@ from typing import Any
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.onnx.file import STANDARD
 
-MOST_NODES = 50_000
+MOST_NODES = 30_000
 """Of a file, those inside of others and of functions included."""
 _MOST_TENSORS = 200_000
 _LONGEST_NAME = 1_000
