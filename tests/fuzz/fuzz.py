@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 500
 """Files of a worker; then another begins, without what the libraries keep."""
+_TOLD = 2_000
+"""After so many files it is said how many there were."""
 _SILENT = 60
 """Seconds of a file, at most, by the clock: no alarm ends a loop in a library."""
 _SHARES = {"onnx": 8, "config": 3, "model": 4, "weights": 3, "tokens": 1, "machine": 2, "mapping": 1, "study": 1}
@@ -89,6 +91,9 @@ class Report:
     def take(self, made: Seed, number: int, outcome: Outcome) -> None:
         """Count an outcome; keep and tell the first file of a fault."""
         self.counts[made.kind, outcome.word] += 1
+        if not sum(self.counts.values()) % _TOLD:
+            sys.stdout.write(f"{sum(self.counts.values()):,} files\n")
+            sys.stdout.flush()
         if not outcome.fault:
             return
         self.faults[outcome.word, outcome.key] += 1

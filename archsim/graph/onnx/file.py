@@ -16,6 +16,8 @@ _UNSURE = ("Random", "Multinomial", "Bernoulli")
 FLOATS = (1, 10, 11, 16)
 """Element types: float32, float16, float64, bfloat16."""
 BOOLEAN = 9
+NO_NUMBERS = (8, 14, 15)
+"""Texts, complex numbers."""
 SIZES = ("Shape", "Size")
 """Operators that read no numbers, only how many there are."""
 

@@ -3,6 +3,7 @@
 import mmap
 import re
 from collections.abc import Container, Iterator, Sequence
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -116,26 +117,26 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
 def _require_few_inlined(model: Any) -> None:  # noqa: ANN401
     """Functions may be called in functions: nodes are counted before they are written out."""
     functions = {(one.domain, one.name): one for one in model.functions}
-    sizes: dict[tuple[str, str], int | None] = {}
+    sizes: dict[tuple[str, str], int] = {}
 
-    def size_of(graph: Any) -> int:  # noqa: ANN401
+    def size_of(graph: Any, depth: int) -> int:  # noqa: ANN401
         nodes = [node for one in _graphs(graph) for node in one.node]
-        return sum(called((node.domain, node.op_type)) for node in nodes)
+        return sum(called((node.domain, node.op_type), depth) for node in nodes)
 
-    def called(name: tuple[str, str]) -> int:
+    def called(name: tuple[str, str], depth: int) -> int:
         if name not in functions:
             return 1
+        if depth > _DEEPEST:
+            what = f"function {quoted(name[1])} is called more than {_DEEPEST} deep in others, or calls itself"
+            raise ArchsimError(f"{what}; expected fewer")
         if name not in sizes:
-            sizes[name] = None
-            sizes[name] = size_of(functions[name])
+            sizes[name] = size_of(functions[name], depth + 1)
         size = sizes[name]
-        if size is None:
-            raise ArchsimError(f"function {quoted(name[1])} calls itself; expected an end to it")
         if size > MOST_NODES:
             raise ArchsimError(f"function {quoted(name[1])} has {size:,} nodes; expected at most {MOST_NODES:,}")
         return size
 
-    total = size_of(model.graph)
+    total = size_of(model.graph, 0)
     if total > MOST_NODES:
         raise ArchsimError(f"has {total:,} nodes with its functions written out; expected at most {MOST_NODES:,}")
 
@@ -166,6 +167,37 @@ def _require_sizes(graph: Any) -> None:  # noqa: ANN401
         _require_sized(value.name, [one.dim_value for one in value.type.tensor_type.shape.dim], least=None)
     for tensor in graph.initializer:
         _require_sized(tensor.name, tensor.dims, least=0)
+        _require_numbers(tensor)
+
+
+def _require_numbers(tensor: Any) -> None:  # noqa: ANN401
+    from onnx import TensorProto
+
+    known = set(TensorProto.DataType.values()) - {TensorProto.UNDEFINED, TensorProto.COMPLEX64, TensorProto.COMPLEX128}
+    if tensor.data_type not in known:
+        raise ArchsimError(f"weights {quoted(tensor.name)} are of type {tensor.data_type}; expected real numbers")
+
+
+def require_inside(folder: Path, model: Any) -> None:  # noqa: ANN401
+    """Raise ArchsimError where numbers lie outside the model's folder, which is a trap, or in no file."""
+    for graph in (inner for outer in (model.graph, *model.functions) for inner in _graphs(outer)):
+        held = [tensor for node in graph.node for one in node.attribute for tensor in (one.t, *one.tensors)]
+        if any(tensor.external_data for tensor in held):
+            raise ArchsimError("has a constant of a node in another file; expected it in the model")
+        for tensor in graph.initializer if graph.DESCRIPTOR.name == "GraphProto" else ():
+            place = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)
+            if place is None and not tensor.external_data and tensor.data_location != tensor.EXTERNAL:
+                continue
+            if place is not None:
+                _require_name(place)
+            try:
+                inside = bool(place) and (folder / place).resolve().is_relative_to(folder.resolve())
+                inside = inside and not (folder / place).is_dir()
+            except (ValueError, OSError):  # no path at all
+                inside = False
+            if not inside:
+                found = f"weights of {quoted(tensor.name)} lie at {quoted(place or '')}, outside the model's folder"
+                raise ArchsimError(f"{found}; expected a file beside it")
 
 
 def _require_sized(name: str, sizes: Sequence[int], least: int | None) -> None:
@@ -187,6 +219,11 @@ def require_nodes(model: Any, handled: Container[str]) -> None:  # noqa: ANN401
     for node in model.graph.node:
         if node.domain not in STANDARD:
             continue
+        for each in node.attribute:
+            wrong = each.name == "epsilon" and not 0 <= each.f < inf
+            if each.HasField("f") and (isnan(each.f) or wrong) and node.op_type != "Constant":
+                found = f"node {quoted(node.name or node.op_type)}: found {each.f:g} in {quoted(each.name)}"
+                raise ArchsimError(f"{found}; expected a number{', 0 or more' if wrong else ''}")
         try:
             checker.check_node(node, context)
         except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.onnx.constants import Constant, Constants, Reader
-from archsim.graph.onnx.file import BOOLEAN, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.file import BOOLEAN, NO_NUMBERS, FileNode, ModelFile, Sizes
 
 Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]
@@ -158,9 +158,14 @@ class Importer:
         return self.tensors[name]
 
     def enter(self, name: str, sizes: Sizes) -> None:
-        """Make an input of a tensor."""
+        """Make an input of a tensor. Raises ArchsimError for one that is not of real numbers."""
+        self._require_numbers(name)
         whole = None if self.file.is_float(name) else 2 if self.file.types.get(name) == BOOLEAN else _WHOLE
         self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole)
+
+    def _require_numbers(self, name: str) -> None:
+        if self.file.types.get(name) in NO_NUMBERS:
+            raise ArchsimError(f"{quoted(name)} is of texts or complex numbers; expected real numbers")
 
     def bound(self, name: str, rows: int) -> None:
         """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
@@ -242,6 +247,7 @@ class Importer:
         """A tensor made at run time, or a constant as a weight, of the file's name."""
         if self.moving(name):
             return self.tensor(name)
+        self._require_numbers(name)
         found = self._require_constant(name)
         return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
 

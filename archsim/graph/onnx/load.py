@@ -10,7 +10,7 @@ from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.file import HOST_DOMAINS, Sizes, survey
-from archsim.graph.onnx.formed import require_few, require_formed, require_nodes, require_order
+from archsim.graph.onnx.formed import require_few, require_formed, require_inside, require_nodes, require_order
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.rewritten import rewrite
@@ -18,6 +18,7 @@ from archsim.graph.onnx.unknown import approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
+_LONGEST_VECTOR = 1 << 20
 HANDLERS = {
     "Conv": products.conv,
     "MatMul": products.matmul,
@@ -58,7 +59,8 @@ def load_onnx_arrays(
     """As `load_onnx`, and the numbers of the Graph's weights, which are read when they are asked for."""
     try:
         model = _read(path)
-        _require_inside(path, model)
+        require_formed(model)
+        require_inside(path.parent, model)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return from_proto(model, path.stem, digest, shapes or {}, folder=path.parent, approximate=approximate)
     except UsageError:
@@ -106,7 +108,6 @@ def from_proto(
     ArchsimError
         With what is wrong, or with what the model lacks.
     """
-    require_formed(model)
     _give_shapes(model, shapes)
     require_nodes(model, HANDLERS)
     require_order(model)
@@ -146,7 +147,13 @@ def _inferred(model: Any) -> Any:  # noqa: ANN401
     try:
         if model.functions:
             model = inliner.inline_local_functions(model)
-        return shape_inference.infer_shapes(model, data_prop=True)
+        plain = shape_inference.infer_shapes(model)
+        # whole numbers that are worked out on the way are kept for each number of a vector, however many there are
+        values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
+        shapes = [each.type.tensor_type.shape.dim for each in values]
+        if any(len(dims) == 1 and dims[0].dim_value > _LONGEST_VECTOR for dims in shapes):
+            return plain
+        return shape_inference.infer_shapes(plain, data_prop=True)
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
@@ -171,21 +178,6 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
     if model.graph.sparse_initializer:
         raise ArchsimError("has sparse weights, which archsim does not know")
     return model
-
-
-def _require_inside(path: Path, model: Any) -> None:  # noqa: ANN401
-    """A place of weights outside the model's folder is a trap."""
-    for tensor in model.graph.initializer:
-        place = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)
-        if place is None:
-            continue
-        try:
-            inside = (path.parent / place).resolve().is_relative_to(path.parent.resolve())
-        except ValueError:  # no path at all
-            inside = False
-        if not inside:
-            found = f"weights of {quoted(tensor.name)} lie at {quoted(place)}, outside the model's folder"
-            raise ArchsimError(f"{found}; expected a file beside it")
 
 
 def _give_shapes(model: Any, shapes: Mapping[str, Sizes]) -> None:  # noqa: ANN401

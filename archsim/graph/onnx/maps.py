@@ -12,6 +12,7 @@ from archsim.graph.spreading import expanded, padded, repeated
 
 _REGIONS = 11
 """Version from which a resize has a region among its inputs, and says its coordinates."""
+_LARGEST_FACTOR = 1 << 24
 _NEAREST: dict[str, Callable[[Any], Any]] = {
     "floor": np.floor,
     "ceil": np.ceil,
@@ -102,7 +103,8 @@ def _factors(importer: Importer, node: FileNode, sizes: Sizes) -> tuple[float, .
     wanted = None if older else importer.wholes(node, 3)
     dims = checked(importer, node, node.wholes("axes") or range(len(sizes)), len(sizes))
     numbers = [new / sizes[at] for at, new in zip(dims, wanted, strict=False)] if wanted else scales or []
-    if len(numbers) != len(dims) or min(numbers) <= 0 or node.word("keep_aspect_ratio_policy", "stretch") != "stretch":
+    sound = len(numbers) == len(dims) and all(0 < number < _LARGEST_FACTOR for number in numbers)
+    if not sound or node.word("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise importer.refused(node, "found no scales or sizes of all dimensions that are known before the run")
     grown = dict(zip(dims, numbers, strict=True))
     return tuple(grown.get(at, 1.0) for at in range(len(sizes)))
