@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _GGUF_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _GGUF_STRING, _GGUF_ARRAY = 8, 9
 _NPY_HEADER = 10
@@ -48,8 +50,8 @@ def _json(random: Random, raw: bytes) -> bytes:
 
 
 def _yaml(random: Random, raw: bytes) -> bytes:
-    tree = change_tree(random, yaml.load(raw, Loader=yaml.BaseLoader), text=True)  # noqa: S506 - interprets nothing
-    return yaml.safe_dump(tree, sort_keys=False, width=1000, allow_unicode=True).encode()
+    tree = change_tree(random, yaml.load(raw, Loader=_LOADER), text=True)  # noqa: S506 - interprets nothing
+    return yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, width=1000, allow_unicode=True).encode()
 
 
 def _jsonl(random: Random, raw: bytes) -> bytes:

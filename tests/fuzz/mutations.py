@@ -77,7 +77,7 @@ def change_tree(random: Random, tree: Any, *, text: bool) -> Any:  # noqa: ANN40
             case 8 if isinstance(above, dict):
                 above[str(donor)] = copy.deepcopy(donor_above[donor])
             case 9 if isinstance(above, list):
-                above += copy.deepcopy(above) * random.choice((1, 1, 1, 50))
+                above += copy.deepcopy(above) * random.choice((1, 1, 1, 9))
             case _:
                 above[step] = _other(random, above[step], text=text)
     return tree
@@ -106,7 +106,7 @@ def _other(random: Random, old: Any, *, text: bool) -> Any:  # noqa: ANN401
     value = random.choice(scalars)
     if text:
         value = {None: "~", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value
-    return random.choice((value, value, value, [], {}, [value], {"x": value}, _deep(random), [value] * 2000))
+    return random.choice((value, value, value, [], {}, [value], {"x": value}, _deep(random), [value] * 500))
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401

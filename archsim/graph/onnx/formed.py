@@ -93,11 +93,13 @@ def _varint(raw: mmap.mmap, at: int, end: int) -> tuple[int, int]:
 
 def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     """Raise ArchsimError where a model's versions, names or sizes are none."""
+    for each in model.opset_import:
+        _require_name(each.domain)
     versions = {"of the file": model.ir_version} | {f"of {quoted(one.domain)}": one.version for one in model.opset_import}
     for what, version in versions.items():
         if not 0 <= version < _LARGEST_VERSION:
             raise ArchsimError(f"is no ONNX model (found version {version} {what})")
-    texts: list[Any] = [one.domain for one in model.opset_import]
+    texts: list[Any] = []
     for function in model.functions:
         texts += (function.name, function.domain, *function.input, *function.output, *function.attribute)
         texts += (one.domain for one in function.opset_import)
