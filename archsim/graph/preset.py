@@ -243,7 +243,7 @@ class Preset(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _sizes_fit(self) -> "Preset":
+    def _within_bounds(self) -> "Preset":
         layers = self.layers + (self.decoder_layers or self.layers) * (self.architecture == "encoder-decoder")
         for found, what, most in (
             (layers, "layers", MOST_LAYERS),
@@ -257,6 +257,10 @@ class Preset(BaseModel):
             message = "found {heads} heads of {values}; expected at most {most} values"
             wide = {"heads": self.heads, "values": self.per_head, "most": LARGEST_SIZE}
             raise PydanticCustomError("preset", message, wide)
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "Preset":
         if self.architecture == "decoder" and (self.pooler or self.segments):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
@@ -267,12 +271,6 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
-        self._require_turned()
-        pairs = (self.rotary_values or self.per_head) // 2
-        scaling = self.rotary_scaling
-        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
-            message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"
-            raise PydanticCustomError("preset", message, {"factors": len(scaling.factors), "pairs": pairs})
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
             message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
             sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}
@@ -283,15 +281,22 @@ class Preset(BaseModel):
                 raise PydanticCustomError("preset", message, {"name": name})
         return self
 
-    def _require_turned(self) -> None:
+    @model_validator(mode="after")
+    def _turns(self) -> "Preset":
         """What rotary positions need: pairs of values, and angles that fall from pair to pair."""
         turned = self.rotary_values or self.per_head
         if self.rotary and (turned > self.per_head or turned % 2):
             message = "found {turned} of {values} values of a head that are turned; expected an even number of them"
             raise PydanticCustomError("preset", message, {"turned": turned, "values": self.per_head})
+        pairs = turned // 2
+        scaling = self.rotary_scaling
+        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
+            message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"
+            raise PydanticCustomError("preset", message, {"factors": len(scaling.factors), "pairs": pairs})
         if min(self.rotary_base, self.window_rotary_base or self.rotary_base) <= 1:
             message = "found a rotary_base of {base}; expected more than 1"
             raise PydanticCustomError("preset", message, {"base": self.rotary_base})
         if self.norm_epsilon < 0:
             message = "found an epsilon of {epsilon}; expected 0 or more"
             raise PydanticCustomError("preset", message, {"epsilon": self.epsilon})
+        return self

@@ -37,7 +37,7 @@ _TOLD = 2_000
 """After so many files it is said how many there were."""
 _SILENT = 60
 """Seconds of a file, at most, by the clock: no alarm ends a loop in a library."""
-_SHARES = {"onnx": 8, "config": 3, "model": 4, "weights": 3, "tokens": 1, "machine": 2, "mapping": 1, "study": 1}
+_SHARES = {"onnx": 10, "config": 3, "model": 4, "weights": 3, "tokens": 1, "machine": 2, "mapping": 1, "study": 1}
 """How often files of a kind are drawn."""
 
 

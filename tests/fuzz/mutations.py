@@ -54,7 +54,7 @@ def change_fields(random: Random, raw: bytes, fields: Sequence[tuple[int, int]])
 
 
 def change_tree(random: Random, tree: Any, *, text: bool) -> Any:  # noqa: ANN401 - of any type
-    """One to three values or keys of a tree changed. text: scalars are texts, as in YAML that nobody has interpreted."""
+    """One to three values or keys of a tree changed. text: scalars are texts, as in YAML before it is interpreted."""
     tree = copy.deepcopy(tree)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         places = list(_places(tree))
@@ -105,7 +105,7 @@ def _other(random: Random, old: Any, *, text: bool) -> Any:  # noqa: ANN401
     scalars = (None, True, False, *WORDS, *WHOLE, *FLOATS, *_HUGE)
     value = random.choice(scalars)
     if text:
-        value = {None: "~", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value
+        value = {None: "~", True: "true", False: "false"}.get(value, str(value))
     return random.choice((value, value, value, [], {}, [value], {"x": value}, _deep(random), [value] * 500))
 
 

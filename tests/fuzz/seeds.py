@@ -1,4 +1,4 @@
-"""Sound files of every source, small: those that are written here, those that come with archsim, and those of others."""
+"""Sound files of every source, all small: some written here, those that come with archsim, and those of others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import struct
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from tests.values.test_gguf_file import Q8_0, tensors, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 _LARGEST = 300_000
 """Bytes of a file."""
@@ -63,6 +63,14 @@ TRACE = [
     {"name": "o", "op": "linear", "inputs": ["c"], "in": 64, "out": 64, "positions": 6},
     {"name": "mean", "op": "avgpool", "inputs": ["o"], "rows": 64, "width": 6, "positions": 1},
 ]
+STUDY = """\
+schema: archsim.study/1
+machine: machine.yaml
+model: network.yaml
+axes:
+  parts.xbar.rows: [64, 128]
+  batch: [1, 2]
+"""
 CSV = "name,op,inputs,in,out,rows,width,positions\na,linear,,8,16,,,4\nb,gelu,a,,,1,16,4\nc,add,a b,,,1,16,4\n"
 LLAMA = {
     "model_type": "llama",
@@ -82,6 +90,7 @@ LLAMA = {
 GPT2 = {"model_type": "gpt2", "n_embd": 64, "n_layer": 2, "n_head": 1, "vocab_size": 50, "n_positions": 16}
 _SMALLER = {"layers": 2, "decoder_layers": 2, "experts": 4, "num_hidden_layers": 2, "n_layer": 2, "num_layers": 2}
 """Sizes that are not needed in full."""
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 
 
 @dataclass(frozen=True)
@@ -110,13 +119,13 @@ class Seed:
 
 
 def all_seeds(folder: Path, more: Iterable[Path] = ()) -> list[Seed]:
-    """Those written in `folder`, those that come with archsim and with the onnx package, and those below `more`."""
-    return [*_own(folder), *_workloads(), *_onnx(), *_below(more)]
+    """Those written in `folder`, those of archsim, of its tests and of the onnx package, and those below `more`."""
+    return [*_own(folder), *_workloads(), *_onnx(), *_below((FIXTURES, *more))]
 
 
 def small_seeds(folder: Path) -> list[Seed]:
     """A few of each kind, without those that take long to gather."""
-    return [*_own(folder), *list(_workloads())[::8], *_onnx(nodes=False)]
+    return [*_own(folder), *list(_workloads())[::8], *_onnx(nodes=False), *list(_below([FIXTURES]))[::8]]
 
 
 def _own(folder: Path) -> Iterator[Seed]:
@@ -129,8 +138,7 @@ def _own(folder: Path) -> Iterator[Seed]:
         yield Seed("config", f"{number}.json", {f"{number}.json": json.dumps(config).encode()})
     mapping = "schema: archsim.mapping/1\nmachine: small\nmapping:\n  replicate: greedy\n"
     yield Seed("mapping", "mapping.yaml", {"mapping.yaml": mapping.encode()})
-    study = "schema: archsim.study/1\nmachine: machine.yaml\nmodel: network.yaml\naxes:\n  parts.xbar.rows: [64, 128]\n  batch: [1, 2]\n"
-    beside = {"study.yaml": study.encode(), "machine.yaml": MACHINE.encode(), **network}
+    beside = {"study.yaml": STUDY.encode(), "machine.yaml": MACHINE.encode(), **network}
     yield Seed("study", "study.yaml", beside)
     yield from _with_weights(folder)
 
@@ -178,25 +186,28 @@ def _onnx(*, nodes: bool = True) -> Iterator[Seed]:
     from onnx.backend.test.loader import load_model_tests
 
     with warnings.catch_warnings(action="ignore"):
-        cases = [case for kind in ("simple", "node") if nodes or kind == "simple" for case in load_model_tests(kind=kind)]
+        cases = load_model_tests(kind="simple") + (load_model_tests(kind="node") if nodes else [])
     for case in cases:
-        raw = case.model.SerializeToString() if case.model is not None else _read(f"{case.model_dir}/model.onnx")
+        raw = (
+            case.model.SerializeToString()
+            if case.model is not None
+            else Path(case.model_dir, "model.onnx").read_bytes()
+        )
         if len(raw) < _LARGEST:
             yield Seed("onnx", "model.onnx", {"model.onnx": raw})
 
 
-def _read(path: str) -> bytes:
-    from pathlib import Path
-
-    return Path(path).read_bytes()
-
-
 def _below(folders: Iterable[Path]) -> Iterator[Seed]:
-    """Files of others that are not too large."""
+    """Files of others that are not too large; of a folder with weights its two files."""
     for folder in folders:
         for path in sorted(each for each in folder.rglob("*") if each.is_file() and each.stat().st_size < _LARGEST):
             raw = path.read_bytes()
+            beside = path.with_name("config.json")
             if path.suffix == ".onnx":
                 yield Seed("onnx", "model.onnx", {"model.onnx": raw})
+            elif path.name == "model.safetensors" and beside.is_file():
+                yield Seed("weights", path.name, {path.name: raw, beside.name: beside.read_bytes()})
             elif path.suffix == ".json" and b'"model_type"' in raw:
-                yield Seed("config", path.name, {path.name: json.dumps(_smaller(json.loads(raw))).encode()})
+                tree = json.loads(raw)
+                less = tree if path.is_relative_to(FIXTURES) else _smaller(tree)
+                yield Seed("config", path.name, {path.name: json.dumps(less).encode()})

@@ -22,7 +22,7 @@ from archsim.simulation import simulate
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.executor import Executor
 from archsim.values.opened import open_model
-from archsim.values.tasks import Predictor, load_task
+from archsim.values.tasks import load_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ SECONDS = 5
 """Of processor time for one file."""
 MOST_MEMORY = 300_000
 """KiB by which one file may make a process larger."""
-_LONGEST_MESSAGE = 1_000
+_LONGEST_MESSAGE = 2_500
 _MOST_TASKS = 3_000
 """Of a run; larger ones are as sound, and take longer."""
 _MOST_NUMBERS = 300_000
@@ -49,7 +49,8 @@ class Outcome:
     Parameters
     ----------
     word
-        `refused`, `loaded`, `ran`, or `computed` where all is well; else `traceback`, `hang`, `memory`, `figure`, `message`.
+        `refused`, `loaded`, `ran` or `computed` where all is well; else `traceback`, `hang`, `memory`, `figure`, or
+        `message`.
     key
         Which fault it is: that of others with the same key is likely the same.
     """
@@ -117,7 +118,7 @@ def _message(error: ArchsimError) -> Outcome:
     for fault in error.faults:
         lines = str(fault).splitlines()
         if len(lines) != 1 or len(lines[0]) > _LONGEST_MESSAGE:
-            return Outcome("message", f"{_where(error)} {len(lines)} lines" if len(lines) != 1 else f"{_where(error)} long")
+            return Outcome("message", f"{_where(error)} {'long' if len(lines) == 1 else len(lines)}")
     return Outcome("refused")
 
 
@@ -137,28 +138,26 @@ def _model(path: Path, machine: Machine) -> Outcome:
 
 def _onnx(path: Path, machine: Machine) -> Outcome:
     outcome = _model(path, machine)
-    opened = open_model(path)
-    graph = opened.graph
-    sizes = {each.name: sizes_of(each.shape) for each in graph.inputs}
-    numbers = [weight.shape for weight in graph.weights.values()] + [[size or 4 for size in s] for s in sizes.values()]
-    if outcome.fault or sum(map(math.prod, numbers)) > _MOST_NUMBERS or _tasks(graph) > _MOST_TASKS:
-        return outcome
-    given = {
-        each.name: np.ones((1, *(size or 4 for size in sizes[each.name])), np.float32 if each.whole is None else np.int64)
-        * (each.whole != 1)
-        for each in graph.inputs
-    }
-    Executor(graph, opened.arrays, FloatArithmetic()).run(given)
-    return Outcome("computed")
+    return outcome if outcome.fault else _values(path, outcome)
 
 
 def _weights(path: Path, machine: Machine) -> Outcome:
-    """Loaded with its weights, and executed on a few tokens."""
+    outcome = _values(path, Outcome("loaded"))
+    return _run(open_model(path).graph, machine) if outcome.word == "computed" else outcome
+
+
+def _values(path: Path, otherwise: Outcome) -> Outcome:
+    """Loaded with its weights, and executed on zeros where it is small."""
     opened = open_model(path)
-    if _tasks(opened.graph) > _MOST_TASKS or opened.graph.parameters > _MOST_NUMBERS:
-        return Outcome("loaded")
-    Predictor(opened, FloatArithmetic()).logits(np.zeros((1, min(3, opened.positions)), np.int64))
-    return _run(opened.graph, machine)
+    graph = opened.graph
+    few = min(3, graph.max_positions)
+    sizes = {each: [size or few for size in sizes_of(each.shape)] for each in graph.inputs}
+    shapes = [*sizes.values(), *(weight.shape for weight in graph.weights.values())]
+    if sum(map(math.prod, shapes)) > _MOST_NUMBERS or _tasks(graph) > _MOST_TASKS:
+        return otherwise
+    given = {each.name: np.zeros((1, *sizes[each]), "f4" if each.whole is None else "i8") for each in sizes}
+    Executor(graph, opened.arrays, FloatArithmetic()).run(given)
+    return Outcome("computed")
 
 
 def _tokens(path: Path, _machine: Machine) -> Outcome:
@@ -166,9 +165,9 @@ def _tokens(path: Path, _machine: Machine) -> Outcome:
     return Outcome("loaded")
 
 
-def _own_machine(path: Path, machine: Machine) -> Outcome:
+def _own_machine(path: Path, _machine: Machine) -> Outcome:
     """A machine by which a small network is run."""
-    return _run(load_model(path.with_name("network.yaml")), load_machine(path)) if machine else Outcome("loaded")
+    return _run(load_model(path.with_name("network.yaml")), load_machine(path))
 
 
 def _checked(path: Path, _machine: Machine) -> Outcome:
@@ -189,8 +188,8 @@ def _run(graph: Graph, machine: Machine) -> Outcome:
     figures: dict[str, Any] = {"parameters": graph.parameters}
     word = "loaded"
     if _tasks(graph) <= _MOST_TASKS:
-        figures |= {"macs": job.macs(graph)}
-        figures |= simulate(machine, graph, phase=job.phase, seq=seq, new_tokens=job.new_tokens, engine="simpy").to_dict()
+        result = simulate(machine, graph, phase=phase, seq=seq, new_tokens=job.new_tokens, engine="simpy")
+        figures |= {"macs": job.macs(graph), **result.to_dict()}
         word = "ran"
     for place, number in _numbers(figures, ""):
         if not math.isfinite(number) or number < 0:

@@ -95,7 +95,8 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     """Raise ArchsimError where a model's versions, names or sizes are none."""
     for each in model.opset_import:
         _require_name(each.domain)
-    versions = {"of the file": model.ir_version} | {f"of {quoted(one.domain)}": one.version for one in model.opset_import}
+    versions = {f"of {quoted(one.domain)}": one.version for one in model.opset_import}
+    versions |= {"of the file": model.ir_version}
     for what, version in versions.items():
         if not 0 <= version < _LARGEST_VERSION:
             raise ArchsimError(f"is no ONNX model (found version {version} {what})")
@@ -111,6 +112,9 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
         if graph.DESCRIPTOR.name == "GraphProto":
             texts += (one.name for one in (*graph.input, *graph.output, *graph.value_info, *graph.initializer))
             _require_sizes(graph)
+    for each in model.graph.input:  # ONNX's own inference ends the process where some operators read them
+        if each.type.WhichOneof("value") is None:
+            raise ArchsimError(f"input {quoted(each.name)} has no type; expected that of a tensor")
     for text in texts:
         _require_name(text)
     _require_few_inlined(model)
@@ -192,14 +196,17 @@ def require_inside(folder: Path, model: Any) -> None:  # noqa: ANN401
                 continue
             if place is not None:
                 _require_name(place)
-            try:
-                inside = bool(place) and (folder / place).resolve().is_relative_to(folder.resolve())
-                inside = inside and not (folder / place).is_dir()
-            except (ValueError, OSError):  # no path at all
-                inside = False
-            if not inside:
+            if not _is_inside(folder, place or ""):
                 found = f"weights of {quoted(tensor.name)} lie at {quoted(place or '')}, outside the model's folder"
                 raise ArchsimError(f"{found}; expected a file beside it")
+
+
+def _is_inside(folder: Path, place: str) -> bool:
+    try:
+        path = folder / place
+        return bool(place) and path.resolve().is_relative_to(folder.resolve()) and not path.is_dir()
+    except (ValueError, OSError):  # no path at all
+        return False
 
 
 def _require_sized(name: str, sizes: Sequence[int], least: int | None) -> None:

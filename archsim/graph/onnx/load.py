@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from archsim.errors import ArchsimError, Fault, UsageError, quoted
+from archsim.errors import ArchsimError, Fault, UsageError
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
