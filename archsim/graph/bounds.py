@@ -46,7 +46,9 @@ def _wholes(value: object, loc: Loc) -> Iterator[tuple[Loc, int]]:
 
 def require_tensor(name: str, sizes: Iterable[int | None]) -> None:
     """Raise ArchsimError for a tensor that nothing could hold; None: a size that a job says."""
-    known = [size or 1 for size in sizes]
+    known = [1 if size is None else size for size in sizes]
+    if 0 in known:
+        raise ArchsimError(f"{name}: found a dimension of 0 indices; expected 1 or more")
     if len(known) > MOST_DIMENSIONS:
         raise ArchsimError(f"{name}: found {len(known)} dimensions; expected at most {MOST_DIMENSIONS}")
     if prod(known) > MOST_NUMBERS:

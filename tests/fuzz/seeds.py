@@ -191,7 +191,7 @@ def _onnx(*, nodes: bool = True) -> Iterator[Seed]:
         raw = (
             case.model.SerializeToString()
             if case.model is not None
-            else Path(case.model_dir, "model.onnx").read_bytes()
+            else Path(case.model_dir or "", "model.onnx").read_bytes()
         )
         if len(raw) < _LARGEST:
             yield Seed("onnx", "model.onnx", {"model.onnx": raw})

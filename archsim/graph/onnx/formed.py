@@ -2,7 +2,7 @@
 
 import mmap
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from math import inf, isnan
 from pathlib import Path
 from typing import Any
@@ -225,7 +225,13 @@ def require_nodes(model: Any, handled: Container[str]) -> None:  # noqa: ANN401
     context = checker.C.CheckerContext()
     context.ir_version = model.ir_version
     context.opset_imports = {each.domain: each.version for each in model.opset_import}
+    required: dict[tuple[str, str], list[int]] = {}
     for node in model.graph.node:
+        name = (node.domain, node.op_type)
+        if name not in required:
+            required[name] = _required(name, context.opset_imports)
+        if any(at < len(node.input) and not node.input[at] for at in required[name]):
+            raise ArchsimError(f"node {quoted(node.name or node.op_type)}: lacks an input that {node.op_type} needs")
         if node.domain not in STANDARD:
             continue
         for each in node.attribute:
@@ -243,6 +249,33 @@ def require_nodes(model: Any, handled: Container[str]) -> None:  # noqa: ANN401
             why = " ".join(str(error).split())
             if not why.startswith("No Op registered") or node.op_type in handled:  # others are told together
                 raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:_SHOWN]}") from None
+
+
+def _required(name: tuple[str, str], versions: Mapping[str, int]) -> list[int]:
+    """Which operands of an operator cannot be left out: ONNX's own inference reads them all."""
+    from onnx import defs
+
+    domain, kind = name
+    version = versions.get(domain, versions.get("", 1) if domain in STANDARD else 1)
+    try:
+        schema = defs.get_schema(kind, version, "" if domain in STANDARD else domain)
+    except defs.SchemaError:
+        return []
+    single = defs.OpSchema.FormalParameterOption.Single
+    return [at for at, one in enumerate(schema.inputs) if one.option == single]
+
+
+def inconsistency(model: Any) -> str | None:  # noqa: ANN401
+    """What ONNX's strict inference says against a model: sizes that do not fit each other; None where nothing."""
+    from onnx import shape_inference
+
+    try:
+        shape_inference.infer_shapes(model, strict_mode=True)
+    except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
+        why = " ".join(str(error).split())
+        # what it says of operators inside of its own functions is no fault of the file
+        return None if why.count("(op_type:") > 1 else why[:_SHOWN]
+    return None
 
 
 def require_order(model: Any) -> None:  # noqa: ANN401
