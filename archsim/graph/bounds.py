@@ -5,8 +5,8 @@ from math import prod
 
 from pydantic import BaseModel
 
-from archsim.errors import ArchsimError, Fault
-from archsim.machine.source import Document, Loc
+from archsim.errors import ArchsimError, Fault, quoted
+from archsim.machine.source import Document, Loc, dotted
 
 LARGEST_SIZE = 1 << 24
 """Of a dimension, a count, or positions that a file states."""
@@ -18,6 +18,7 @@ WIDEST_HEAD = 1 << 16
 """Values of a head."""
 MOST_NODES = 200_000
 """Of a Graph."""
+_MOST_DIGITS = 18
 MOST_DIMENSIONS = 32
 """Of a tensor."""
 MOST_NUMBERS = 1 << 50
@@ -28,8 +29,7 @@ def too_large(made: BaseModel, document: Document) -> Iterator[Fault]:
     """A fault for each whole number of a checked file that is beyond `LARGEST_SIZE`."""
     for loc, size in _wholes(made, ()):
         if size > LARGEST_SIZE:
-            names = ".".join(str(step) for step in loc)
-            yield Fault(f"{names}: found {size:,}; expected at most {LARGEST_SIZE:,}", document.place(loc))
+            yield Fault(f"{dotted(loc)}: found {size:,}; expected at most {LARGEST_SIZE:,}", document.place(loc))
 
 
 def _wholes(value: object, loc: Loc) -> Iterator[tuple[Loc, int]]:
@@ -42,6 +42,18 @@ def _wholes(value: object, loc: Loc) -> Iterator[tuple[Loc, int]]:
             yield from _wholes(inner, (*loc, at))
     elif isinstance(value, int) and not isinstance(value, bool):
         yield loc, value
+
+
+def require_numbers(document: Document) -> None:
+    """Raise ArchsimError for digits in a file that are no number: those of other scripts, and endless ones."""
+    waiting: list[tuple[Loc, object]] = [((), document.data)]
+    while waiting:
+        loc, value = waiting.pop()
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        waiting += [((*loc, step), child) for step, child in inner]
+        if isinstance(value, str) and value.isdigit() and not (value.isascii() and len(value) <= _MOST_DIGITS):
+            expected = f"expected a whole number of at most {_MOST_DIGITS} digits"
+            raise ArchsimError(Fault(f"{dotted(loc)}: found {quoted(value)}; {expected}", document.place(loc)))
 
 
 def require_tensor(name: str, sizes: Iterable[int | None]) -> None:

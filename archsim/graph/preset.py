@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from archsim.graph.bounds import LARGEST_SIZE, MOST_EXPERTS, MOST_LAYERS, WIDEST_HEAD
 from archsim.graph.rotary import RotaryScaling, frequencies
-from archsim.parts.quantity import Count, Name, Number, Positive, Truth, Whole, choice
+from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
 _EPSILON = 1e-5
@@ -119,15 +119,15 @@ class Preset(BaseModel):
     position_classes: Whole = 0
     causal: Truth = False
     epsilon: Number | None = None
-    rotary_base: Positive = 10_000.0
+    rotary_base: Number = 10_000.0
     rotary_values: Count | None = None
     rotary_form: Literal["halves", "neighbours"] = "halves"
     rotary_scaling: RotaryScaling | None = None
-    window_rotary_base: Positive | None = None
-    score_scale: Positive | None = None
-    score_cap: Positive | None = None
+    window_rotary_base: Number | None = None
+    score_scale: Number | None = None
+    score_cap: Number | None = None
     logit_scale: Number = 1.0
-    logit_cap: Positive | None = None
+    logit_cap: Number | None = None
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
@@ -249,14 +249,11 @@ class Preset(BaseModel):
             (layers, "layers", MOST_LAYERS),
             (layers * self.experts, "experts in all layers", MOST_EXPERTS),
             (self.per_head, "values of a head", WIDEST_HEAD),
+            (self.heads * self.per_head, "values of all heads", LARGEST_SIZE),
         ):
             if found > most:
                 message = "found {found} {what}; expected at most {most}"
                 raise PydanticCustomError("preset", message, {"found": found, "what": what, "most": most})
-        if self.heads * self.per_head > LARGEST_SIZE:
-            message = "found {heads} heads of {values}; expected at most {most} values"
-            wide = {"heads": self.heads, "values": self.per_head, "most": LARGEST_SIZE}
-            raise PydanticCustomError("preset", message, wide)
         return self
 
     @model_validator(mode="after")
@@ -282,21 +279,28 @@ class Preset(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _turns(self) -> "Preset":
-        """What rotary positions need: pairs of values, and angles that fall from pair to pair."""
-        turned = self.rotary_values or self.per_head
-        if self.rotary and (turned > self.per_head or turned % 2):
-            message = "found {turned} of {values} values of a head that are turned; expected an even number of them"
-            raise PydanticCustomError("preset", message, {"turned": turned, "values": self.per_head})
-        pairs = turned // 2
-        scaling = self.rotary_scaling
-        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
-            message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"
-            raise PydanticCustomError("preset", message, {"factors": len(scaling.factors), "pairs": pairs})
-        if min(self.rotary_base, self.window_rotary_base or self.rotary_base) <= 1:
-            message = "found a rotary_base of {base}; expected more than 1"
-            raise PydanticCustomError("preset", message, {"base": self.rotary_base})
+    def _rotation_fits(self) -> "Preset":
+        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        wrong = ""
+        if self.rotary and turned > self.per_head:
+            wrong = f"found {turned} values of a head that are turned; expected at most {self.per_head}"
+        if self.rotary and turned % 2:
+            wrong = f"found {turned} values of a head that are turned; expected pairs"
         if self.norm_epsilon < 0:
-            message = "found an epsilon of {epsilon}; expected 0 or more"
-            raise PydanticCustomError("preset", message, {"epsilon": self.epsilon})
+            wrong = f"found an epsilon of {self.epsilon:g}; expected 0 or more"
+        bases = (self.rotary_base, self.window_rotary_base or self.rotary_base)
+        if min(bases) <= 1:
+            wrong = f"found a rotary base of {min(bases):g}; expected more than 1"
+        caps = [cap for cap in (self.score_cap, self.logit_cap) if cap is not None]
+        if caps and min(caps) <= 0:
+            wrong = f"found a cap of {min(caps):g}; expected more than 0"
+        if scaling is not None and min((scaling.factor, *scaling.factors)) <= 0:
+            wrong = "found a factor of 0 or less in rotary_scaling; expected more than 0"
+        if scaling is not None and scaling.kind == "yarn" and min(scaling.low, scaling.high) <= 0:
+            wrong = "found 0 turns or less in rotary_scaling; expected more than 0"
+        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != turned // 2:
+            pairs = f"{turned // 2}, one for each pair that is turned"
+            wrong = f"found {len(scaling.factors)} factors in rotary_scaling; expected {pairs}"
+        if wrong:
+            raise PydanticCustomError("preset", "{wrong}", {"wrong": wrong})
         return self

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from archsim.parts.quantity import Count, Positive, Truth
+from archsim.parts.quantity import Count, Number, Truth
 
 
 class RotaryScaling(BaseModel):
@@ -22,13 +22,13 @@ class RotaryScaling(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["linear", "llama3", "yarn", "longrope"] = "llama3"
-    factor: Positive = 1.0
-    low: Positive = 1.0
-    high: Positive = 1.0
+    factor: Number = 1.0
+    low: Number = 1.0
+    high: Number = 1.0
     positions: Count = 1
     whole_pairs: Truth = True
-    factors: tuple[Positive, ...] = ()
-    magnitude: Positive = 1.0
+    factors: tuple[Number, ...] = ()
+    magnitude: Number = 1.0
 
     def scaled(self, base: float, turned: int) -> tuple[float, ...]:
         """Angles in place of `frequencies(base, turned)`."""

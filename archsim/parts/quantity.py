@@ -39,13 +39,6 @@ def quantity_type(dimension: str) -> PlainValidator:
     return field_type(lambda text: units.parse(text, dimension), Fraction, int)
 
 
-def _positive(text: str) -> Fraction:
-    value = units.number(text)
-    if value <= 0:
-        raise units.UnitError(f"found {quoted(text)}; expected more than 0")
-    return value
-
-
 def _time(text: str) -> Fraction:
     value = units.parse(text, "time")
     if value > _LONGEST_TIME:
@@ -107,8 +100,6 @@ Whole = Annotated[int, field_type(units.whole, int)]
 """A whole number, 0 included."""
 Number = Annotated[float, field_type(lambda text: float(units.number(text)), float, int)]
 """A number without a unit."""
-Positive = Annotated[float, field_type(lambda text: float(_positive(text)), float, int)]
-"""The same, more than 0."""
 Truth = Annotated[bool, field_type(units.truth, bool)]
 """`true` or `false`."""
 

@@ -3,6 +3,7 @@
 import mmap
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import inf, isnan
 from pathlib import Path
 from typing import Any
@@ -265,8 +266,23 @@ def _required(name: tuple[str, str], versions: Mapping[str, int]) -> list[int]:
     return [at for at, one in enumerate(schema.inputs) if one.option == single]
 
 
-def inconsistency(model: Any) -> str | None:  # noqa: ANN401
-    """What ONNX's strict inference says against a model: sizes that do not fit each other; None where nothing."""
+@contextmanager
+def consistent(model: Any) -> Iterator[None]:  # noqa: ANN401
+    """While a model is read: raise ArchsimError at the end where its sizes do not fit each other, if nobody did."""
+    wrong = _inconsistency(model)
+    refused = ArchsimError(f"its sizes do not fit each other ({wrong})")
+    try:
+        yield
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        if wrong is None:
+            raise
+        raise refused from None
+    if wrong is not None:
+        raise refused
+
+
+def _inconsistency(model: Any) -> str | None:  # noqa: ANN401
+    """What ONNX's strict inference says against a model; None where nothing."""
     from onnx import shape_inference
 
     try:

@@ -12,7 +12,14 @@ from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.file import HOST_DOMAINS, Sizes, survey
-from archsim.graph.onnx.formed import require_few, require_formed, require_inside, require_nodes, require_order
+from archsim.graph.onnx.formed import (
+    consistent,
+    require_few,
+    require_formed,
+    require_inside,
+    require_nodes,
+    require_order,
+)
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
@@ -77,9 +84,11 @@ def load_onnx_arrays(
         require_formed(model)
         require_inside(path.parent, model)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return from_proto(
-            model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
-        )
+        require_nodes(model, HANDLERS)
+        with consistent(model):
+            return from_proto(
+                model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
+            )
     except UsageError:
         raise
     except ArchsimError as error:
@@ -128,7 +137,6 @@ def from_proto(
     """
     give_values(model, values or {})
     _give_shapes(model, shapes)
-    require_nodes(model, HANDLERS)
     require_order(model)
     model = _inferred(model)
     rewrite(model)
