@@ -233,8 +233,8 @@ def require_nodes(model: Any, handled: Container[str]) -> None:  # noqa: ANN401
             required[name] = _required(name, context.opset_imports)
         if any(at < len(node.input) and not node.input[at] for at in required[name]):
             raise ArchsimError(f"node {quoted(node.name or node.op_type)}: lacks an input that {node.op_type} needs")
-        if node.domain not in STANDARD:
-            continue
+        if node.domain not in STANDARD or any(each.HasField("g") or each.graphs for each in node.attribute):
+            continue  # a graph inside reads names that a node alone does not have
         for each in node.attribute:
             wrong = each.name == "epsilon" and not 0 <= each.f < inf
             if each.HasField("f") and (isnan(each.f) or wrong) and node.op_type != "Constant":

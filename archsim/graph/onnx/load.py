@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,20 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, Fault, UsageError
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx import (
+    convolutions,
+    einsum,
+    elementwise,
+    maps,
+    products,
+    quantised,
+    recurrent,
+    resizing,
+    rows,
+    views,
+)
 from archsim.graph.onnx.constants import Reader
+from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, Sizes, survey
 from archsim.graph.onnx.formed import (
     consistent,
@@ -20,6 +33,7 @@ from archsim.graph.onnx.formed import (
     require_nodes,
     require_order,
 )
+from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
@@ -30,15 +44,17 @@ from archsim.graph.weights import Arrays
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
 _LONGEST_VECTOR = 1 << 20
 HANDLERS = {
-    "Conv": products.conv,
+    "Conv": convolutions.conv,
     "MatMul": products.matmul,
     "Gemm": products.gemm,
-    "Einsum": products.einsum,
-    "LSTM": recurrent.recurrent,
+    "Einsum": einsum.einsum,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent.recurrent),
     **rows.HANDLERS,
     **elementwise.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
+    **quantised.HANDLERS,
+    **resizing.HANDLERS,
 }
 """By operator; what is not here is not known."""
 
@@ -140,8 +156,12 @@ def from_proto(
     require_order(model)
     model = _inferred(model)
     rewrite(model)
-    file = survey(model, frozenset(shapes))
-    importer = Importer(file, folder, HANDLERS, approximated, readers or {}, parameters, approximate)
+    written = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
+    model = written.model
+    require_nodes(model, HANDLERS)
+    file = replace(survey(model, frozenset(shapes), written.fixed), meanings=written.meanings, bits=written.bits)
+    numbers = {**(readers or {}), **written.readers}
+    importer = Importer(file, folder, HANDLERS, approximated, quantised.MEANINGS, numbers, parameters, approximate)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
     require_known(importer)
@@ -160,7 +180,8 @@ def from_proto(
         list(builder.weights.values()),
         outputs,
         digest=digest,
-        notes=[*notes, *importer.notes()],
+        notes=[*notes, *written.notes, *importer.notes()],
+        stored=importer.stored,
     )
     if not graph.operators:
         raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
@@ -169,12 +190,10 @@ def from_proto(
 
 def _inferred(model: Any) -> Any:  # noqa: ANN401
     """With operators that the file describes itself written out, and sizes, as far as they can be known."""
-    from onnx import inliner, shape_inference
+    from onnx import shape_inference
 
     try:
-        if model.functions:
-            model = inliner.inline_local_functions(model)
-        plain = shape_inference.infer_shapes(model)
+        plain = shape_inference.infer_shapes(inlined(model))
         # whole numbers that are worked out on the way are kept for each number of a vector, however many there are
         values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
         shapes = [each.type.tensor_type.shape.dim for each in values]
