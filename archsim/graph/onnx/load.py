@@ -23,20 +23,15 @@ from archsim.graph.onnx import (
     views,
 )
 from archsim.graph.onnx.constants import Reader
+from archsim.graph.onnx.counts import require_few
 from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, Sizes, survey
-from archsim.graph.onnx.formed import (
-    consistent,
-    require_few,
-    require_formed,
-    require_inside,
-    require_nodes,
-    require_order,
-)
+from archsim.graph.onnx.formed import require_formed, require_inside
 from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
+from archsim.graph.onnx.node_checks import consistent, require_nodes, require_order
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.unknown import approximated, require_known
 from archsim.graph.weights import Arrays
@@ -101,6 +96,7 @@ def load_onnx_arrays(
         require_inside(path.parent, model)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         require_nodes(model, HANDLERS)
+        require_order(model)
         with consistent(model):
             return from_proto(
                 model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
@@ -153,7 +149,6 @@ def from_proto(
     """
     give_values(model, values or {})
     _give_shapes(model, shapes)
-    require_order(model)
     model = _inferred(model)
     rewrite(model)
     written = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
