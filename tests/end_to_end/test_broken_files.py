@@ -277,7 +277,7 @@ MODELS: list[Case] = [
     (
         "layers: 2",
         "layers: 1000000",
-        ["1:1  the file: found 1000000 layers; expected at most 2000"],
+        ["1:1  the file: found 1000000 layers; expected at most 400"],
     ),
 ]
 

@@ -4,6 +4,7 @@ from math import sqrt
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
+from archsim.graph.bounds import require_numbers
 from archsim.graph.hf.families import ACTIVATIONS, OPTIONAL, SAME_IN_BOTH, Family
 from archsim.graph.hf.heads import set_head
 from archsim.graph.hf.known import FAMILIES
@@ -40,6 +41,7 @@ def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
     document, notes = text_part(document)
     data = dict(mapping(document))
+    require_numbers(document)
     kind, family = _family(document, data)
     for key, expected in _EXPECTED.items():
         if str(data.get(key, expected)) not in (expected, *_NOTHING):

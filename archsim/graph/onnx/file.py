@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
+from archsim.graph.bounds import require_tensor
 
 Sizes = tuple[int, ...]
 HOST_DOMAINS = ("com.microsoft.extensions", "ai.onnx.contrib")
@@ -17,6 +18,8 @@ FLOATS = (1, 10, 11, 16)
 NARROW = {17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 23: "float4e2m1"}
 """Element types of floating-point numbers of 8 bits and less, with the names of their formats."""
 BOOLEAN = 9
+NO_NUMBERS = (8, 14, 15)
+"""Texts, complex numbers."""
 WHOLES = {
     BOOLEAN: (0, 1),
     **{kind: (0, 2**bits - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (21, 4), (25, 2))},
@@ -220,6 +223,7 @@ def _sizes_and_types(graph: Any) -> tuple[dict[str, Sizes], dict[str, int]]:  # 
         if kind.elem_type:
             types[value.name] = kind.elem_type
         found = tuple(one.dim_value if one.HasField("dim_value") else 0 for one in kind.shape.dim)
+        require_tensor(quoted(value.name), (size or None for size in found))
         if kind.HasField("shape") and all(size > 0 for size in found):
             sizes[value.name] = found
     types |= {tensor.name: tensor.data_type for tensor in graph.initializer}

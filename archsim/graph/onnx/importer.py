@@ -15,7 +15,7 @@ from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Contraction
 from archsim.graph.onnx.constants import Constant, Constants, Reader
-from archsim.graph.onnx.file import FLOATS, SIZES, WHOLES, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.file import FLOATS, NO_NUMBERS, SIZES, WHOLES, FileNode, ModelFile, Sizes
 from archsim.graph.onnx.stored import BITS, stored
 from archsim.graph.weights import Stored
 
@@ -184,11 +184,14 @@ class Importer:
     def enter(self, name: str, sizes: Sizes) -> None:
         """Make an input of a tensor. Raises ArchsimError where it is not of numbers."""
         kind = self.file.types.get(name, FLOATS[0])
-        if not self.file.is_float(name) and kind not in WHOLES:
-            raise ArchsimError(f"input {quoted(name)} is of texts or complex numbers; expected numbers")
+        self._require_numbers(name)
         least, most = WHOLES.get(kind, (0, -1))
         whole = most + 1 or None
         self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole, least=least)
+
+    def _require_numbers(self, name: str) -> None:
+        if self.file.types.get(name) in NO_NUMBERS:
+            raise ArchsimError(f"input {quoted(name)} is of texts or complex numbers; expected numbers")
 
     def bound(self, name: str, rows: int) -> None:
         """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
@@ -284,6 +287,7 @@ class Importer:
         """A tensor made at run time, or a constant as a weight, of the file's name."""
         if self.moving(name):
             return self.tensor(name)
+        self._require_numbers(name)
         found = self._require_constant(name)
         return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.graph.axes import size_of
+from archsim.graph.bounds import LARGEST_SIZE
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.spreading import repeated
@@ -94,7 +95,7 @@ def _sides(importer: Importer, node: FileNode, sizes: Sizes) -> list[_Side]:
     wanted = None if older else importer.wholes(node, 3)
     dims = checked(importer, node, node.wholes("axes") or range(len(sizes)), len(sizes))
     numbers = [new / sizes[at] for at, new in zip(dims, wanted, strict=False)] if wanted else scales or []
-    if len(numbers) != len(dims) or min(numbers) <= 0:
+    if len(numbers) != len(dims) or not all(0 < number <= LARGEST_SIZE for number in numbers):
         raise importer.refused(node, "found no scales or sizes of all dimensions that are known before the run")
     policy = node.word("keep_aspect_ratio_policy", "stretch")
     if wanted and policy != "stretch":
