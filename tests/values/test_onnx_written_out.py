@@ -133,7 +133,7 @@ SO_OFTEN = (
     " { d = Identity (c) p = MatMul (h, w) o = Tanh (p) }>"
 )
 SCAN = (
-    "y, z = Scan <num_scan_inputs=1, body = g (float h, float v) => (float o, float r)"
+    "y, z = Scan <num_scan_inputs=1, body = g (float[4] h, float[4] v) => (float[4] o, float[4] r)"
     " { p = MatMul (v, w) o = Add (h, p) r = Tanh (p) }> (start, x)"
 )
 CONTROL = {
