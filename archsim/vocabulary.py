@@ -15,6 +15,9 @@ OPERATORS = {
     "clip": ("scale",),
     "exp": ("exp",),
     "hardswish": ("add", "relu", "scale", "multiply"),
+    "softplus": ("exp", "add", "log"),
+    "softsign": ("scale", "add", "reciprocal", "multiply"),
+    "mish": ("exp", "add", "log", "tanh", "multiply"),
     "add": ("add",),
     "sub": ("subtract",),
     "mul": ("multiply",),
@@ -27,6 +30,7 @@ OPERATORS = {
     "rotary": ("multiply", "multiply", "add"),
     "embedding": ("add", "add"),
     "argmax": ("maximum",),
+    "gather": ("scale",),
 }
 """What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
 

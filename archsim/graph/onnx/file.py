@@ -14,6 +14,8 @@ _UNSURE = ("Random", "Multinomial", "Bernoulli")
 """Beginnings of operators whose results differ from run to run."""
 FLOATS = (1, 10, 11, 16)
 """Element types: float32, float16, float64, bfloat16."""
+WIDE = (1, 11)
+"""Those that hold all numbers that archsim computes with."""
 NARROW = {17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 23: "float4e2m1"}
 """Element types of floating-point numbers of 8 bits and less, with the names of their formats."""
 BOOLEAN = 9
@@ -225,7 +227,8 @@ def _without_idle(nodes: list[FileNode], types: Mapping[str, int]) -> tuple[list
         if node.operator == "Dropout":
             idle = not node.input(2) and not read.intersection(node.outputs[1:])
         if node.operator == "Cast":
-            idle = types.get(node.inputs[0]) in FLOATS and node.whole("to", 0) in FLOATS
+            given, kind = types.get(node.inputs[0]), node.whole("to", 0)
+            idle = (given in FLOATS or given in NARROW) and (kind in WIDE or kind == given)
         if idle and not node.domain and node.input(0):
             names[node.outputs[0]] = node.inputs[0]
         else:

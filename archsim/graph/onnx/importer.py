@@ -115,11 +115,13 @@ class Importer:
 
     def results(self) -> list[str]:
         """The Graph's outputs: those of the file, and what a host takes over."""
-        taken = [
-            name for node in self.file.nodes if self.file.outside.intersection(node.outputs) for name in node.inputs
+        file = self.file
+        taken = [name for node in file.nodes if file.outside.intersection(node.outputs) for name in node.inputs]
+        made = [name for name in dict.fromkeys(taken) if name in self.tensors and name not in file.inputs]
+        return [
+            *(self.operand(name) for name in file.outputs if name not in file.outside),
+            *(self.tensors[name] for name in made if name not in file.outputs),
         ]
-        names = dict.fromkeys((*self.file.outputs, *taken))
-        return [self.tensors[name] for name in names if name in self.tensors and name not in self.file.inputs]
 
     def notes(self) -> list[str]:
         """What was taken for granted."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx import casts, elementwise, maps, products, recurrent, rows, views
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx.fusions import fuse
@@ -28,6 +28,7 @@ HANDLERS = {
     "LSTM": recurrent.recurrent,
     **rows.HANDLERS,
     **elementwise.HANDLERS,
+    **casts.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
 }
@@ -137,7 +138,7 @@ def from_proto(
     importer.run()
     outputs = importer.results()
     builder = importer.builder
-    read = {each for node in builder.nodes for each in node.inputs}
+    read = {each for node in builder.nodes for each in node.inputs} | set(outputs)
     places = {each: at for at, each in enumerate(file.inputs)}
     graph = make_graph(
         name,
@@ -151,8 +152,6 @@ def from_proto(
         digest=digest,
         notes=[*notes, *importer.notes()],
     )
-    if not graph.operators:
-        raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
     return graph, Arrays(importer.arrays)
 
 
