@@ -13,6 +13,7 @@ from archsim.graph.axes import shown, size_of, sizes_of
 from archsim.graph.nodes import Contraction, Node, Unknown
 from archsim.graph.sequence_nodes import Previous, Recurrence
 from archsim.graph.weights import moving
+from archsim.values.indexing import INDEXED
 from archsim.values.products import Grouped, between, contract, finished, prepared
 from archsim.values.rearranging import VIEWS
 from archsim.values.rows import ROWS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from archsim.values.arithmetic import Arithmetic
     from archsim.values.session import Session
 
-_COMPUTED = {**VIEWS, **ROWS, **SEQUENCES}
+_COMPUTED = {**VIEWS, **ROWS, **SEQUENCES, **INDEXED}
 
 
 class Executor:

@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from archsim.errors import ArchsimError
 
 Values = NDArray[Any]
-SATURATES, INFINITE, NO_NUMBER = 0.0, 1.0, 2.0
-"""What becomes of a number that is too large: the largest, infinity, or NaN."""
+SATURATES, INFINITE, NO_NUMBER, FINITE = 0, 1, 2, 3
+"""What becomes of a number that is too large: the largest, infinity, NaN; the largest, and zero of NaN."""
 _WORD = 64
 
 
 def rounded(x: Values, mantissa: float, least: float, largest: float, beyond: float) -> Values:
     """To the nearest number of a floating-point format, of two that are as near the even one.
 
-    mantissa: bits after the point. least: exponent of the smallest normal number. beyond: what becomes of numbers that are
-    larger than `largest` when they are rounded.
+    mantissa: bits after the point. least: exponent of the smallest normal number. beyond: what becomes of numbers that
+    are larger than `largest` when they are rounded.
     """
     numbers = x.astype(np.float64)
     _, exponent = np.frexp(np.where(np.isfinite(numbers), numbers, 0))
     unit = np.exp2(np.maximum(exponent - 1, least) - mantissa)
     found = np.where(np.isfinite(numbers), np.rint(numbers / unit) * unit, numbers)
-    over = {SATURATES: float(largest), INFINITE: np.inf, NO_NUMBER: np.nan}[float(beyond)]
+    over = {INFINITE: np.inf, NO_NUMBER: np.nan}.get(int(beyond), float(largest))
     found = np.where(np.abs(found) > largest, np.copysign(over, found), found)
-    return found.astype(np.float32)
+    return np.where(np.isnan(found), 0, found).astype(np.float32) if beyond == FINITE else found.astype(np.float32)
 
 
 def wrapped(x: Values, bits: float, signed: float) -> Values:

@@ -19,6 +19,8 @@ Values = NDArray[Any]
 
 _STEP = 256
 """Numbers from one whole number to the next at which the error function is tabulated, up to 6, where it is 1."""
+_MOST_BITS = 63
+"""By which whole numbers can be shifted."""
 _BLOCK = 1 << 13
 """Numbers that are computed at a time, so that caches hold them."""
 
@@ -134,10 +136,10 @@ def _power(x: Values, y: Values) -> Values:
 
 
 def _shifted(x: Values, by: Values, *, left: bool) -> Values:
-    """Bits of whole numbers below 2^63; shifted by all of their bits, none is left."""
-    within = np.clip(by, 0, 63)
-    moved = np.left_shift(x, within) if left else np.right_shift(x, within)
-    return np.where(by > within, 0, moved)
+    """Bits of whole numbers moved; by less than none or all of them, only the sign is left, or on the left nothing."""
+    outside = (by < 0) | (by > _MOST_BITS)
+    within = np.where(outside, _MOST_BITS, by)
+    return np.where(outside, 0, np.left_shift(x, within)) if left else np.right_shift(x, within)
 
 
 def _mean(*xs: Values) -> Values:
@@ -146,7 +148,7 @@ def _mean(*xs: Values) -> Values:
 
 
 def _per_norm(x: Values, norm: Values) -> Values:
-    """x / norm; zero where that is zero."""
+    """X / norm; zero where that is zero."""
     return np.asarray(np.where(norm == 0, 0, x / norm))
 
 

@@ -12,12 +12,13 @@ FORMATS = {
     "float8e4m3fnuz": (3, -7, 240.0, 2),
     "float8e5m2": (2, -14, 57344.0, 1),
     "float8e5m2fnuz": (2, -15, 57344.0, 2),
-    "float4e2m1": (1, 0, 6.0, 0),
+    "float4e2m1": (1, 0, 6.0, 3),
 }
-"""Bits of the mantissa, exponent of the smallest normal number, the largest, and what is larger: that (0), infinity (1) or
-NaN (2). Of 16 bits: IEEE 754-2019, and Intel's bfloat16 (2018); of 8: P. Micikevicius et al. 2022 and B. Noune et al. 2022;
-of 4: OCP Microscaling Formats 1.0."""
+"""Bits of the mantissa, exponent of the smallest normal number, the largest, and what is larger: infinity (1) or NaN
+(2), or that, where there is neither (3). Of 16 bits: IEEE 754-2019, and Intel's bfloat16 (2018); of 8: P. Micikevicius
+et al. 2022, and B. Noune et al. 2022; of 4: OCP Microscaling Formats 1.0."""
 _NAMES = {10: "float16", 16: "bfloat16", **NARROW}
+_FINITE = 3
 _FLOAT32, _INT32, _UINT32 = 1, 6, 12
 _SAME_BITS = ({3, 2}, {5, 4}, {6, 12}, {7, 13}, {22, 21}, {26, 25})
 """Types of whole numbers with as many bits, with and without a sign."""
@@ -50,14 +51,16 @@ def cast(importer: Importer, node: FileNode) -> Made:
             x = builder.elementwise("view", "view", x, function="cast")
         if kind not in _NAMES:
             return x
+        if _NAMES[kind] not in FORMATS:
+            raise importer.refused(node, f"makes numbers of format {_NAMES[kind]}, which is not known")
         mantissa, least, largest, beyond = FORMATS[_NAMES[kind]]
-        saturates = kind in NARROW and node.whole("saturate", 1)
+        saturates = kind in NARROW and beyond < _FINITE and node.whole("saturate", 1)
         numbers = (mantissa, least, largest, 0 if saturates else beyond)
         return builder.elementwise("view", "view", x, function="rounded", parameters=numbers)
     if kind == BOOLEAN:
         return builder.elementwise("view", "view", x, function="truth")
     if kind not in WHOLES:
-        raise importer.refused(node, "makes texts, complex numbers or powers of two; expected numbers")
+        raise importer.refused(node, "makes texts or complex numbers; expected numbers")
     if given not in WHOLES:
         x = builder.elementwise("view", "view", x, function="whole")
     if given in WHOLES and WHOLES[kind][0] <= WHOLES[given][0] and WHOLES[given][1] <= WHOLES[kind][1]:

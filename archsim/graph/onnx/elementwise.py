@@ -107,7 +107,7 @@ def gelu(importer: Importer, node: FileNode) -> Made:
 
 
 def swish(importer: Importer, node: FileNode) -> Made:
-    """x times the sigmoid of alpha times x."""
+    """X times the sigmoid of alpha times x."""
     if node.number_of("alpha", 1.0) == 1:
         return importer.builder.elementwise("silu", "silu", importer.tensor(node.inputs[0]))
     return with_numbers("silu", "swish", (("alpha", 1.0),), importer, node)

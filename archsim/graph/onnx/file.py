@@ -16,7 +16,14 @@ FLOATS = (1, 10, 11, 16)
 """Element types: float32, float16, float64, bfloat16."""
 WIDE = (1, 11)
 """Those that hold all numbers that archsim computes with."""
-NARROW = {17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 23: "float4e2m1"}
+NARROW = {
+    17: "float8e4m3fn",
+    18: "float8e4m3fnuz",
+    19: "float8e5m2",
+    20: "float8e5m2fnuz",
+    23: "float4e2m1",
+    24: "float8e8m0",
+}
 """Element types of floating-point numbers of 8 bits and less, with the names of their formats."""
 BOOLEAN = 9
 WHOLES = {

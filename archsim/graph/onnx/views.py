@@ -1,17 +1,13 @@
 """Operators of ONNX that are no work: they rearrange numbers, repeat them, or leave some out."""
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
-from archsim.errors import quoted
-from archsim.graph.axes import Axis, dim
-from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.file import FileNode
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.onnx.maps import expand
-from archsim.graph.sequence_nodes import Embedding
 from archsim.graph.spreading import tiled
 
 _MOST_PIECES = 64
@@ -109,53 +105,6 @@ def split(importer: Importer, node: FileNode) -> Made:
     return [importer.builder.slice(x, at, start, size) if name else "" for name, start, size in rows]
 
 
-def gather(importer: Importer, node: FileNode) -> Made:
-    """Rows of a table by whole numbers that come in; or indices that are known before the run."""
-    table, indices = node.inputs
-    sizes = importer.sizes(table)
-    at = checked(importer, node, (node.whole("axis", 0),), len(sizes))[0]
-    if importer.moving(indices):
-        if importer.moving(table) or at:
-            raise importer.refused(node, "picks at run time of what is made at run time; expected a constant table")
-        return _embedding(importer, node, sizes)
-    wanted = importer.constants.value(indices)
-    if wanted is None:
-        raise importer.refused(node, f"{quoted(indices)} are more indices than are picked one by one")
-    x = _picked(importer, node, at, sizes[at], wanted.reshape(-1).tolist())
-    return importer.builder.reshape(x, (*sizes[:at], *wanted.shape, *sizes[at + 1 :]))
-
-
-def _embedding(importer: Importer, node: FileNode, sizes: Sizes) -> str:
-    builder, ids = importer.builder, importer.tensor(node.inputs[1])
-    importer.bound(node.inputs[1], sizes[0])
-    constant = importer.constant(node, 0, "table")
-    width = prod(sizes[1:])
-    name = constant.name if len(sizes) == 2 else f"{builder.layer}/{node.outputs[0]}.table"  # noqa: PLR2004 - a matrix
-    numbers = importer.trained(constant)
-    weight = importer.weight(name, (sizes[0], width), constant.read, numbers, constant.origin)
-    own = builder.name("embedding")
-    shape = (*builder.of(ids), dim(Axis(f"{builder.layer}/{own}:values", width)))
-    made = builder.add(Embedding(layer=builder.layer, name=own, kind="embedding", inputs=(ids, weight), shape=shape))
-    return builder.reshape(made, (*importer.sizes(node.inputs[1]), *sizes[1:]))
-
-
-def _picked(importer: Importer, node: FileNode, at: int, size: int, wanted: Sequence[int]) -> str:
-    """Indices at equal steps are a slice; others are put side by side, one by one."""
-    builder, x = importer.builder, importer.tensor(node.inputs[0])
-    indices = [index + size if index < 0 else index for index in wanted]
-    steps = {later - index for index, later in pairwise(indices)} or {1}
-    if not indices or any(not 0 <= index < size for index in indices):
-        raise importer.refused(node, f"found indices outside of {size}, or none")
-    if len(steps) == 1 and min(steps) > 0:
-        return builder.slice(x, at, indices[0], len(indices), step=min(steps))
-    times = len(indices) // size
-    if indices == [index for index in range(size) for _ in range(times)]:
-        return tiled(builder, x, at + 1, times, at)
-    if len(indices) > _MOST_PIECES:
-        raise importer.refused(node, f"picks {len(indices)} indices out of order; expected at most {_MOST_PIECES}")
-    return builder.concat([builder.slice(x, at, index, 1) for index in indices], at)
-
-
 def concat(importer: Importer, node: FileNode) -> Made:
     """One after the other."""
     names = [name for name in node.inputs if name]
@@ -196,7 +145,6 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "Expand": _clear(expand),
     "Slice": sliced,
     "Split": split,
-    "Gather": gather,
     "Concat": concat,
     "Dropout": same,
 }
