@@ -56,6 +56,10 @@ class Preset(BaseModel):
     window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
     those of `full_layers`. experts: feed-forward parts, of which a position takes experts_per_token.
     bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    head: logits of the vocabulary, of the last position, or, in an encoder, of each, after a projection, an activation
+    and a norm; decoders have one if they have no classes. classes: of a sequence, by its first position (of an encoder,
+    after a `pooler` with pooler_activation, if it has one) or its last. position_classes: of each position.
+    notes: are said with each result.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
     layers with a window, unscaled; score_scale (1 / sqrt of a head's values, if not given) and score_cap; logit_scale
@@ -110,8 +114,11 @@ class Preset(BaseModel):
     ffn_bias: Truth | None = None
     head_bias: Truth = False
     tied: Truth = True
+    head: Truth | None = None
     pooler: Truth = False
+    pooler_activation: Activation = "tanh"
     classes: Whole = 0
+    position_classes: Whole = 0
     causal: Truth = False
     epsilon: Number | None = None
     rotary_base: Number = 10_000.0
@@ -126,6 +133,7 @@ class Preset(BaseModel):
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
+    notes: tuple[Name, ...] = ()
 
     @property
     def norm_epsilon(self) -> float:
@@ -145,6 +153,13 @@ class Preset(BaseModel):
     def is_causal(self) -> bool:
         """Whether positions see only those before."""
         return self.causal or self.architecture == "decoder"
+
+    @property
+    def has_head(self) -> bool:
+        """Whether there are logits of the vocabulary."""
+        if self.head is not None:
+            return self.head
+        return self.architecture != "encoder" and not self.classes and not self.position_classes
 
     @property
     def normalises_first(self) -> bool:
@@ -203,7 +218,8 @@ class Preset(BaseModel):
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
-            "classes": self.classes > 0 and self.architecture != "encoder",
+            "head": self.head is True and self.vocabulary == 0,
+            "classes": self.classes > 0 and self.architecture != "encoder" and self.head is not None,
             "causal": self.causal and not encodes,
         }
         without = {
@@ -215,7 +231,8 @@ class Preset(BaseModel):
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
-            "classes": "architecture: encoder",
+            "head": "vocabulary",
+            "classes": "architecture: encoder, or no head",
             "causal": "architecture: encoder; a decoder always is",
         }
         for key, useless in idle.items():

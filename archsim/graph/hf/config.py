@@ -5,6 +5,8 @@ from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
 from archsim.graph.hf.families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
+from archsim.graph.hf.heads import set_head
+from archsim.graph.hf.parts import stored_bits, text_part
 from archsim.graph.hf.rotary import set_rotary
 from archsim.graph.hf.windows import set_windows
 from archsim.machine.provenance import mapping
@@ -12,7 +14,17 @@ from archsim.machine.source import Document, Loc
 
 _MARKS = frozenset({"model_type", "architectures", "hidden_size", "n_embd", "hidden_dim", "d_model"})
 _NOTHING = (None, "", "null")
-_CLASSIFIES = "ForImageClassification"
+_CAPS = "the caps of scores and logits (a tanh) take no time and no energy"
+_EXPECTED = {
+    "position_embedding_type": "absolute",
+    "is_decoder": "false",
+    "add_cross_attention": "false",
+    "apply_residual_connection_post_layernorm": "false",
+    "qk_layernorm": "false",
+    "layer_norm_elementwise_affine": "true",
+    "use_bidirectional_attention": "false",
+}
+"""Keys by which a model has other layers, and the values of those that are known."""
 
 
 def is_config(document: Document) -> bool:
@@ -23,8 +35,13 @@ def is_config(document: Document) -> bool:
 
 def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
+    document, notes = text_part(document)
     data = mapping(document)
     kind, family = _family(document, data)
+    for key, expected in _EXPECTED.items():
+        if str(data.get(key, expected)) not in (expected, *_NOTHING):
+            found = f"{key}: found {quoted(str(data[key]))}; expected {expected!r}, as nothing else is known"
+            raise ArchsimError(Fault(found, document.place((key,))))
     made: dict[str, Any] = {
         "schema": "archsim.model/1",
         "name": str(data.get("name") or name),
@@ -47,10 +64,18 @@ def from_config(document: Document, name: str) -> Document:
         if data.get(flag) not in _NOTHING:
             _set_flag(made, origin, keys, flag, str(data[flag]))
     _refine(document, data, family, made)
+    set_head(document, data, kind, made)
     set_windows(document, data, made)
     _refine_values(data, family, made)
+    notes += [note for note in (stored_bits(data), _capped(made)) if note is not None]
+    if notes:
+        made["notes"] = notes
     made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
     return _nested(document, made, origin)
+
+
+def _capped(made: dict[str, Any]) -> str | None:
+    return _CAPS if "score_cap" in made or "logit_cap" in made else None
 
 
 def _family(document: Document, data: dict[str, Any]) -> tuple[str, Family]:
@@ -90,15 +115,10 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
         if data.get(encoder) != data.get(decoder):
             found = f"found {encoder} {shown(data.get(encoder))} and {decoder} {shown(data.get(decoder))}"
             raise ArchsimError(Fault(f"{found}; expected the same in both", document.place((decoder,))))
-    made_for = data.get("architectures")
-    if (
-        "image.size" in made
-        and isinstance(made_for, list)
-        and any(str(each).endswith(_CLASSIFIES) for each in made_for)
-    ):
-        labels = data.get("id2label")
-        made["classes"] = str(data.get("num_labels") or (len(labels) if isinstance(labels, dict) else 2))
-        made["pooler"] = "false"
+    if str(data.get("_remove_final_layer_norm")) == "true":
+        made["final_norm"] = "false"
+    if "scale_attn_weights" in data and str(data["scale_attn_weights"]) == "false":
+        made["score_scale"] = "1"
 
 
 def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
