@@ -264,11 +264,6 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
-        pairs = (self.rotary_values or self.per_head) // 2
-        scaling = self.rotary_scaling
-        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
-            message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"
-            raise PydanticCustomError("preset", message, {"factors": len(scaling.factors), "pairs": pairs})
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
             message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
             sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}
@@ -277,4 +272,27 @@ class Preset(BaseModel):
             if self.image is None and not value:
                 message = "is missing '{name}', or an 'image' that is cut into patches"
                 raise PydanticCustomError("preset", message, {"name": name})
+        return self
+
+    @model_validator(mode="after")
+    def _rotation_fits(self) -> "Preset":
+        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        wrong = ""
+        if self.rotary and turned > self.per_head:
+            wrong = f"found {turned} values of a head that are turned; expected at most {self.per_head}"
+        bases = (self.rotary_base, self.window_rotary_base or self.rotary_base)
+        if min(bases) <= 1:
+            wrong = f"found a rotary base of {min(bases):g}; expected more than 1"
+        caps = [cap for cap in (self.score_cap, self.logit_cap) if cap is not None]
+        if caps and min(caps) <= 0:
+            wrong = f"found a cap of {min(caps):g}; expected more than 0"
+        if scaling is not None and min((scaling.factor, *scaling.factors)) <= 0:
+            wrong = "found a factor of 0 or less in rotary_scaling; expected more than 0"
+        if scaling is not None and scaling.kind == "yarn" and min(scaling.low, scaling.high) <= 0:
+            wrong = "found 0 turns or less in rotary_scaling; expected more than 0"
+        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != turned // 2:
+            pairs = f"{turned // 2}, one for each pair that is turned"
+            wrong = f"found {len(scaling.factors)} factors in rotary_scaling; expected {pairs}"
+        if wrong:
+            raise PydanticCustomError("preset", "{wrong}", {"wrong": wrong})
         return self

@@ -228,7 +228,23 @@ def test_the_message_for_an_unknown_type_lists_all(tmp_path: Path) -> None:
                 "model_type": "phi3",
                 "rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]},
             },
-            "found 1 factors; expected 2, one for each pair",
+            "found 1 factors in rotary_scaling; expected 2, one for each pair",
+        ),
+        (
+            {"model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [0, 1]}},
+            "found a factor of 0 or less in rotary_scaling; expected more than 0",
+        ),
+        ({"model_type": "llama", "rope_scaling": {"type": "linear", "factor": -2}}, "found a factor of 0 or less"),
+        ({"model_type": "llama", "rope_theta": 1}, "found a rotary base of 1; expected more than 1"),
+        (
+            {"model_type": "phi", "partial_rotary_factor": 2},
+            "found 8 values of a head that are turned; expected at most 4",
+        ),
+        ({"model_type": "gemma2", "final_logit_softcapping": 0}, "found a cap of 0; expected more than 0"),
+        ({"model_type": "gemma2", "query_pre_attn_scalar": 0}, "query_pre_attn_scalar: found '0'; expected a number"),
+        (
+            {"model_type": "llama", "architectures": ["LlamaForSequenceClassification"], "num_labels": 0},
+            "num_labels: found '0'; expected a whole number of at least 1",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
 from archsim.graph.hf.families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
 from archsim.graph.hf.heads import set_head
 from archsim.graph.hf.parts import stored_bits, text_part
-from archsim.graph.hf.rotary import set_rotary
+from archsim.graph.hf.rotary import number, set_rotary
 from archsim.graph.hf.windows import set_windows
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, Loc
@@ -15,6 +15,8 @@ from archsim.machine.source import Document, Loc
 _MARKS = frozenset({"model_type", "architectures", "hidden_size", "n_embd", "hidden_dim", "d_model"})
 _NOTHING = (None, "", "null")
 _CAPS = "the caps of scores and logits (a tanh) take no time and no energy"
+_MEANT = {("gemma", "gelu"): "gelu_pytorch_tanh"}
+"""Activations that a type's first configs name wrongly."""
 _EXPECTED = {
     "position_embedding_type": "absolute",
     "is_decoder": "false",
@@ -66,11 +68,12 @@ def from_config(document: Document, name: str) -> Document:
     _refine(document, data, family, made)
     set_head(document, data, kind, made)
     set_windows(document, data, made)
-    _refine_values(data, family, made)
+    _refine_values(document, data, family, made)
     notes += [note for note in (stored_bits(data), _capped(made)) if note is not None]
     if notes:
         made["notes"] = notes
-    made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
+    name = str(made["activation"])
+    made["activation"] = _activation(document, _MEANT.get((kind, name), name), origin.get("activation"))
     return _nested(document, made, origin)
 
 
@@ -121,7 +124,7 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
         made["score_scale"] = "1"
 
 
-def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
+def _refine_values(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
     """What values alone depend on: rows of positions, and how positions turn queries and keys."""
     if made.get("rotary") == "true":
         set_rotary(data, made)
@@ -135,8 +138,11 @@ def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -
     if str(data.get("scale_embedding", "false")) == "true":
         made["embedding_scale"] = str(sqrt(_whole(made["hidden"])))
     scalar = made.pop("score_scalar", None)
-    if scalar is not None and _whole(scalar):
-        made["score_scale"] = str(1 / sqrt(_whole(scalar)))
+    if scalar is not None:
+        if number(scalar) <= 0:
+            found = f"query_pre_attn_scalar: found {quoted(str(scalar))}; expected a number of more than 0"
+            raise ArchsimError(Fault(found, document.place(("query_pre_attn_scalar",))))
+        made["score_scale"] = str(1 / sqrt(number(scalar)))
     if made.pop("scaled_if_tied", None) and str(data.get("scale_decoder_outputs", made.get("tied", "true"))) == "true":
         made["logit_scale"] = str(1 / sqrt(max(1, _whole(made["hidden"]))))
 

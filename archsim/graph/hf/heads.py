@@ -68,7 +68,7 @@ def set_head(document: Document, data: dict[str, Any], kind: str, made: dict[str
         message = f"{found}; expected a class that ends in one of {', '.join(tasks)}"
         raise ArchsimError(Fault(message, document.place(("architectures",))))
     for key, value in tasks[task].items():
-        made[key] = _labels(data) if value == _LABELS else value
+        made[key] = _labels(document, data) if value == _LABELS else value
     if made["architecture"] == "encoder":
         made.pop("decoder_layers", None)
 
@@ -79,6 +79,10 @@ def _usual(made: Mapping[str, Any]) -> Mapping[str, _Changes]:
     return {"encoder": _ENCODER, "decoder": _DECODER}.get(made["architecture"], _BOTH)
 
 
-def _labels(data: Mapping[str, Any]) -> str:
+def _labels(document: Document, data: Mapping[str, Any]) -> str:
     names = data.get("id2label")
-    return str(data.get("num_labels") or (len(names) if isinstance(names, dict) and names else 2))
+    number = str(data.get("num_labels") or (len(names) if isinstance(names, dict) and names else 2))
+    if not number.isdigit() or not int(number):
+        found = f"num_labels: found {quoted(number)}; expected a whole number of at least 1"
+        raise ArchsimError(Fault(found, document.place(("num_labels",))))
+    return number
