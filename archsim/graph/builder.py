@@ -7,7 +7,7 @@ from typing import Literal
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, dim, shown, size_of, sizes_of
 from archsim.graph.draft import Draft
-from archsim.graph.nodes import Contraction, Elementwise, Mask, Normalise, Pool, Reduce
+from archsim.graph.nodes import Contraction, Elementwise, Mask, Normalise, Pool, Reduce, Reduction
 from archsim.graph.windows import SAME, Interval
 
 _LETTERS = "abcdefghjklmnpqrstuvwxyz"
@@ -225,7 +225,7 @@ class Builder(Draft):
         name: str,
         kind: str,
         x: str,
-        function: Literal["sum", "mean", "maximum", "minimum", "argmax", "prod", "l2"],
+        function: Reduction,
         dims: Sequence[int],
         *,
         kept: bool = False,

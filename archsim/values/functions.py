@@ -84,6 +84,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "sqrt": np.sqrt,
     "rsqrt": lambda x: np.float32(1) / np.sqrt(x),
     "reciprocal": lambda x: np.float32(1) / x,
+    "square": np.square,
     "neg": np.negative,
     "abs": np.abs,
     "round": np.rint,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import casts, elementwise, maps, picking, products, recurrent, rows, views
+from archsim.graph.onnx import casts, elementwise, maps, picking, products, recurrent, reductions, rows, views
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx.fusions import fuse
@@ -27,6 +27,7 @@ HANDLERS = {
     "Einsum": products.einsum,
     "LSTM": recurrent.recurrent,
     **rows.HANDLERS,
+    **reductions.HANDLERS,
     **elementwise.HANDLERS,
     **casts.HANDLERS,
     **views.HANDLERS,

@@ -1,4 +1,4 @@
-"""Operators of ONNX on rows and windows: pooling, reductions, softmax, norms."""
+"""Operators of ONNX on rows and windows: pooling, softmax, norms."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -47,26 +47,6 @@ def pool_all(kind: str, function: Literal["maximum", "mean"], importer: Importer
     x = importer.tensor(node.inputs[0])
     dims = range(2, len(importer.builder.of(x)))
     return importer.builder.reduce(kind, kind, x, function, dims, kept=True) if dims else x
-
-
-def reduce(kind: str, function: Any, importer: Importer, node: FileNode) -> Made:  # noqa: ANN401 - one of its words
-    """Of some dimensions, or of all where none is named."""
-    x = importer.tensor(node.inputs[0])
-    dims = importer.wholes(node, 1, "axes")
-    if not dims and node.whole("noop_with_empty_axes", 0):
-        return x
-    rank = len(importer.builder.of(x))
-    found = checked(importer, node, dims or range(rank), rank)
-    return importer.builder.reduce(kind, kind, x, function, found, kept=bool(node.whole("keepdims", 1)))
-
-
-def argmax(importer: Importer, node: FileNode) -> Made:
-    """The index of the largest."""
-    if node.whole("select_last_index", 0):
-        raise importer.refused(node, "takes the last of equal ones; expected the first")
-    x = importer.tensor(node.inputs[0])
-    at = checked(importer, node, (node.whole("axis", 0),), len(importer.builder.of(x)))
-    return importer.builder.reduce("argmax", "argmax", x, "argmax", at, kept=bool(node.whole("keepdims", 1)))
 
 
 def softmax(function: Function, importer: Importer, node: FileNode) -> Made:
@@ -184,13 +164,6 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "AveragePool": partial(pool, "avgpool", "mean"),
     "GlobalAveragePool": partial(pool_all, "avgpool", "mean"),
     "GlobalMaxPool": partial(pool_all, "maxpool", "maximum"),
-    "ReduceMean": partial(reduce, "avgpool", "mean"),
-    "ReduceMax": partial(reduce, "maxpool", "maximum"),
-    "ReduceMin": partial(reduce, "maxpool", "minimum"),
-    "ReduceSum": partial(reduce, "add", "sum"),
-    "ReduceProd": partial(reduce, "mul", "prod"),
-    "ReduceL2": partial(reduce, "rmsnorm", "l2"),
-    "ArgMax": argmax,
     "Softmax": partial(softmax, "softmax"),
     "LogSoftmax": partial(softmax, "log_softmax"),
     "LayerNormalization": partial(norm, "layernorm"),
