@@ -252,12 +252,12 @@ class Builder(Draft):
         name: str,
         kind: str,
         x: str,
-        function: Literal["maximum", "mean"],
+        function: Literal["maximum", "mean", "sum"],
         windows: Sequence[tuple[int, Interval, int]],
         *,
         padding_counts: bool = False,
     ) -> str:
-        """The largest or the mean under windows: (dimension, interval, indices of the result)."""
+        """The largest, the mean or the sum under windows: (dimension, interval, indices of the result)."""
         layer, own = self.layer, self.name(name)
         shape = list(self.of(x))
         for at, _, size in windows:

@@ -171,19 +171,19 @@ class Contraction(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool(Node):
-    """The largest, or the mean, under a window of some dimensions.
+    """The largest, the mean or the sum under a window of some dimensions.
 
     Parameters
     ----------
     function
-        `maximum` or `mean`.
+        `maximum`, `mean` or `sum`.
     windows
         (dimension, interval) of each.
     padding_counts
         Whether zeros outside count in a mean.
     """
 
-    function: Literal["maximum", "mean"]
+    function: Literal["maximum", "mean", "sum"]
     windows: tuple[tuple[int, Interval], ...]
     padding_counts: bool = False
 

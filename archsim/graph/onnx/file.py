@@ -1,6 +1,6 @@
 """The graph of an ONNX file: its nodes, who makes and who reads each tensor, and what is known before the run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -124,6 +124,8 @@ class ModelFile:
         Tensors that are known before the run: those held, sizes, and all that is made of them alone.
     outside
         Tensors whose size depends on data: a host makes them.
+    empty
+        Sizes of inputs of which one is 0.
     readers
         Nodes that read numbers of a tensor, one entry for each time.
     makers
@@ -140,6 +142,7 @@ class ModelFile:
     functions: frozenset[str]
     constant: frozenset[str]
     outside: frozenset[str]
+    empty: Mapping[str, Sizes]
     readers: Mapping[str, tuple[FileNode, ...]]
     makers: Mapping[str, FileNode]
 
@@ -189,6 +192,7 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         functions=frozenset(each.name for each in model.functions),
         constant=_constant(nodes, frozenset(initializers), outside),
         outside=outside,
+        empty=_empty(graph, initializers),
         readers={name: tuple(found) for name, found in readers.items()},
         makers={name: node for node in nodes for name in node.outputs},
     )
@@ -221,6 +225,16 @@ def _sizes_and_types(graph: Any) -> tuple[dict[str, Sizes], dict[str, int]]:  # 
             sizes[value.name] = found
     types |= {tensor.name: tensor.data_type for tensor in graph.initializer}
     return sizes, types
+
+
+def _empty(graph: Any, held: Collection[str]) -> dict[str, Sizes]:  # noqa: ANN401
+    """Sizes of inputs that are all known, one of them 0."""
+    found: dict[str, Sizes] = {}
+    for each in graph.input:
+        sizes = [one.dim_value if one.HasField("dim_value") else None for one in each.type.tensor_type.shape.dim]
+        if None not in sizes and 0 in sizes and each.name not in held:
+            found[each.name] = tuple(size for size in sizes if size is not None)
+    return found
 
 
 def _without_idle(nodes: list[FileNode], types: Mapping[str, int]) -> tuple[list[FileNode], dict[str, str]]:

@@ -234,6 +234,10 @@ def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
     readers = {
         name: [node for node in file.readers.get(name, ()) if node.domain not in HOST_DOMAINS] for name in file.inputs
     }
+    for name in file.inputs:
+        if name in file.empty and readers[name]:
+            found = f"{quoted(name)} has sizes {list(file.empty[name])}, so no numbers"
+            raise ArchsimError(f"{found}; expected some. Try --value {name}= if none are meant.")
     missing = [name for name, sizes in file.inputs.items() if sizes is None and readers[name]]
     if missing:
         found = f"sizes of {len(missing)} tensors are not known, such as {', '.join(missing[:3])}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from archsim.graph.axes import Axis, dim
 from archsim.graph.onnx.casts import held
-from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.file import FLOATS, WHOLES, FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.picking import cumulated, gathered, ranked, scattered, taken
 from archsim.graph.sequence_nodes import Embedding
@@ -248,6 +248,21 @@ def triangle(importer: Importer, node: FileNode) -> Made:
     )
 
 
+def eye(importer: Importer, node: FileNode) -> Made:
+    """Ones on a diagonal, as many rows and columns as what it reads has."""
+    sizes = importer.sizes(node.inputs[0])
+    kind = node.whole("dtype", importer.file.types.get(node.inputs[0], FLOATS[0]))
+    if len(sizes) != 2 or (kind not in WHOLES and kind not in FLOATS):  # noqa: PLR2004 - a matrix
+        raise importer.refused(node, f"found {list(sizes)}; expected a matrix of numbers")
+    ones = np.eye(*sizes, node.whole("k", 0), dtype=np.int64 if kind in WHOLES else np.float32)
+    return listed(importer, ones, "eye")
+
+
+def decided(importer: Importer, node: FileNode) -> Made:
+    """Sizes of the result are among what it reads, which has to be known before the run."""
+    raise importer.unsized(node, next(name for name in node.inputs if importer.moving(name)))
+
+
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "Gather": gather,
     "GatherElements": gather_elements,
@@ -264,4 +279,7 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "CumSum": partial(cumulate, "sum"),
     "CumProd": partial(cumulate, "product"),
     "Trilu": triangle,
+    "EyeLike": eye,
+    **dict.fromkeys(("Range", "ConstantOfShape", "MelWeightMatrix"), decided),
+    **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow"), decided),
 }

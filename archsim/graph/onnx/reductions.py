@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from archsim.graph.nodes import Reduction
 from archsim.graph.onnx.casts import held
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
@@ -24,14 +24,14 @@ def _rows(importer: Importer, node: FileNode) -> Sizes:
     return checked(importer, node, dims or range(rank), rank)
 
 
-def _reduced(importer: Importer, node: FileNode, x: str, kind: str, function: Any) -> str:  # noqa: ANN401 - one of its words
+def _reduced(importer: Importer, node: FileNode, x: str, kind: str, function: Reduction) -> str:
     rows = _rows(importer, node)
     if not rows:
         return x
     return importer.builder.reduce(kind, kind, x, function, rows, kept=bool(node.whole("keepdims", 1)))
 
 
-def reduce(kind: str, function: Any, importer: Importer, node: FileNode) -> Made:  # noqa: ANN401
+def reduce(kind: str, function: Reduction, importer: Importer, node: FileNode) -> Made:
     """Of some dimensions, or of all where none is named."""
     x = importer.tensor(node.inputs[0])
     if function in ("mean", "l2", "log_sum_exp") and not importer.file.is_float(node.inputs[0]):
@@ -41,9 +41,7 @@ def reduce(kind: str, function: Any, importer: Importer, node: FileNode) -> Made
     return held(importer, node, _reduced(importer, node, x, kind, function))
 
 
-def composed(
-    before: tuple[str, str] | None, after: tuple[str, str] | None, importer: Importer, node: FileNode
-) -> Made:
+def composed(before: tuple[str, str] | None, after: tuple[str, str] | None, importer: Importer, node: FileNode) -> Made:
     """A sum with a function (kind, function) of each number before it, or of each sum after it."""
     builder, x = importer.builder, importer.tensor(node.inputs[0])
     if before is not None:
@@ -54,11 +52,11 @@ def composed(
     return held(importer, node, x)
 
 
-def place(function: Any, importer: Importer, node: FileNode) -> Made:  # noqa: ANN401
+def place(first: Reduction, last: Reduction, importer: Importer, node: FileNode) -> Made:
     """The index of the largest or smallest; of equal ones the first, or the last."""
     x = importer.tensor(node.inputs[0])
     at = checked(importer, node, (node.whole("axis", 0),), len(importer.builder.of(x)))
-    word = f"{function}_last" if node.whole("select_last_index", 0) else function
+    word = last if node.whole("select_last_index", 0) else first
     return importer.builder.reduce("argmax", "argmax", x, word, at, kept=bool(node.whole("keepdims", 1)))
 
 
@@ -100,8 +98,8 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "ReduceL1": partial(composed, ("clip", "abs"), None),
     "ReduceSumSquare": partial(composed, ("mul", "square"), None),
     "ReduceLogSum": partial(composed, None, ("exp", "log")),
-    "ArgMax": partial(place, "argmax"),
-    "ArgMin": partial(place, "argmin"),
+    "ArgMax": partial(place, "argmax", "argmax_last"),
+    "ArgMin": partial(place, "argmin", "argmin_last"),
     "Hardmax": hardmax,
     "LpNormalization": lp_normalised,
 }

@@ -13,6 +13,7 @@ from archsim.graph.nodes import Normalise
 from archsim.graph.onnx.constants import Constant
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
+from archsim.graph.onnx.picking import listed
 from archsim.graph.onnx.windows import windows
 from archsim.graph.spreading import padded
 
@@ -21,15 +22,20 @@ _SOFTMAX_OF_ONE_AXIS, _GROUPS_OF_CHANNELS = 13, 21
 """Versions from which a softmax is along one axis; from which a group norm has a scale for each channel."""
 
 
-def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, node: FileNode) -> Made:
+def pool(kind: str, function: Literal["maximum", "mean", "sum"], importer: Importer, node: FileNode) -> Made:
     """Windows of a map. Zeros that count in a mean are put around the map."""
-    x = node.inputs[0]
-    sizes = importer.sizes(x)
     if any(node.outputs[1:]):
         raise importer.refused(node, "its second result, places of the largest, is not known")
+    return _pooled(importer, node, kind, function, importer.tensor(node.inputs[0]))
+
+
+def _pooled(
+    importer: Importer, node: FileNode, kind: str, function: Literal["maximum", "mean", "sum"], given: str
+) -> str:
+    sizes = importer.sizes(node.inputs[0])
     kernel = node.wholes("kernel_shape") or ()
     spans = windows(importer, node, sizes[2:], kernel)
-    given, pads = importer.tensor(x), [span.interval.pad for span in spans]
+    pads = [span.interval.pad for span in spans]
     if any(max(span.interval.pad, span.end) >= span.interval.span for span in spans):
         raise importer.refused(node, "a window would lie in the padding alone; expected less padding than a kernel")
     if node.whole("count_include_pad", 0) and (any(pads) or any(span.end for span in spans)):
@@ -40,6 +46,24 @@ def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, no
         for at, (span, pad) in enumerate(zip(spans, pads, strict=True), 2)
     ]
     return importer.builder.pool(kind, kind, given, function, rows)
+
+
+def lp_pool(importer: Importer, node: FileNode) -> Made:
+    """The root of the sum of powers of the magnitudes under a window, or of a whole map."""
+    builder, x, power = importer.builder, importer.tensor(node.inputs[0]), node.whole("p", 2)
+    if power < 1:
+        raise importer.refused(node, f"found p {power}; expected at least 1")
+
+    def powered(kind: str, x: str, number: float) -> str:
+        exponent = listed(importer, np.float32(number), "power")
+        return x if power == 1 else builder.elementwise(kind, kind, x, exponent, function="pow")
+
+    x = powered("mul", builder.elementwise("clip", "clip", x, function="abs"), power)
+    if node.operator == "GlobalLpPool":
+        x = builder.reduce("add", "add", x, "sum", range(2, len(builder.of(x))), kept=True)
+    else:
+        x = _pooled(importer, node, "avgpool", "sum", x)
+    return powered("exp", x, 1 / power)
 
 
 def pool_all(kind: str, function: Literal["maximum", "mean"], importer: Importer, node: FileNode) -> Made:
@@ -135,6 +159,8 @@ def of_maps(importer: Importer, node: FileNode) -> Made:
     x, sizes = node.inputs[0], importer.sizes(node.inputs[0])
     grouped = node.operator == "GroupNormalization"
     groups = node.whole("num_groups", 1) if grouped else sizes[1]
+    if importer.moving(node.input(1)) or importer.moving(node.input(2)):
+        return _of_maps_by_operands(importer, node, groups)
     scale, shift = importer.constant(node, 1, "scale"), importer.constant(node, 2, "shift")
     each = groups if grouped and importer.file.opset < _GROUPS_OF_CHANNELS else sizes[1]
     if len(sizes) < 3 or groups < 1 or sizes[1] % groups or {scale.shape, shift.shape} != {(each,)}:  # noqa: PLR2004
@@ -150,6 +176,22 @@ def of_maps(importer: Importer, node: FileNode) -> Made:
     return importer.builder.merge(made, 1, 2) if grouped else made
 
 
+def _of_maps_by_operands(importer: Importer, node: FileNode, groups: int) -> str:
+    """The same with a scale or a shift that is made at run time."""
+    builder, sizes = importer.builder, importer.sizes(node.inputs[0])
+    each = groups if node.operator == "GroupNormalization" and importer.file.opset < _GROUPS_OF_CHANNELS else sizes[1]
+    found = [importer.sizes(name) for name in node.inputs[1:]]
+    if len(sizes) < 3 or groups < 1 or sizes[1] % groups or found != [(each,)] * 2:  # noqa: PLR2004
+        raise importer.refused(node, f"found {found} numbers for {sizes[1:2]} channels; expected one each")
+    x = builder.split(importer.tensor(node.inputs[0]), 1, groups, sizes[1] // groups)
+    dims = range(2, len(sizes) + 1)
+    x = normalised(importer, "layernorm", "layernorm", x, dims, node.number_of("epsilon", 1e-5))
+    shape = (groups, each // groups, *(1,) * (len(sizes) - 2))
+    scale, shift = (builder.reshape(importer.operand(name), shape) for name in node.inputs[1:])
+    x = builder.elementwise("add", "add", builder.elementwise("mul", "mul", x, scale), shift)
+    return builder.merge(x, 1, 2)
+
+
 def lrn(importer: Importer, node: FileNode) -> Made:
     """By the squares of neighbouring channels."""
     size = node.whole("size", 0)
@@ -160,6 +202,8 @@ def lrn(importer: Importer, node: FileNode) -> Made:
 
 
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
+    "LpPool": lp_pool,
+    "GlobalLpPool": lp_pool,
     "MaxPool": partial(pool, "maxpool", "maximum"),
     "AveragePool": partial(pool, "avgpool", "mean"),
     "GlobalAveragePool": partial(pool_all, "avgpool", "mean"),

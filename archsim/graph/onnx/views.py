@@ -8,6 +8,7 @@ import numpy as np
 from archsim.graph.onnx.file import FileNode
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.onnx.maps import expand
+from archsim.graph.onnx.picking import listed, pick
 from archsim.graph.spreading import tiled
 
 _MOST_PIECES = 64
@@ -78,14 +79,21 @@ def sliced(importer: Importer, node: FileNode) -> Made:
     if starts is None or ends is None:
         raise importer.refused(node, "has no starts or ends")
     dims = checked(importer, node, importer.wholes(node, 3, "axes") or range(len(starts)), len(sizes))
-    steps = importer.wholes(node, 4) or (1,) * len(starts)
+    steps, left = importer.wholes(node, 4) or (1,) * len(starts), list(sizes)
+    if not len(starts) == len(ends) == len(dims) == len(steps):
+        raise importer.refused(node, f"found {len(starts)} starts and {len(ends)} ends; expected one each")
     for at, start, end, step in zip(dims, starts, ends, steps, strict=True):
         chosen = range(sizes[at])[slice(start, end, step)] if step else range(0)
-        if not chosen:
-            raise importer.refused(node, f"leaves nothing of {list(sizes)}")
-        if step < 0 and len(chosen) > 1:
-            raise importer.refused(node, "takes indices in reverse; expected steps forward")
-        x = importer.builder.slice(x, at, chosen[0], len(chosen), step=max(step, 1))
+        if step == 0:
+            raise importer.refused(node, "found steps of 0; expected others")
+        left[at] = len(chosen)
+        if len(chosen) > 1 and step < 0:
+            x = pick(importer, x, at, chosen)
+        elif chosen:
+            x = importer.builder.slice(x, at, chosen[0], len(chosen), step=max(step, 1))
+    if 0 in left:
+        importer.empty[node.outputs[0]] = tuple(left)
+        return ""
     return x
 
 
@@ -98,11 +106,12 @@ def split(importer: Importer, node: FileNode) -> Made:
         number = len(node.outputs)
         size = -(-sizes[at] // number)
         pieces = (*(size,) * (number - 1), sizes[at] - size * (number - 1))
-    if sum(pieces) != sizes[at] or min(pieces) < 1 or len(pieces) != len(node.outputs):
+    if sum(pieces) != sizes[at] or min(pieces) < 0 or len(pieces) != len(node.outputs):
         raise importer.refused(node, f"found pieces {list(pieces)} of {sizes[at]} indices")
     starts = np.cumsum((0, *pieces)).tolist()
-    rows = zip(node.outputs, starts, pieces, strict=False)
-    return [importer.builder.slice(x, at, start, size) if name else "" for name, start, size in rows]
+    rows = list(zip(node.outputs, starts, pieces, strict=False))
+    importer.empty |= {name: (*sizes[:at], 0, *sizes[at + 1 :]) for name, _, size in rows if name and not size}
+    return [importer.builder.slice(x, at, start, size) if name and size else "" for name, start, size in rows]
 
 
 def concat(importer: Importer, node: FileNode) -> Made:
@@ -110,6 +119,7 @@ def concat(importer: Importer, node: FileNode) -> Made:
     names = [name for name in node.inputs if name]
     sizes = [importer.sizes(name) for name in names]
     at = checked(importer, node, (node.whole("axis", 1),), len(sizes[0]))[0]
+    names = [name for name, each in zip(names, sizes, strict=True) if each[at : at + 1] != (0,)] or names[:1]
     if len({(len(each), *each[:at], *each[at + 1 :]) for each in sizes}) > 1:
         raise importer.refused(node, f"shapes {' and '.join(str(list(each)) for each in sizes)} do not go together")
     if len(set(names)) == 1:
@@ -120,9 +130,14 @@ def concat(importer: Importer, node: FileNode) -> Made:
 def same(importer: Importer, node: FileNode) -> Made:
     """What is read; of a dropout, unless it is one of training."""
     training = importer.constants.value(node.input(2)) if node.input(2) else None
-    if any(node.outputs[1:]) or (node.input(2) and (training is None or bool(training.any()))):
+    ratio = importer.constants.value(node.input(1)) if node.input(1) else np.array(node.number_of("ratio", 0.5))
+    none = ratio is not None and not ratio.any()
+    if node.input(2) and (training is None or bool(training.any())) and not none:
         raise importer.refused(node, "drops numbers by chance, as in training; expected inference")
-    return importer.tensor(node.inputs[0])
+    x = importer.tensor(node.inputs[0])
+    if not any(node.outputs[1:]):
+        return x
+    return [x, listed(importer, np.ones(importer.sizes(node.inputs[0]), np.int64), "mask")]
 
 
 def _clear(handler: Callable[[Importer, FileNode], Made]) -> Callable[[Importer, FileNode], Made]:
