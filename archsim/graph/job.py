@@ -134,6 +134,8 @@ def _places(job: Job, stream: Stream, positions: Positions, route: Route | None)
 
 def make_job(graph: Graph, phase: str, seq: int | None, new_tokens: int, batch: int, grain: str = "projection") -> Job:
     """A checked Job; raises UsageError. `seq` is None for a model's own length, else for 128 positions."""
+    if not graph.operators:
+        raise UsageError(f"{graph.name} has nothing to compute: its results are constants, or views of what comes in.")
     if phase not in PHASES:
         raise UsageError(f"found phase '{phase}'; expected one of them. {did_you_mean(phase, PHASES)}")
     if phase != "prefill" and graph.feedback is None:
