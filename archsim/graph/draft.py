@@ -10,8 +10,9 @@ from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Factor, Shape, completed, cut, dim, reshaped, shown, size_of, sizes_of
 from archsim.graph.nodes import Node
 from archsim.graph.streams import Stream
-from archsim.graph.views import Chosen, Concat, Keep, Reshape, Slice, Transpose
+from archsim.graph.views import Chosen, Concat, Keep, Picked, Reshape, Slice, Transpose
 from archsim.graph.weights import Input, Weight
+from archsim.graph.windows import around
 
 Sizes = Sequence[int | None]
 
@@ -135,6 +136,28 @@ class Draft:
         layer, own = self.layer, self.name(name)
         shape[at] = self._resized(shape[at], f"{layer}/{own}", number)
         return self.add(Slice(layer=layer, name=own, inputs=(x,), shape=tuple(shape), dim=at, start=start, step=step))
+
+    def pick(self, x: str, at: int, indices: Sequence[int], name: str = "view") -> str:
+        """Indices of a dimension in any order: those at equal steps are a slice."""
+        shape = list(self.of(x))
+        at %= len(shape)
+        size = size_of(shape[at]) or 1
+        step = indices[1] - indices[0] if len(indices) > 1 else 1
+        if step > 0 and list(indices) == list(range(indices[0], indices[-1] + 1, step)):
+            return self.slice(x, at, indices[0], len(indices), step=step, name=name)
+        layer, own = self.layer, self.name(name)
+        shape[at] = self._resized(shape[at], f"{layer}/{own}", len(indices))
+        return self.add(
+            Picked(
+                layer=layer,
+                name=own,
+                inputs=(x,),
+                shape=tuple(shape),
+                dim=at,
+                indices=tuple(indices),
+                within=around(indices, size),
+            )
+        )
 
     def concat(self, xs: Sequence[str], at: int, name: str = "view", axis: Axis | None = None) -> str:
         """One after the other along a dimension."""

@@ -1,14 +1,14 @@
 """Graph: a model as nodes that make tensors, in an order in which every input comes first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from archsim.errors import ArchsimError
 from archsim.graph.nodes import Node
 from archsim.graph.operators import Linear, Operator
 from archsim.graph.streams import TOKENS, Stream
-from archsim.graph.weights import Input, Weight
+from archsim.graph.weights import Input, Stored, Weight
 from archsim.graph.work import MOST_POSITIONS, work_of
 
 WIDEST = 1 << 24
@@ -34,6 +34,8 @@ class Graph:
         Hash of its file.
     notes
         What was taken for granted.
+    stored
+        By key of a product with weights: of how many bits its file has its numbers, where it says that.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Graph:
     max_positions: int
     digest: str
     notes: tuple[str, ...] = ()
+    stored: Mapping[str, Stored] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse sizes that nothing could hold. Raises ArchsimError."""
@@ -129,6 +132,7 @@ def make_graph(
     max_positions: int = 1,
     digest: str,
     notes: Sequence[str] = (),
+    stored: Mapping[str, Stored] | None = None,
 ) -> Graph:
     """A Graph of nodes, with the operators that follow from them. Raises ArchsimError for sizes out of bounds."""
     by_name = {weight.name: weight for weight in weights}
@@ -150,4 +154,5 @@ def make_graph(
         max_positions=max_positions,
         digest=digest,
         notes=tuple(said),
+        stored=dict(stored or {}),
     )

@@ -1,14 +1,10 @@
-"""Numbers of tensors picked by their indices: known before the run, or made at run time."""
+"""Numbers of tensors picked by indices that are made at run time, or are weights."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from archsim.graph.axes import Axis, Dim, dim, size_of
 from archsim.graph.builder import Builder
 from archsim.graph.index_nodes import Cumulated, Gathered, Ranked, Scattered
-
-_MOST_PIECES = 64
-"""Of a dimension whose indices are picked as pieces put side by side; more are picked one by one."""
 
 
 def gathered(
@@ -51,34 +47,6 @@ def _renamed(one: Dim, name: str, order: int) -> Dim:
 
 def _order(one: Dim) -> int:
     return one[0].axis.order if one else 0
-
-
-def taken(builder: Builder, x: str, at: int, indices: Sequence[int], weight: str) -> str:
-    """Indices of a dimension, in this order. weight: the name for their list, where they are too many pieces.
-
-    Where that is made, its numbers are to be given by who reads the file.
-    """
-    pieces = _pieces(indices)
-    if len(pieces) == 1:
-        start, number, step = pieces[0]
-        return builder.slice(x, at, start, number, step=step)
-    if len(pieces) <= _MOST_PIECES:
-        return builder.concat([builder.slice(x, at, start, number, step=step) for start, number, step in pieces], at)
-    builder.weight(weight, (len(indices),), trained=0)
-    return gathered(builder, x, weight, "axis", at)
-
-
-def _pieces(indices: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Indices as (first, number, step) of pieces in which they rise by equal steps."""
-    pieces: list[tuple[int, int, int]] = []
-    for index in indices:
-        start, number, step = pieces[-1] if pieces else (0, 0, 0)
-        rise = index - start if number == 1 else step
-        if number and rise > 0 and index == start + number * rise:
-            pieces[-1] = (start, number + 1, rise)
-        else:
-            pieces.append((index, 1, 1))
-    return pieces
 
 
 def scattered(

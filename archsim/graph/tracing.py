@@ -117,15 +117,20 @@ class Tracer:
         return {
             node.second.index(letter): first[letter]
             for letter in node.summed
-            if len(first[letter]) == 1 and first[letter][0].whole and first[letter][0].axis in self.masks
+            if letter in first
+            and len(first[letter]) == 1
+            and first[letter][0].whole
+            and first[letter][0].axis in self.masks
         }
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
         positions: set[Axis] = set()
+        values: set[Axis | None] = set()
         sources: dict[Source, None] = {}
         for at, _ in moving(node, self.weights)[: 1 if isinstance(node, Sent) else None]:
             operand, links = self.operand(node, at)
+            values |= {link.axis for axis, link in links.items() if axis not in operand.positions}
             reached = (link for axis, link in links.items() if axis in operand.positions)
             positions |= {link.axis for link in reached if link.axis is not None}
             for one, reach in zip(operand.shape, node.reach(at, operand.shape), strict=True):
@@ -139,6 +144,8 @@ class Tracer:
                 self.copies |= {factor.axis for one in node.shape for factor in one if factor.axis not in links}
             self.mix(operand, links)
             sources |= dict.fromkeys(through(source, links) for source in operand.sources)
+        if isinstance(node, Elementwise):  # such as a mask, whose keys are positions of it, but values of scores
+            positions -= values
         self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
 
     def made(self, node: Node, positions: frozenset[Axis]) -> None:
@@ -278,7 +285,8 @@ def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
         there = {link.axis for axis, link in links.items() if axis in operand.positions}
         letters = node.rows + node.shared if at == 0 else node.shared
         found |= {axis for letter in letters for axis in axes[letter] if axis in there}
-    mixed = any(factor.axis in tracer.tensors[node.inputs[0]].positions for x in node.summed for factor in first[x])
+    summed = [factor.axis for x in node.summed if x in first for factor in first[x]]
+    mixed = any(axis in tracer.tensors[node.inputs[0]].positions for axis in summed)
     if mixed and not any(axis in found for letter in node.rows for axis in axes[letter]):
         found |= {axis for letter in node.rows for axis in axes[letter]}
     return frozenset(found)

@@ -128,7 +128,7 @@ class _Making:
         scored = not any(map(is_row, node.summed)) and (single or any(map(is_row, node.outputs)))
         rows = node.outputs if scored else node.summed
         with_keys = zip(node.result, node.shape, strict=True) if scored else zip(node.first, first.shape, strict=True)
-        of_keys = dict(with_keys)
+        of_keys = of_second | dict(with_keys)  # the second alone has the taps of a window
         keys = self._keys(tuple(of_keys[letter] for letter in rows), read.positions)
         depth = node.summed if scored else node.outputs
         size = {letter: prod(factor.size or 1 for factor in one) for letter, one in of_second.items()}

@@ -10,7 +10,7 @@ from archsim.graph.job import Job
 from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
-from archsim.mapping.bits import tilings_of
+from archsim.mapping.bits import remarks_on_bits, tilings_of
 from archsim.mapping.cache import homes
 from archsim.mapping.copies import note, with_copies
 from archsim.mapping.digital import digitised, require_room, streamed
@@ -157,7 +157,7 @@ def _notes(
             f"weights are written in {1 + max(rounds.values())} rounds, anew for a prompt and for each token after it; "
             f"a cell bears {bears:,} writes"
         )
-    return (*found, *graph.notes)
+    return (*found, *remarks_on_bits(machine, graph), *graph.notes)
 
 
 def _require_recipes(machine: Machine, graph: Graph) -> None:

@@ -114,7 +114,7 @@ def prepared(node: Contraction, weight: Array, bias: Array | None, arithmetic: A
 
 def between(node: Contraction, second: Array, arithmetic: Arithmetic) -> Grouped:
     """The product with another tensor."""
-    letters = node.shared + node.summed + node.outputs
+    letters = node.shared + _inner(node) + node.outputs
     ordered = second.transpose(0, *(1 + node.second.index(x) for x in letters))
     sizes = dict(zip(node.second, second.shape[1:], strict=True))
     shared, summed = (prod(sizes[x] for x in of) for of in (node.shared, node.summed))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archsim.graph.views import Chosen, Concat, Keep, Pad, Patches, Repeat, Reshape, Slice, Stack, Transpose
+from archsim.graph.views import Chosen, Concat, Keep, Pad, Patches, Picked, Repeat, Reshape, Slice, Stack, Transpose
 from archsim.values.products import surrounded
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ def _of(dim: int, part: slice) -> tuple[slice, ...]:
 def _slice(node: Slice, operands: Sequence[Array], run: Run) -> Array:
     stop = node.start + node.step * run.size(node.shape[node.dim])
     return operands[0][_of(node.dim, slice(node.start, None if stop < 0 else stop, node.step))]
+
+
+def _picked(node: Picked, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    return operands[0].take(node.indices, axis=1 + node.dim)
 
 
 def _chosen(node: Chosen, operands: Sequence[Array], run: Run) -> Array:
@@ -103,6 +107,7 @@ VIEWS: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Reshape: _reshape,
     Transpose: _transpose,
     Slice: _slice,
+    Picked: _picked,
     Chosen: _chosen,
     Concat: _concat,
     Pad: _pad,

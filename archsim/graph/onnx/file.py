@@ -1,7 +1,7 @@
 """The graph of an ONNX file: its nodes, who makes and who reads each tensor, and what is known before the run."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
@@ -126,10 +126,16 @@ class ModelFile:
         Tensors whose size depends on data: a host makes them.
     empty
         Sizes of inputs of which one is 0.
+    fixed
+        Of those held, those that are part of an operator's definition: nobody trained them.
     readers
         Nodes that read numbers of a tensor, one entry for each time.
     makers
         The node that makes a tensor.
+    meanings
+        By tensor: what the node that makes it means, where that is no operator of ONNX; it is no work then.
+    bits
+        Of weights that lie packed, by name.
     """
 
     nodes: tuple[FileNode, ...]
@@ -143,8 +149,11 @@ class ModelFile:
     constant: frozenset[str]
     outside: frozenset[str]
     empty: Mapping[str, Sizes]
+    fixed: frozenset[str]
     readers: Mapping[str, tuple[FileNode, ...]]
     makers: Mapping[str, FileNode]
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    bits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def opset(self) -> int:
@@ -162,7 +171,7 @@ class ModelFile:
         return kind in FLOATS or kind in NARROW
 
 
-def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - protobuf's own type
+def survey(model: Any, given: frozenset[str], fixed: frozenset[str] = frozenset()) -> ModelFile:  # noqa: ANN401 - protobuf's own type
     """Read the graph of a model whose sizes are inferred.
 
     Parameters
@@ -171,6 +180,8 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         Protobuf's model.
     given
         Tensors of which a user says the sizes: what makes them is the host's.
+    fixed
+        Tensors that are held, but part of an operator's definition.
     """
     graph = model.graph
     sizes, types = _sizes_and_types(graph)
@@ -193,6 +204,7 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         constant=_constant(nodes, frozenset(initializers), outside),
         outside=outside,
         empty=_empty(graph, initializers),
+        fixed=fixed,
         readers={name: tuple(found) for name, found in readers.items()},
         makers={name: node for node in nodes for name in node.outputs},
     )

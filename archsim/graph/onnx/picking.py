@@ -1,6 +1,6 @@
 """Operators of ONNX that pick numbers by their index, put them at an index, or rank them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from math import prod
 from typing import Any, Literal
@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from archsim.graph.axes import Axis, dim
+from archsim.graph.graph import WIDEST
 from archsim.graph.onnx.casts import held
 from archsim.graph.onnx.file import FLOATS, WHOLES, FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
-from archsim.graph.picking import cumulated, gathered, ranked, scattered, taken
+from archsim.graph.picking import cumulated, gathered, ranked, scattered
 from archsim.graph.sequence_nodes import Embedding
 from archsim.graph.spreading import expanded
 
@@ -22,15 +23,6 @@ _FUNCTIONS: dict[str, Literal["replace", "add", "mul", "min", "max"]] = {
     "min": "min",
     "max": "max",
 }
-
-
-def pick(importer: Importer, x: str, at: int, indices: Sequence[int]) -> str:
-    """Indices of a dimension that are known before the run, in this order."""
-    name = f"{importer.builder.layer}/{importer.builder.name('indices')}"
-    made = taken(importer.builder, x, at, indices, name)
-    if name in importer.builder.weights:
-        importer.arrays[name] = lambda: np.array(indices, np.int64)
-    return made
 
 
 def listed(importer: Importer, numbers: Any, word: str = "list") -> str:  # noqa: ANN401 - what an array can be made of
@@ -59,7 +51,7 @@ def gather(importer: Importer, node: FileNode) -> Made:
     if times > 1 and wanted == [index for index in range(sizes[at]) for _ in range(times)]:
         x = repeated_in_rows(importer, table, at, times)
     else:
-        x = pick(importer, importer.tensor(table), at, wanted)
+        x = importer.builder.pick(importer.tensor(table), at, wanted)
     return importer.builder.reshape(x, (*sizes[:at], *known.shape, *sizes[at + 1 :]))
 
 
@@ -145,6 +137,8 @@ def one_hot(importer: Importer, node: FileNode) -> Made:
     depth = importer.scalar(node.inputs[1])
     if depth is None:
         raise importer.unsized(node, node.inputs[1])
+    if not 1 <= depth <= WIDEST:
+        raise importer.refused(node, f"found depth {depth:g}; expected 1 to {WIDEST:,}")
     at = checked(importer, node, (node.whole("axis", -1),), len(sizes) + 1)[0]
     places = np.arange(int(depth)).reshape(-1, *(1,) * (len(sizes) - at))
     x = builder.reshape(importer.tensor(node.inputs[0]), (*sizes[:at], 1, *sizes[at:]))
@@ -167,7 +161,7 @@ def compress(importer: Importer, node: FileNode) -> Made:
     indices = np.flatnonzero(condition.reshape(-1)[: sizes[at]]).tolist()
     if not indices:
         raise importer.refused(node, "leaves nothing")
-    return pick(importer, x, at, indices)
+    return builder.pick(x, at, indices)
 
 
 def reverse_sequence(importer: Importer, node: FileNode) -> Made:
@@ -220,7 +214,7 @@ def unpool(importer: Importer, node: FileNode) -> Made:
     x, indices = (builder.reshape(importer.tensor(name), (number,)) for name in node.inputs[:2])
     if result != own:  # places are those in a result of its own sizes
         raise importer.refused(node, f"found a result {list(result)}; expected {list(own)}")
-    zeros = listed(importer, np.zeros(prod(result), np.float32), "zeros")
+    zeros = listed(importer, np.broadcast_to(np.float32(0), prod(result)), "zeros")
     return builder.reshape(scattered(builder, zeros, indices, x, "element"), result)
 
 
@@ -239,13 +233,12 @@ def triangle(importer: Importer, node: FileNode) -> Made:
     """The numbers above or below a diagonal of matrices; zeros elsewhere."""
     rows, columns = importer.sizes(node.inputs[0])[-2:]
     offset = importer.wholes(node, 1) or (0,)
-    ones = np.ones((rows, columns), np.int64)
-    mask = np.triu(ones, offset[0]) if node.whole("upper", 1) else np.tril(ones, offset[0])
+    part = np.triu if node.whole("upper", 1) else np.tril
+    name = f"{importer.builder.layer}/{importer.builder.name('mask')}"
+    mask = importer.weight(name, (rows, columns), lambda: part(np.ones((rows, columns), np.int64), offset[0]), 0)
     zero = np.float32(0) if importer.file.is_float(node.inputs[0]) else np.int64(0)
     x = importer.tensor(node.inputs[0])
-    return importer.builder.elementwise(
-        "clip", "clip", listed(importer, mask, "mask"), x, listed(importer, zero, "zero"), function="where"
-    )
+    return importer.builder.elementwise("clip", "clip", mask, x, listed(importer, zero, "zero"), function="where")
 
 
 def eye(importer: Importer, node: FileNode) -> Made:
@@ -254,8 +247,9 @@ def eye(importer: Importer, node: FileNode) -> Made:
     kind = node.whole("dtype", importer.file.types.get(node.inputs[0], FLOATS[0]))
     if len(sizes) != 2 or (kind not in WHOLES and kind not in FLOATS):  # noqa: PLR2004 - a matrix
         raise importer.refused(node, f"found {list(sizes)}; expected a matrix of numbers")
-    ones = np.eye(*sizes, node.whole("k", 0), dtype=np.int64 if kind in WHOLES else np.float32)
-    return listed(importer, ones, "eye")
+    whole, offset = np.int64 if kind in WHOLES else np.float32, node.whole("k", 0)
+    name = f"{importer.builder.layer}/{importer.builder.name('eye')}"
+    return importer.weight(name, sizes, lambda: np.eye(*sizes, offset, dtype=whole), 0)
 
 
 def decided(importer: Importer, node: FileNode) -> Made:

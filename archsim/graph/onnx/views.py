@@ -8,11 +8,8 @@ import numpy as np
 from archsim.graph.onnx.file import FileNode
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.onnx.maps import expand
-from archsim.graph.onnx.picking import listed, pick
+from archsim.graph.onnx.picking import listed
 from archsim.graph.spreading import tiled
-
-_MOST_PIECES = 64
-"""Of a dimension whose indices are picked one by one."""
 
 
 def reshape(importer: Importer, node: FileNode) -> Made:
@@ -88,7 +85,7 @@ def sliced(importer: Importer, node: FileNode) -> Made:
             raise importer.refused(node, "found steps of 0; expected others")
         left[at] = len(chosen)
         if len(chosen) > 1 and step < 0:
-            x = pick(importer, x, at, chosen)
+            x = importer.builder.pick(x, at, chosen)
         elif chosen:
             x = importer.builder.slice(x, at, chosen[0], len(chosen), step=max(step, 1))
     if 0 in left:
@@ -137,7 +134,7 @@ def same(importer: Importer, node: FileNode) -> Made:
     x = importer.tensor(node.inputs[0])
     if not any(node.outputs[1:]):
         return x
-    return [x, listed(importer, np.ones(importer.sizes(node.inputs[0]), np.int64), "mask")]
+    return [x, listed(importer, np.broadcast_to(np.int64(1), importer.sizes(node.inputs[0])), "mask")]
 
 
 def _clear(handler: Callable[[Importer, FileNode], Made]) -> Callable[[Importer, FileNode], Made]:
