@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import UsageError, did_you_mean
+from archsim.errors import ArchsimError, UsageError, did_you_mean
 from archsim.graph.graph import Graph
 from archsim.graph.operators import Operator
 from archsim.graph.streams import Positions, Route, Stream
@@ -134,8 +134,6 @@ def _places(job: Job, stream: Stream, positions: Positions, route: Route | None)
 
 def make_job(graph: Graph, phase: str, seq: int | None, new_tokens: int, batch: int, grain: str = "projection") -> Job:
     """A checked Job; raises UsageError. `seq` is None for a model's own length, else for 128 positions."""
-    if not graph.operators:
-        raise UsageError(f"{graph.name} has nothing to compute: its results are constants, or views of what comes in.")
     if phase not in PHASES:
         raise UsageError(f"found phase '{phase}'; expected one of them. {did_you_mean(phase, PHASES)}")
     if phase != "prefill" and graph.feedback is None:
@@ -154,6 +152,12 @@ def make_job(graph: Graph, phase: str, seq: int | None, new_tokens: int, batch: 
     _require_positions(graph, job)
     _require_tasks(graph, job)
     return job
+
+
+def require_operators(graph: Graph) -> None:
+    """Raise ArchsimError for a Graph without any, which takes no time."""
+    if not graph.operators:
+        raise ArchsimError(f"{graph.name} has nothing to compute: its results are constants, or views of what comes in")
 
 
 MOST_TASKS = 30_000_000

@@ -65,6 +65,10 @@ def chosen(kind: str, choose: Callable[[FileNode], str], importer: Importer, nod
     return held(importer, node, importer.builder.elementwise(kind, kind, *xs, function=choose(node)))
 
 
+def _direction(node: FileNode) -> str:
+    return "shift_left" if node.word("direction", "") == "LEFT" else "shift_right"
+
+
 def _infinite(node: FileNode) -> str:
     """Which infinities count. Of none nothing does: a number is never above and below another."""
     above, below = node.whole("detect_positive", 1), node.whole("detect_negative", 1)
@@ -155,7 +159,7 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "Shrink": partial(with_numbers, "clip", "shrink", (("bias", 0.0), ("lambd", 0.5))),
     "HardSigmoid": partial(with_numbers, "clip", "hardsigmoid", (("alpha", 0.2), ("beta", 0.5))),
     "Mod": partial(chosen, "clip", lambda node: "fmod" if node.whole("fmod", 0) else "mod"),
-    "BitShift": partial(chosen, "clip", lambda node: f"shift_{node.word('direction', '').lower()}"),
+    "BitShift": partial(chosen, "clip", _direction),
     "IsInf": partial(chosen, "clip", _infinite),
     "Swish": swish,
     "Clip": clip,

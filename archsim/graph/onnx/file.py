@@ -186,7 +186,9 @@ def survey(model: Any, given: frozenset[str], fixed: frozenset[str] = frozenset(
     graph = model.graph
     sizes, types = _sizes_and_types(graph)
     initializers = {tensor.name: tensor for tensor in graph.initializer}
-    nodes, names = _without_idle([_node(number, each) for number, each in enumerate(graph.node)], types)
+    nodes, names = _without_idle(
+        [_node(number, each) for number, each in enumerate(graph.node)], types, {each.name for each in graph.output}
+    )
     outside = _outside(nodes, sizes, given)
     readers: dict[str, list[FileNode]] = {}
     for node in nodes:
@@ -249,10 +251,12 @@ def _empty(graph: Any, held: Collection[str]) -> dict[str, Sizes]:  # noqa: ANN4
     return found
 
 
-def _without_idle(nodes: list[FileNode], types: Mapping[str, int]) -> tuple[list[FileNode], dict[str, str]]:
+def _without_idle(
+    nodes: list[FileNode], types: Mapping[str, int], results: set[str]
+) -> tuple[list[FileNode], dict[str, str]]:
     """Nodes but those that change nothing; and by the name of what such a one makes, that of the same numbers."""
     names: dict[str, str] = {}
-    read = {name for node in nodes for name in node.inputs}
+    read = {name for node in nodes for name in node.inputs} | results
     found: list[FileNode] = []
     for node in nodes:
         node = replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))  # noqa: PLW2901

@@ -189,7 +189,9 @@ class Importer:
         return tuple(size or 1 for size in sizes_of(self.builder.of(self.tensor(name))))
 
     def tensor(self, name: str) -> str:
-        """The Graph's name of a tensor that is made at run time. What comes in is made an input when it is read."""
+        """The Graph's name of a tensor; of a constant, as a weight. What comes in is made an input when it is read."""
+        if name in self.file.constant and name not in self.tensors:
+            return self.operand(name)
         if name in self.empty:
             raise ArchsimError(f"{quoted(name)} has sizes {list(self.empty[name])}, so no numbers; expected some")
         if name not in self.tensors:

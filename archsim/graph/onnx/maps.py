@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from archsim.graph.graph import WIDEST
-from archsim.graph.onnx.file import FileNode
+from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.spreading import expanded, padded
 
@@ -80,9 +80,16 @@ def center_crop_pad(importer: Importer, node: FileNode) -> Made:
     return padded(importer.builder, x, before, after) if any((*before, *after)) else x
 
 
+def _map(importer: Importer, node: FileNode) -> Sizes:
+    sizes = importer.sizes(node.inputs[0])
+    if len(sizes) != 4:  # noqa: PLR2004
+        raise importer.refused(node, f"found {list(sizes)}; expected batch, channels, height and width")
+    return sizes
+
+
 def space_to_depth(importer: Importer, node: FileNode) -> Made:
     """Blocks of a map as channels."""
-    batch, channels, height, width = importer.sizes(node.inputs[0])
+    batch, channels, height, width = _map(importer, node)
     block = node.whole("blocksize", 1)
     if block < 1 or height % block or width % block:
         raise importer.refused(node, f"a map of {height} x {width} is no blocks of {block} x {block}")
@@ -94,7 +101,7 @@ def space_to_depth(importer: Importer, node: FileNode) -> Made:
 
 def depth_to_space(importer: Importer, node: FileNode) -> Made:
     """Channels as blocks of a map: the block first, or the channel first."""
-    batch, channels, height, width = importer.sizes(node.inputs[0])
+    batch, channels, height, width = _map(importer, node)
     block = node.whole("blocksize", 1)
     if block < 1 or channels % block**2:
         raise importer.refused(node, f"{channels} channels are no blocks of {block} x {block}")

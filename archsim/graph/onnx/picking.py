@@ -114,7 +114,9 @@ def scatter(by: Literal["element", "tuple"], importer: Importer, node: FileNode)
     if not fits:
         found = f"{list(new)} numbers at indices {list(places)} of {list(sizes)}"
         raise importer.refused(node, f"found {found}; expected a number for each index")
-    function = _FUNCTIONS[node.word("reduction", "none")]
+    function = _FUNCTIONS.get(node.word("reduction", "none"))
+    if function is None:
+        raise importer.refused(node, f"found reduction {node.word('reduction', '')}; expected {', '.join(_FUNCTIONS)}")
     x, indices, numbers = (importer.operand(name) for name in node.inputs)
     return held(importer, node, scattered(importer.builder, x, indices, numbers, by, function, at))
 
@@ -145,6 +147,8 @@ def one_hot(importer: Importer, node: FileNode) -> Made:
     here = builder.elementwise("clip", "clip", x, listed(importer, places), function="equal")
     behind = builder.elementwise("clip", "clip", x, listed(importer, places - int(depth)), function="equal")
     either = builder.elementwise("clip", "clip", here, behind, function="or")
+    if importer.sizes(node.inputs[2]) != (2,):
+        raise importer.refused(node, f"found {list(importer.sizes(node.inputs[2]))} numbers; expected two")
     off, on = (builder.reshape(builder.slice(importer.operand(node.inputs[2]), 0, part, 1), ()) for part in (0, 1))
     return builder.elementwise("clip", "clip", either, on, off, function="where")
 
@@ -205,6 +209,8 @@ def unpool(importer: Importer, node: FileNode) -> Made:
     builder, sizes = importer.builder, importer.sizes(node.inputs[0])
     kernel = node.wholes("kernel_shape") or ()
     strides, pads = node.wholes("strides") or (1,) * len(kernel), node.wholes("pads") or (0,) * 2 * len(kernel)
+    if not len(sizes) - 2 == len(kernel) == len(strides) == len(pads) / 2 or importer.sizes(node.inputs[1]) != sizes:
+        raise importer.refused(node, f"found {len(kernel)} sizes of a kernel on {list(sizes)}; expected one each")
     rows = zip(sizes[2:], strides, kernel, pads[: len(kernel)], pads[len(kernel) :], strict=True)
     own = (*sizes[:2], *((size - 1) * stride + width - begin - end for size, stride, width, begin, end in rows))
     result = importer.wholes(node, 2) or own
@@ -231,7 +237,10 @@ def cumulate(function: Literal["sum", "product"], importer: Importer, node: File
 
 def triangle(importer: Importer, node: FileNode) -> Made:
     """The numbers above or below a diagonal of matrices; zeros elsewhere."""
-    rows, columns = importer.sizes(node.inputs[0])[-2:]
+    sizes = importer.sizes(node.inputs[0])
+    if len(sizes) < 2:  # noqa: PLR2004 - matrices
+        raise importer.refused(node, f"found {list(sizes)}; expected matrices")
+    rows, columns = sizes[-2:]
     offset = importer.wholes(node, 1) or (0,)
     part = np.triu if node.whole("upper", 1) else np.tril
     name = f"{importer.builder.layer}/{importer.builder.name('mask')}"
@@ -254,7 +263,7 @@ def eye(importer: Importer, node: FileNode) -> Made:
 
 def decided(importer: Importer, node: FileNode) -> Made:
     """Sizes of the result are among what it reads, which has to be known before the run."""
-    raise importer.unsized(node, next(name for name in node.inputs if importer.moving(name)))
+    raise importer.unsized(node, next((name for name in node.inputs if importer.moving(name)), node.inputs[0]))
 
 
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
