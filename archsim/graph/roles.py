@@ -126,6 +126,6 @@ def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:  # noqa: PL
         return [(here, True) for here in range(dims)]
     if isinstance(node, Normalise) and at == 0 and node.function in ("layernorm", "rmsnorm"):
         return [(here, here not in node.dims) for here in range(dims)]
-    if isinstance(node, Reduce) and node.function == "argmax":
+    if isinstance(node, Reduce) and node.function.startswith("arg"):
         return [(here, here not in node.dims) for here in range(dims)]
     return []
