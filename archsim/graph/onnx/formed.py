@@ -27,6 +27,9 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     for each in model.graph.input:  # ONNX's own inference ends the process where some operators read them
         if each.type.WhichOneof("value") is None:
             raise ArchsimError(f"input {quoted(each.name)} has no type; expected that of a tensor")
+    for node in (node for graph in graphs_of(model.graph) for node in graph.node):
+        if any(each.ref_attr_name for each in node.attribute):
+            raise ArchsimError(f"node {quoted(node.name or node.op_type)}: refers to an attribute of no function")
     for graph in graphs:
         idle = next((node for node in graph.node if not any(node.output)), None)
         if idle is not None:

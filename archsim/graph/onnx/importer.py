@@ -112,6 +112,7 @@ class Importer:
                 self._require_constant(next(filter(None, node.outputs)))
             else:
                 handler = None if node.domain else self._handler(node)
+                self._require_numbers(*node.inputs)
                 before = len(self.builder.nodes)
                 self.give(node, (handler or self.otherwise)(self, node))
                 self._note_bits(node, before)
@@ -189,9 +190,10 @@ class Importer:
         whole = most + 1 or None
         self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole, least=least)
 
-    def _require_numbers(self, name: str) -> None:
-        if self.file.types.get(name) in NO_NUMBERS:
-            raise ArchsimError(f"input {quoted(name)} is of texts or complex numbers; expected numbers")
+    def _require_numbers(self, *names: str) -> None:
+        wrong = next((name for name in names if self.file.types.get(name) in NO_NUMBERS), None)
+        if wrong is not None:
+            raise ArchsimError(f"{quoted(wrong)} is of texts or complex numbers; expected numbers")
 
     def bound(self, name: str, rows: int) -> None:
         """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
@@ -287,7 +289,6 @@ class Importer:
         """A tensor made at run time, or a constant as a weight, of the file's name."""
         if self.moving(name):
             return self.tensor(name)
-        self._require_numbers(name)
         found = self._require_constant(name)
         return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
 
