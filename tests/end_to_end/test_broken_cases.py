@@ -62,6 +62,13 @@ def test_each_ends_in_one_line(broken: Path, tmp_path: Path, capsys: pytest.Capt
         assert left.value.code == 1 or name.startswith("check wide"), name
 
 
+def test_a_sound_file_of_weights_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    path = ROOT / "tests" / "fixtures" / "hf" / "gpt2" / "model.safetensors"
+    with pytest.raises(SystemExit) as left:
+        main(["check", str(path)])
+    assert (left.value.code, capsys.readouterr().out) == (0, f"{path}: model gpt2, 8,128 parameters, with weights\n")
+
+
 @pytest.mark.slow
 def test_each_is_bounded(broken: Path, tmp_path: Path) -> None:
     """Seconds are of the processor, so that others' work does not count."""
