@@ -332,9 +332,9 @@ class Preset(BaseModel):
 
     @model_validator(mode="after")
     def _rotation_fits(self) -> "Preset":
-        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        turned, scaling = self.turned, self.rotary_scaling
         wrong = ""
-        if self.rotary and turned > self.per_head:
+        if self.rotary and self.latent is None and turned > self.per_head:
             wrong = f"found {turned} values of a head that are turned; expected at most {self.per_head}"
         if self.rotary and self.turned % 2:
             wrong = f"found {self.turned} values of a head that are turned; expected pairs"

@@ -33,7 +33,7 @@ from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.node_checks import consistent, require_nodes, require_order
 from archsim.graph.onnx.rewritten import rewrite
-from archsim.graph.onnx.unknown import approximated, require_known
+from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
@@ -50,6 +50,7 @@ HANDLERS = {
     **maps.HANDLERS,
     **quantised.HANDLERS,
     **resizing.HANDLERS,
+    **UNDECIDED,
 }
 """By operator; what is not here is not known."""
 

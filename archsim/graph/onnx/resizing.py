@@ -89,7 +89,9 @@ def _sides(importer: Importer, node: FileNode, sizes: Sizes) -> list[_Side]:
     name = node.input(1 if older else 2)
     if scales is None and name:
         value = importer.constants.value(name)
-        scales = None if value is None else value.reshape(-1).tolist()
+        if value is None:
+            raise importer.unsized(node, name)
+        scales = value.reshape(-1).tolist()
     wanted = None if older else importer.wholes(node, 3)
     dims = checked(importer, node, node.wholes("axes") or range(len(sizes)), len(sizes))
     numbers = [new / sizes[at] for at, new in zip(dims, wanted, strict=False)] if wanted else scales or []
@@ -107,7 +109,7 @@ def _sides(importer: Importer, node: FileNode, sizes: Sizes) -> list[_Side]:
         ends = region.reshape(2, -1).astype(np.float64)
         parts = [(float(begin), float(end)) for begin, end in ends.T]
     elif node.word("coordinate_transformation_mode", "") == "tf_crop_and_resize":
-        raise importer.refused(node, "found no region that is known before the run")
+        raise importer.unsized(node, node.input(1)) if node.input(1) else importer.refused(node, "has no region")
     sides = [_Side(size, size, 1.0) for size in sizes]
     for place, at in enumerate(dims):
         size, factor = sizes[at], float(numbers[place])
