@@ -27,9 +27,12 @@ MOST_NUMBERS = 1 << 50
 
 def too_large(made: BaseModel, document: Document) -> Iterator[Fault]:
     """A fault for each whole number of a checked file that is beyond `LARGEST_SIZE`."""
+    told = set()
     for loc, size in _wholes(made, ()):
-        if size > LARGEST_SIZE:
-            yield Fault(f"{dotted(loc)}: found {size:,}; expected at most {LARGEST_SIZE:,}", document.place(loc))
+        place = document.place(loc)
+        if size > LARGEST_SIZE and place not in told:  # one number may stand for two
+            told.add(place)
+            yield Fault(f"{dotted(loc)}: found {size:,}; expected at most {LARGEST_SIZE:,}", place)
 
 
 def _wholes(value: object, loc: Loc) -> Iterator[tuple[Loc, int]]:

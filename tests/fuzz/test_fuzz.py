@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from archsim.graph.gguf_header import read_header
 from archsim.machine import load_machine
 from tests.fuzz.formats import changed, gguf_fields
 from tests.fuzz.fuzz import Report, fuzz, mutant
@@ -47,21 +48,18 @@ def test_most_files_of_a_format_are_changed(seeds: list[Seed]) -> None:
         assert sum(changed(Random(number), one.name, raw) != raw for number in range(20)) > 14
 
 
-def test_fields_of_a_header_end_where_its_tensors_begin(seeds: list[Seed]) -> None:
-    """Two layers of nine tensors and three more, each with an offset; then the file is aligned to 32 bytes."""
-    raw = next(one.files[one.name] for one in seeds if one.name == "float.gguf")
-    last, size = gguf_fields(raw)[-1]
-    sizes = [2 * 9 * 0 + 4 * each for each in (32 * 32, 16 * 32, 64 * 32, 11 * 32, 32)]
-    assert size == 8
-    assert int.from_bytes(raw[last : last + 8], "little") % 32 == 0
-    assert len(raw) - last - 8 < 2 * (2 * sizes[0] + 2 * sizes[1] + 3 * sizes[2] + 2 * sizes[4]) + 3 * sizes[3]
+def test_fields_of_a_header_end_where_its_tensors_begin(seeds: list[Seed], tmp_path: Path) -> None:
+    one = next(one for one in seeds if one.name == "float.gguf")
+    header = read_header(one.write(tmp_path))
+    last, size = gguf_fields(one.files[one.name])[-1]
+    assert -(-(last + size) // 32) * 32 == min(tensor.offset for tensor in header.tensors.values())
 
 
 def test_a_few_hundred_changed_files(seeds: list[Seed], tmp_path: Path) -> None:
     report = Report(tmp_path)
-    fuzz(seeds, 5, range(250), 1, report)
+    fuzz(seeds, 5, range(200), 1, report)
     assert not report.faults, report.table()
-    assert sum(report.counts.values()) == 250
+    assert sum(report.counts.values()) == 200
     assert {kind for kind, _ in report.counts} == KINDS
 
 

@@ -20,13 +20,13 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     graphs = [inner for outer in (model.graph, *model.functions) for inner in graphs_of(outer)]
     for text in _names(model, graphs):
         _require_name(text)
-    versions = {f"of {quoted(one.domain)}": one.version for one in model.opset_import}
-    for what, version in {**versions, "of the file": model.ir_version}.items():
-        if not 0 <= version < _LARGEST_VERSION:
-            raise ArchsimError(f"is no ONNX model (found version {version} {what})")
+    _require_versions(model)
     for each in model.graph.input:  # ONNX's own inference ends the process where some operators read them
         if each.type.WhichOneof("value") is None:
             raise ArchsimError(f"input {quoted(each.name)} has no type; expected that of a tensor")
+    for node in (node for graph in graphs_of(model.graph) for node in graph.node):
+        if any(each.ref_attr_name for each in node.attribute):
+            raise ArchsimError(f"node {quoted(node.name or node.op_type)}: refers to an attribute of no function")
     for graph in graphs:
         idle = next((node for node in graph.node if not any(node.output)), None)
         if idle is not None:
@@ -34,6 +34,13 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
         if graph.DESCRIPTOR.name == "GraphProto":
             _require_sizes(graph)
     require_few_inlined(model)
+
+
+def _require_versions(model: Any) -> None:  # noqa: ANN401
+    versions = {f"of {quoted(one.domain)}": one.version for one in model.opset_import}
+    for what, version in {**versions, "of the file": model.ir_version}.items():
+        if not 0 <= version < _LARGEST_VERSION:
+            raise ArchsimError(f"is no ONNX model (found version {version} {what})")
 
 
 def _names(model: Any, graphs: Sequence[Any]) -> Iterator[Any]:  # noqa: ANN401

@@ -115,6 +115,7 @@ class Importer:
                 self._require_constant(next(filter(None, node.outputs)))
             else:
                 handler = None if node.domain else self._handler(node)
+                self.require_numbers(*node.inputs)
                 before = len(self.builder.nodes)
                 self.give(node, (handler or self.otherwise)(self, node))
                 self._note_bits(node, before)
@@ -208,10 +209,11 @@ class Importer:
         whole = most + 1 or None
         self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole, least=least)
 
-    def require_numbers(self, name: str) -> None:
+    def require_numbers(self, *names: str) -> None:
         """Raise ArchsimError where a tensor is not of numbers."""
-        if not self.file.is_float(name) and self.file.types[name] not in WHOLES:
-            raise ArchsimError(f"{quoted(name)} is of texts or complex numbers; expected numbers")
+        wrong = next((name for name in names if self.file.types.get(name, FLOATS[0]) not in (*FLOATS, *WHOLES)), None)
+        if wrong is not None:
+            raise ArchsimError(f"{quoted(wrong)} is of texts or complex numbers; expected numbers")
 
     def bound(self, name: str, rows: int) -> None:
         """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
