@@ -8,6 +8,7 @@ from typing import Any
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx.arranged import arranged
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx.fusions import fuse
@@ -116,7 +117,7 @@ def from_proto(
     fuse(importer)
     require_known(importer)
     importer.run()
-    outputs = importer.results()
+    outputs = arranged(importer)
     builder = importer.builder
     read = {each for node in builder.nodes for each in node.inputs}
     places = {each: at for at, each in enumerate(file.inputs)}

@@ -1,0 +1,99 @@
+"""Nodes of an imported Graph that are changed after they were made: put in, taken out, read by other names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from archsim.graph.builder import Builder
+from archsim.graph.nodes import Node
+from archsim.graph.sequence_nodes import Recurrence
+from archsim.graph.weights import moving
+
+
+class Edit:
+    """A Graph's nodes by key, and who reads them.
+
+    Parameters
+    ----------
+    builder
+        Whose nodes and shapes they are.
+    results
+        Names of tensors that are results.
+    """
+
+    def __init__(self, builder: Builder, results: Sequence[str]) -> None:
+        self.builder = builder
+        self.nodes: dict[str, Node] = {node.key: node for node in builder.nodes}
+        self.places: dict[str, int] = {key: at for at, key in enumerate(self.nodes)}
+        self.names: dict[str, str] = {}
+        self.results = list(results)
+        self.readers: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            self._read(node)
+
+    def _read(self, node: Node) -> None:
+        for name in dict.fromkeys(node.inputs):
+            self.readers.setdefault(name, []).append(node.key)
+
+    def moving(self, node: Node) -> list[str]:
+        """Operands that are made at run time."""
+        return [name for _, name in moving(node, self.builder.weights)]
+
+    def put(self, node: Node, place: int) -> str:
+        """A new node where another stands in the order, or a changed one in place of that of its key."""
+        old = self.nodes.get(node.key)
+        for name in dict.fromkeys(old.inputs) if old is not None else ():
+            self.readers[name].remove(node.key)
+        self.nodes[node.key] = node
+        self.builder.shapes[node.key] = node.shape
+        self.places[node.key] = place
+        self._read(node)
+        return node.key
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Let all that read some tensors read others in their place; results are others then, too."""
+        changed = {key: None for old in names for key in self.readers.get(old, ())}
+        for key in changed:
+            self.put(read_as(self.nodes[key], names), self.places[key])
+        self.results = [names.get(name, name) for name in self.results]
+        self.names = {old: names.get(new, new) for old, new in self.names.items()} | dict(names)
+
+    def remove(self, key: str) -> None:
+        """Take a node out."""
+        node = self.nodes.pop(key)
+        for name in dict.fromkeys(node.inputs):
+            self.readers[name].remove(key)
+
+    def alone(self, key: str) -> str | None:
+        """The only reader of a tensor that is no result."""
+        readers = self.readers.get(key, ())
+        return readers[0] if len(readers) == 1 and key not in self.results else None
+
+    def finish(self) -> dict[str, str]:
+        """Give the builder its nodes, each after what it reads; the new names of tensors that have others."""
+        wanted = list(self.results)
+        needed = set(wanted)
+        while wanted:
+            node = self.nodes.get(wanted.pop())
+            more = [name for name in node.inputs if name not in needed] if node is not None else []
+            needed.update(more)
+            wanted += more
+        ordered: dict[str, Node] = {}
+        for first in sorted((key for key in self.nodes if key in needed), key=self.places.__getitem__):
+            waiting = [first]
+            while waiting:
+                node = self.nodes[waiting[-1]]
+                missing = [name for name in node.inputs if name in self.nodes and name not in ordered]
+                waiting += missing
+                if not missing:
+                    ordered[node.key] = node
+                    waiting.pop()
+        self.builder.nodes[:] = ordered.values()
+        return self.names
+
+
+def read_as(node: Node, names: Mapping[str, str]) -> Node:
+    """A node that reads other tensors; so do the nodes of a recurrence."""
+    changed = replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))
+    if isinstance(changed, Recurrence):
+        return replace(changed, body=tuple(read_as(each, names) for each in changed.body))
+    return changed
