@@ -2,12 +2,19 @@
 
 from archsim.graph.onnx.edit import Edit
 from archsim.graph.onnx.importer import Importer
-from archsim.graph.onnx.projections import merge_projections
+from archsim.graph.onnx.masks import free_masks
+from archsim.graph.onnx.projections import attentions, merge_projections, projection
+from archsim.graph.onnx.tables import add_positions, join_tables
 
 
 def arranged(importer: Importer) -> list[str]:
     """Change the nodes that an importer has made; the names of the Graph's results."""
     edit = Edit(importer.builder, importer.results())
     merge_projections(edit, importer.arrays)
+    join_tables(edit)
+    ends = [end for each in attentions(edit) for name in each.operands() if (end := projection(edit, name)) is not None]
+    add_positions(edit, [end.key for end in ends])
+    for attention in list(attentions(edit)):
+        free_masks(edit, attention, importer.arrays)
     edit.finish()
     return edit.results

@@ -1,0 +1,68 @@
+"""Rows of tables that are added where a model begins: of tokens, positions and segments; they are one operator."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from archsim.graph.axes import sizes_of
+from archsim.graph.nodes import Contraction, Elementwise, Node
+from archsim.graph.onnx.edit import Edit
+from archsim.graph.sequence_nodes import Embedding
+
+_ADDITIONS = 2
+"""That the operator stands for: positions and segments."""
+
+
+def join_tables(edit: Edit) -> None:
+    """Sums of looked-up rows, and of constants, with the first of them."""
+    for node in list(edit.nodes.values()):
+        if isinstance(node, Embedding) and not edit.nodes[node.key].free:
+            _join(edit, node)
+
+
+def _join(edit: Edit, first: Embedding) -> None:
+    key, left = first.key, _ADDITIONS
+    while left and (reader := edit.alone(key)) is not None and _is_addition(node := edit.nodes[reader]):
+        others = [name for name in node.inputs if name != key]
+        ends = [_looked_up(edit, name) for name in others]
+        if len(others) != 1 or ends[0] is None:
+            break
+        for end in (node, *ends[0]):
+            edit.put(replace(end, kind="view"), edit.places[end.key])
+        key, left = node.key, left - 1
+
+
+def _is_addition(node: Node) -> bool:
+    return isinstance(node, Elementwise) and node.function == "add"
+
+
+def _looked_up(edit: Edit, name: str) -> Collection[Node] | None:
+    """The work of a tensor that is nothing but rows of tables, or a constant; None: others."""
+    if name in edit.builder.weights:
+        return ()
+    node = edit.nodes.get(name)
+    while node is not None and node.free and len(edit.moving(node)) == 1:
+        node = edit.nodes.get(edit.moving(node)[0])
+    return (node,) if isinstance(node, Embedding) and edit.alone(node.key) is not None else None
+
+
+def add_positions(edit: Edit, begins: Collection[str]) -> None:
+    """Before the first product of an attention: a constant with a row for each position is a table of these.
+
+    begins: keys of products with weights by which attention begins.
+    """
+    ends = [edit.places[key] for key in begins]
+    for node in list(edit.nodes.values()):
+        if not ends or edit.places[node.key] > min(ends) or not isinstance(node, Elementwise) or node.kind != "add":
+            continue
+        constants = [name for name in node.inputs if name in edit.builder.weights]
+        if len(constants) != 1 or len(node.inputs) != 2 or len(node.shape) < 2:  # noqa: PLR2004 - positions and values
+            continue
+        sizes = edit.builder.weights[constants[0]].shape
+        rows = tuple(size or 0 for size in sizes_of(node.shape)[-2:])
+        if sizes[-2:] == rows and min(rows) > 1 and set(sizes[:-2]) <= {1} and not _is_scores(edit, node):
+            edit.put(replace(node, kind="embedding"), edit.places[node.key])
+
+
+def _is_scores(edit: Edit, node: Node) -> bool:
+    sources = (edit.nodes.get(name) for name in edit.moving(node))
+    return any(isinstance(each, Contraction) and not each.stationary for each in sources)
