@@ -1,5 +1,6 @@
 """An imported Graph's nodes as a preset of the same model has them."""
 
+from archsim.graph.onnx.blocks import group_layers
 from archsim.graph.onnx.edit import Edit
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.masks import free_masks
@@ -16,5 +17,6 @@ def arranged(importer: Importer) -> list[str]:
     add_positions(edit, [end.key for end in ends])
     for attention in list(attentions(edit)):
         free_masks(edit, attention, importer.arrays)
+    group_layers(edit, importer.free_layer)
     edit.finish()
     return edit.results

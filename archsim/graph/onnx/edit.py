@@ -24,7 +24,6 @@ class Edit:
         self.builder = builder
         self.nodes: dict[str, Node] = {node.key: node for node in builder.nodes}
         self.places: dict[str, int] = {key: at for at, key in enumerate(self.nodes)}
-        self.names: dict[str, str] = {}
         self.results = list(results)
         self.readers: dict[str, list[str]] = {}
         for node in self.nodes.values():
@@ -55,7 +54,6 @@ class Edit:
         for key in changed:
             self.put(read_as(self.nodes[key], names), self.places[key])
         self.results = [names.get(name, name) for name in self.results]
-        self.names = {old: names.get(new, new) for old, new in self.names.items()} | dict(names)
 
     def remove(self, key: str) -> None:
         """Take a node out."""
@@ -63,13 +61,23 @@ class Edit:
         for name in dict.fromkeys(node.inputs):
             self.readers[name].remove(key)
 
+    def restart(self, nodes: Sequence[Node], names: Mapping[str, str]) -> None:
+        """Take these nodes, in this order, in place of all; names: of tensors that have others now."""
+        self.nodes = {node.key: node for node in nodes}
+        self.places = {key: at for at, key in enumerate(self.nodes)}
+        self.results = [names.get(name, name) for name in self.results]
+        self.readers = {}
+        for node in nodes:
+            self.builder.shapes[node.key] = node.shape
+            self._read(node)
+
     def alone(self, key: str) -> str | None:
         """The only reader of a tensor that is no result."""
         readers = self.readers.get(key, ())
         return readers[0] if len(readers) == 1 and key not in self.results else None
 
-    def finish(self) -> dict[str, str]:
-        """Give the builder its nodes, each after what it reads; the new names of tensors that have others."""
+    def finish(self) -> None:
+        """Give the builder its nodes, each after what it reads, without those that nobody needs."""
         wanted = list(self.results)
         needed = set(wanted)
         while wanted:
@@ -88,7 +96,6 @@ class Edit:
                     ordered[node.key] = node
                     waiting.pop()
         self.builder.nodes[:] = ordered.values()
-        return self.names
 
 
 def read_as(node: Node, names: Mapping[str, str]) -> Node:

@@ -87,7 +87,7 @@ class Importer:
         self.constants = Constants(self.file, self.folder, self.readers, self.known_sizes)
         names = {*self.file.inputs, *self.file.initializers, *self.file.makers}
         self._layers = {name.partition("/")[0] for name in names if "/" in name}
-        self.builder.layer = self._layer("input")
+        self.builder.layer = self.free_layer("input")
 
     # Going through
 
@@ -133,11 +133,11 @@ class Importer:
     def begin(self, word: str) -> None:
         """Begin the layer of a product with weights."""
         self.products += 1
-        self.builder.layer = self._layer(f"{self.products} {word}")
+        self.builder.layer = self.free_layer(f"{self.products} {word}")
 
-    def _layer(self, name: str) -> str:
+    def free_layer(self, name: str) -> str:
         """A layer whose tensors have no names that tensors of the file have."""
-        return self._layer(f"{name}*") if name in self._layers else name
+        return self.free_layer(f"{name}*") if name in self._layers else name
 
     # What nodes read
 
