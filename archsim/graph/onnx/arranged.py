@@ -1,6 +1,7 @@
 """An imported Graph's nodes as a preset of the same model has them."""
 
 from archsim.graph.onnx.blocks import group_layers
+from archsim.graph.onnx.choosing import choose_ends
 from archsim.graph.onnx.edit import Edit
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.masks import free_masks
@@ -15,6 +16,7 @@ def arranged(importer: Importer) -> list[str]:
     join_tables(edit)
     ends = [end for each in attentions(edit) for name in each.operands() if (end := projection(edit, name)) is not None]
     add_positions(edit, [end.key for end in ends])
+    choose_ends(edit, ends)
     for attention in list(attentions(edit)):
         free_masks(edit, attention, importer.arrays)
     group_layers(edit, importer.free_layer)

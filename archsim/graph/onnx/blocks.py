@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from archsim.graph.axes import sizes_of
 from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise
@@ -53,9 +54,8 @@ def _blocks(edit: Edit, order: Sequence[Node]) -> list[_Block]:
         if query is not None and query in others:
             norm = _norm_before(edit, query)
             firsts[places[query.key if norm is None else norm]] = norm is not None
-    begins = sorted(firsts)
     found = []
-    for begin, after in zip(begins, [*begins[1:], len(order)], strict=True):
+    for begin, after in pairwise([*sorted(firsts), len(order)]):
         sums = [at for at in range(begin, after) if _is_sum(edit, order[at])]
         if not sums:
             continue

@@ -1,8 +1,9 @@
 """Nodes of an imported Graph that are changed after they were made: put in, taken out, read by other names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from archsim.graph.axes import Axis, Shape
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Node
 from archsim.graph.sequence_nodes import Recurrence
@@ -71,6 +72,18 @@ class Edit:
             self.builder.shapes[node.key] = node.shape
             self._read(node)
 
+    def replace_axes(self, axes: Mapping[Axis, Axis]) -> None:
+        """Put other axes of the same sizes in the place of some, in all shapes."""
+
+        def changed(shape: Shape) -> Shape:
+            return tuple(
+                tuple(replace(factor, axis=axes.get(factor.axis, factor.axis)) for factor in one) for one in shape
+            )
+
+        self.nodes = {key: _reshaped(node, changed) for key, node in self.nodes.items()}
+        self.builder.shapes.update({name: changed(shape) for name, shape in self.builder.shapes.items()})
+        self.builder.inputs[:] = [replace(each, shape=changed(each.shape)) for each in self.builder.inputs]
+
     def alone(self, key: str) -> str | None:
         """The only reader of a tensor that is no result."""
         readers = self.readers.get(key, ())
@@ -96,6 +109,14 @@ class Edit:
                     ordered[node.key] = node
                     waiting.pop()
         self.builder.nodes[:] = ordered.values()
+
+
+def _reshaped(node: Node, changed: Callable[[Shape], Shape]) -> Node:
+    """A node whose shape is changed, with those of a recurrence's nodes."""
+    made = replace(node, shape=changed(node.shape))
+    if isinstance(made, Recurrence):
+        return replace(made, body=tuple(_reshaped(each, changed) for each in made.body))
+    return made
 
 
 def read_as(node: Node, names: Mapping[str, str]) -> Node:

@@ -60,7 +60,10 @@ def add_positions(edit: Edit, begins: Collection[str]) -> None:
         sizes = edit.builder.weights[constants[0]].shape
         rows = tuple(size or 0 for size in sizes_of(node.shape)[-2:])
         if sizes[-2:] == rows and min(rows) > 1 and set(sizes[:-2]) <= {1} and not _is_scores(edit, node):
-            edit.put(replace(node, kind="embedding"), edit.places[node.key])
+            edit.builder.layer = node.layer
+            changed = replace(node, kind="embedding", name=edit.builder.name("embedding"))
+            edit.rename({node.key: edit.put(changed, edit.places[node.key])})
+            edit.remove(node.key)
 
 
 def _is_scores(edit: Edit, node: Node) -> bool:
