@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from archsim.graph.axes import Shape
-from archsim.graph.nodes import ALL, Mask, Node, Reach
+from archsim.graph.nodes import ALL, Mask, Node, Reach, repeated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +71,30 @@ class Rotary(Node):
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """All values of a head."""
+        return (*(Reach(at) for at in range(len(shape) - 1)), ALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotaryOf(Node):
+    """Pairs of numbers of the last dimension turned by angles whose cosines and sines are operands.
+
+    Of a pair (a, b): (a cosine - b sine, b cosine + a sine), with the cosine and sine at the index of each.
+
+    Parameters
+    ----------
+    inputs
+        The operand; cosines and sines, of as many last indices as are turned, repeated as numpy does.
+    turned, halves
+        As of Rotary.
+    """
+
+    turned: int
+    halves: bool
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+        """All values of a head."""
+        if operand:
+            return (*repeated(shape, self.shape)[:-1], ALL)
         return (*(Reach(at) for at in range(len(shape) - 1)), ALL)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, Scaled, ScoreBias
+from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, RotaryOf, Scaled, ScoreBias
 from archsim.graph.views import Sent
 from archsim.values.products import masked
 
@@ -56,14 +56,27 @@ def _rotary(node: Rotary, operands: Sequence[Array], run: Run) -> Array:
     positions = run.start(node.shape[-3]) + np.arange(x.shape[-3])
     angles = positions[:, None, None] * np.array(node.inverse_frequencies)
     cosines, sines = (np.float32(node.magnitude) * f(angles).astype(np.float32) for f in (np.cos, np.sin))
-    half = node.turned // 2
-    one, other = (
-        (slice(half), slice(half, node.turned)) if node.halves else (slice(0, node.turned, 2), slice(1, node.turned, 2))
-    )
+    one, other = _pairs(node)
     made = x.copy()
     made[..., one] = x[..., one] * cosines - x[..., other] * sines
     made[..., other] = x[..., one] * sines + x[..., other] * cosines
     return made
+
+
+def _rotary_of(node: RotaryOf, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    x, *tables = operands
+    cosines, sines = (y.reshape(len(y), *(1,) * (x.ndim - y.ndim), *y.shape[1:]) for y in tables)
+    one, other = _pairs(node)
+    turned = x[..., : node.turned] * cosines
+    turned[..., one] -= x[..., other] * sines[..., one]
+    turned[..., other] += x[..., one] * sines[..., other]
+    return np.concatenate([turned, np.broadcast_to(x[..., node.turned :], (*turned.shape[:-1], x.shape[-1] - node.turned))], axis=-1)
+
+
+def _pairs(node: Rotary | RotaryOf) -> tuple[slice, slice]:
+    """Indices of the first and of the second of each pair."""
+    half, end = node.turned // 2, node.turned
+    return (slice(half), slice(half, end)) if node.halves else (slice(0, end, 2), slice(1, end, 2))
 
 
 def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
@@ -141,6 +154,7 @@ SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Embedding: _embedding,
     Positions: _positions,
     Rotary: _rotary,
+    RotaryOf: _rotary_of,
     ScoreBias: _score_bias,
     Sent: _sent,
     Scaled: _scaled,

@@ -1,6 +1,7 @@
 """Nodes of an imported Graph that are changed after they were made: put in, taken out, read by other names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from archsim.graph.axes import Axis, Shape
@@ -48,6 +49,15 @@ class Edit:
         self.places[node.key] = place
         self._read(node)
         return node.key
+
+    @contextmanager
+    def adding(self, place: int) -> Iterator[None]:
+        """Take the nodes that the builder makes meanwhile, where another stands in the order."""
+        begin = len(self.builder.nodes)
+        yield
+        for node in self.builder.nodes[begin:]:
+            self.put(node, place)
+        del self.builder.nodes[begin:]
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Let all that read some tensors read others in their place; results are others then, too."""

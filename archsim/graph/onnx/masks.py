@@ -87,21 +87,39 @@ def _is_marks(edit: Edit, node: Node | str) -> bool:
     """Whether a node may be one of a mask's: it looks nothing up, and multiplies by nothing that is trained."""
     if isinstance(node, str | Normalise | Embedding | Recurrence):
         return False
-    if isinstance(node, Contraction):
-        sizes = dict(zip(node.second, node.second_sizes, strict=True))
-        return node.stationary and all(sizes.get(letter, 1) == 1 for letter in node.summed)
-    return all(edit.builder.weights[name].numbers <= 1 for name in node.inputs if name in edit.builder.weights)
+    return _is_outer(node) and all(edit.builder.weights[name].numbers <= 1 for name in node.inputs if name in edit.builder.weights)
+
+
+def _is_outer(node: Node) -> bool:
+    """Whether it sums over nothing: no product, or one of each number with each."""
+    if not isinstance(node, Contraction):
+        return True
+    sizes = dict(zip(node.second, node.second_sizes, strict=True))
+    return node.stationary and all(sizes.get(letter, 1) == 1 for letter in node.summed)
 
 
 def _free(edit: Edit, name: str) -> None:
     """Let a mask's tensor cost nothing, nor what is there for it alone; a constant is nothing that is trained."""
-    weights = edit.builder.weights
-    if name in weights:
-        weights[name] = replace(weights[name], trained=0)
-        return
+    _untrained(edit, name)
     for node in list(_ancestors(edit, name)):
         if isinstance(node, Node):
             edit.put(replace(node, kind="view"), edit.places[node.key])
+
+
+def free_angles(edit: Edit, name: str) -> None:
+    """Let a table of cosines or sines cost nothing, nor what makes it of positions; it is not trained."""
+    nodes = [node for node in _ancestors(edit, name) if isinstance(node, Node)]
+    if any(isinstance(node, Normalise | Embedding | Recurrence) or not _is_outer(node) for node in nodes):
+        return
+    for node in nodes:
+        for each in node.inputs:
+            _untrained(edit, each)
+    _free(edit, name)
+
+
+def _untrained(edit: Edit, name: str) -> None:
+    if name in edit.builder.weights:
+        edit.builder.weights[name] = replace(edit.builder.weights[name], trained=0)
 
 
 def _free_shares(edit: Edit, softmax: Normalise, node: Node) -> None:

@@ -12,7 +12,7 @@ from archsim.graph.axes import Axis, dim, size_of, sizes_of
 from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.edit import Edit
-from archsim.graph.sequence_nodes import Rotary
+from archsim.graph.sequence_nodes import RotaryOf
 from archsim.graph.views import Slice
 from archsim.graph.weights import Weight
 
@@ -62,7 +62,7 @@ def projection(edit: Edit, name: str) -> Contraction | None:
     while node is not None:
         if isinstance(node, Contraction):
             return node if node.stationary else None
-        if not (node.free or isinstance(node, Elementwise | Normalise | Rotary)):
+        if not (node.free or isinstance(node, Elementwise | Normalise | RotaryOf)):
             return None
         sources = dict.fromkeys(each for each in edit.moving(node) if each in edit.nodes)
         if len(sources) != 1:
