@@ -83,14 +83,14 @@ def near(word: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(by_case[(swapped or found)[0]]) if found else ()
 
 
-def did_you_mean(word: str, known: Iterable[str], *, what: str = "Known") -> str:
+def did_you_mean(word: str, known: Iterable[str], *, what: str = "Known", most: int = _SHOWN) -> str:
     """Return ``Did you mean 'bits'? Known: area, bits, convert, rate.`` for a word that is not known.
 
-    The first sentence is left out if no known name is near; a long list is cut.
+    The first sentence is left out if no known name is near; a list of more than `most` names is cut.
     """
     names = sorted(set(known))
     close = near(word, names)
     question = f"Did you mean {' or '.join(quoted(name) for name in close)}? " if close else ""
-    shown = [quoted(name)[1:-1] for name in names[:_SHOWN]] or ["none"]
-    rest = [f"… and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    shown = [quoted(name)[1:-1] for name in names[:most]] or ["none"]
+    rest = [f"… and {len(names) - most} more"] if len(names) > most else []
     return f"{question}{what}: {', '.join(shown + rest)}."

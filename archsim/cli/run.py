@@ -12,12 +12,14 @@ import click
 from archsim.cli.mapped import mapping_option, said_first, strangers
 from archsim.cli.options import json_option, settings_option, trust_option
 from archsim.cli.progress import progress
-from archsim.cli.values import folder, sizes, whole, word
+from archsim.cli.values import arrays, folder, sizes, whole, word
 from archsim.errors import ArchsimError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from archsim.graph import Model
     from archsim.machine import Machine
@@ -81,6 +83,14 @@ _MOST_BATCH = 1 << 16
 @click.option(
     "--shape", "shapes", multiple=True, metavar="INPUT=SIZES", callback=sizes, help="Of an ONNX input: x=1x3x224x224."
 )
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="INPUT=NUMBERS",
+    callback=arrays,
+    help="Of an ONNX input that decides sizes: axes=1,2.",
+)
 @click.option("--approximate", is_flag=True, help="Let an ONNX file's unknown operators cost an operation a value.")
 @trust_option
 @click.option("--out", callback=folder, metavar="DIR", help="Save result.json and timing.json in DIR.")
@@ -99,6 +109,7 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     mapping: Path | None,
     settings: tuple[str, ...],
     shapes: dict[str, tuple[int, ...]],
+    values: dict[str, NDArray[Any]],
     approximate: bool,
     trust: bool,
     out: Path | None,
@@ -115,7 +126,10 @@ def command(  # noqa: PLR0913 - an argument for each option of the command line
     if out is not None:
         save.check_folder(out)
     described, graph = _load(
-        machine, settings, mapping, lambda: load_model(model, shapes, approximate=approximate, trust=trust)
+        machine,
+        settings,
+        mapping,
+        lambda: load_model(model, shapes, values=values, approximate=approximate, trust=trust),
     )
     strange = strangers(mapping, described.name, graph.name)
     times = {"load": time.perf_counter() - began}

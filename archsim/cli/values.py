@@ -1,11 +1,18 @@
 """Checks of option values, with messages in archsim's words."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archsim.errors import did_you_mean, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 
 def whole(most: int) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
@@ -87,6 +94,24 @@ def sizes(_context: click.Context, _option: click.Parameter, texts: tuple[str, .
         if not name or len(whole) < len(pieces) or not all(1 <= size <= _LARGEST_SIZE for size in whole):
             raise click.BadParameter(f"found {quoted(text)}; expected a name and sizes, such as x=1x3x224x224")
         found[name] = tuple(whole)
+    return found
+
+
+def arrays(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Turn texts such as `axes=1,2` into rows of numbers by name; a name and nothing is an empty row."""
+    import numpy as np
+
+    found = {}
+    for text in texts:
+        name, _, listed = text.rpartition("=")
+        pieces = listed.split(",") if listed else []
+        try:
+            whole = all(piece.strip().lstrip("+-").isdecimal() for piece in pieces)
+            found[name] = np.array(list(map(int, pieces)), np.int64) if whole else np.array(list(map(float, pieces)))
+        except (ValueError, OverflowError):
+            name = ""
+        if not name:
+            raise click.BadParameter(f"found {quoted(text)}; expected a name and numbers, such as axes=1,2")
     return found
 
 

@@ -26,9 +26,20 @@ class Block:
     stream: Stream
     score_table: str = ""
 
-    def linear(self, name: str, x: str, outputs: int, *, bias: bool | None = None, tied: str | None = None) -> str:
+    def linear(
+        self,
+        name: str,
+        x: str,
+        outputs: int,
+        *,
+        bias: bool | None = None,
+        tied: str | None = None,
+        scale: float = 1.0,
+        cap: float | None = None,
+    ) -> str:
         """A projection; with a bias where the preset has them, if nothing else is said."""
-        return self.builder.linear(name, x, outputs, bias=self.preset.bias if bias is None else bias, tied=tied)
+        biased = self.preset.bias if bias is None else bias
+        return self.builder.linear(name, x, outputs, bias=biased, tied=tied, scale=scale, cap=cap)
 
     def add(self, name: str, first: str, second: str) -> str:
         """A residual sum."""
@@ -74,6 +85,7 @@ def attention(block: Block, x: str) -> str:
 
 def _rotated(block: Block, x: str) -> str:
     preset, builder = block.preset, block.builder
+    angles, magnitude = preset.rotation(block.number)
     return builder.add(
         Rotary(
             layer=block.layer,
@@ -82,8 +94,9 @@ def _rotated(block: Block, x: str) -> str:
             inputs=(x,),
             shape=builder.of(x),
             turned=preset.rotary_values or preset.per_head,
-            inverse_frequencies=preset.inverse_frequencies,
+            inverse_frequencies=angles,
             halves=preset.rotary_form == "halves",
+            magnitude=magnitude,
         )
     )
 
@@ -149,6 +162,7 @@ def _biased(block: Block, scores: str, mask: Mask | None, group: int) -> str:
             inputs=inputs,
             shape=builder.of(scores),
             buckets=buckets,
+            furthest=preset.furthest,
             both_ways=not block.stream.causal,
             mask=mask,
         )

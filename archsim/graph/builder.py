@@ -126,10 +126,13 @@ class Builder(Draft):
         trained_bias: int | None = None,
         tied: str | None = None,
         weight: str | None = None,
+        scale: float = 1.0,
+        cap: float | None = None,
     ) -> str:
         """A projection of the last dimension: weights (outputs, inputs) of the node's name, and a bias.
 
         trained_bias: trained numbers of the bias, if not as many as it has. tied: the weight whose numbers it has.
+        scale, cap: of the result.
         """
         key = f"{self.layer}/{name}"
         shape = self.of(x)
@@ -137,7 +140,7 @@ class Builder(Draft):
         matrix = self.weight(weight or f"{key}.weight", (outputs, inputs), tied=tied)
         vector = self.weight(f"{key}.bias", (outputs,), trained=trained_bias) if bias else None
         rows = _LETTERS[: len(shape) - 1]
-        return self.contraction(name, x, matrix, f"{rows}i,oi->{rows}o", bias=vector)
+        return self.contraction(name, x, matrix, f"{rows}i,oi->{rows}o", bias=vector, scale=scale, cap=cap)
 
     def norm(
         self,

@@ -45,9 +45,10 @@ class Draft:
         whole: int | None = None,
         stream: Stream | None = None,
         positions: int | None = None,
+        least: int = 0,
     ) -> str:
-        """An input; whole: of whole numbers below so many; positions: dimensions that are such."""
-        self.inputs.append(Input(name, shape, whole, stream, positions))
+        """An input; whole: of whole numbers from `least` to below so many; positions: dimensions that are such."""
+        self.inputs.append(Input(name, shape, whole, stream, positions, least))
         self.shapes[name] = shape
         return name
 

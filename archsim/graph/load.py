@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from archsim import resources
@@ -23,6 +24,7 @@ def load_model(
     name_or_path: str | Path,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     *,
+    values: Mapping[str, NDArray[Any]] | None = None,
     approximate: bool = False,
     trust: bool = False,
 ) -> Graph:
@@ -30,7 +32,8 @@ def load_model(
 
     That is a file of archsim's own, a Hugging Face config.json, an ONNX file (.onnx), an exported
     PyTorch model (.pt2), a trace of operators (.jsonl, .csv), a GGUF file, or a checkpoint of llama2.c.
-    shapes: of inputs that an ONNX file leaves open; approximate: let its unknown operators cost an operation a value.
+    shapes: of inputs that an ONNX file leaves open; values: of inputs of one that are to be known before the run, such
+    as those that decide sizes; approximate: let its unknown operators cost an operation a value.
     trust: open files that can run code as they are loaded (.pt2); else they are refused.
     Raises ArchsimError with all that is wrong.
     """
@@ -42,7 +45,7 @@ def load_model(
     if path.suffix == ".onnx":
         from archsim.graph.onnx.load import load_onnx
 
-        return load_onnx(path, shapes or {}, approximate=approximate)
+        return load_onnx(path, shapes or {}, values=values, approximate=approximate)
     if path.suffix == ".pt2":
         from archsim.graph.torch_export import load_exported
 

@@ -1,11 +1,11 @@
 """The shape of a transformer's file in `workloads/models`."""
 
-from math import pi
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.rotary import RotaryScaling, frequencies
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
@@ -42,27 +42,6 @@ class Audio(BaseModel):
     positions: Count
 
 
-class RotaryScaling(BaseModel):
-    """Llama 3.1's: frequencies of long waves are divided by `factor`, those of short ones stay (A. Grattafiori, 2024).
-
-    low, high: turns over `positions`, the length that the model was first trained on, between which the two are mixed.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    factor: Number
-    low: Number = 1.0
-    high: Number = 1.0
-    positions: Count
-
-    def scaled(self, frequency: float) -> float:
-        """The angle from a position to the next in place of `frequency`."""
-        turns = self.positions * frequency / (2 * pi)
-        if self.high <= self.low:
-            return frequency / self.factor
-        kept = min(1.0, max(0.0, (turns - self.low) / (self.high - self.low)))
-        return kept * frequency + (1 - kept) * frequency / self.factor
-
-
 class Preset(BaseModel):
     """A transformer by its sizes: layers, heads; values of a position, of its feed-forward part; tokens, positions.
 
@@ -73,13 +52,15 @@ class Preset(BaseModel):
     norm_first: norms come before attention and feed-forward part, and one more at the end; else after residual sums.
     post_norms: both before and after. parallel: attention and feed-forward part take the same input; shared_norm: after
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
-    table of `buckets` rows in the first layer, or from none. window: positions that one sees, itself included, but in
-    layers `full_offset`, `full_offset` + `full_every`, … experts: feed-forward parts, of which a position takes
-    experts_per_token. bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    table of `buckets` rows in the first layer (from `furthest` on all distances are alike), or from none.
+    window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
+    those of `full_layers`. experts: feed-forward parts, of which a position takes experts_per_token.
+    bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
-    are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; score_scale (1 / sqrt of a
-    head's values, if not given) and score_cap; embedding_scale of tokens; first_position, its row in the table of
-    positions; gates_renormalised: whether gates of chosen experts sum to 1.
+    are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
+    layers with a window, unscaled; score_scale (1 / sqrt of a head's values, if not given) and score_cap; logit_scale
+    and logit_cap of the head; embedding_scale of tokens; first_position, its row in the table of positions;
+    gates_renormalised: whether gates of chosen experts sum to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,9 +96,11 @@ class Preset(BaseModel):
     rotary: Truth = False
     score_bias: Truth = False
     buckets: Whole = 0
+    furthest: Count = 128
     window: Count | None = None
     full_every: Count | None = None
     full_offset: Whole = 0
+    full_layers: tuple[Whole, ...] | None = None
     experts: Count = 1
     experts_per_token: Count = 1
     bias: Truth = True
@@ -135,8 +118,11 @@ class Preset(BaseModel):
     rotary_values: Count | None = None
     rotary_form: Literal["halves", "neighbours"] = "halves"
     rotary_scaling: RotaryScaling | None = None
+    window_rotary_base: Number | None = None
     score_scale: Number | None = None
     score_cap: Number | None = None
+    logit_scale: Number = 1.0
+    logit_cap: Number | None = None
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
@@ -146,13 +132,14 @@ class Preset(BaseModel):
         """Added to variances."""
         return _EPSILON if self.epsilon is None else self.epsilon
 
-    @property
-    def inverse_frequencies(self) -> tuple[float, ...]:
-        """Angles from a position to the next, of each pair that is turned (J. Su et al., RoFormer, 2021)."""
-        turned = self.rotary_values or self.per_head
-        plain = (self.rotary_base ** (-2 * pair / turned) for pair in range(turned // 2))
-        scaling = self.rotary_scaling
-        return tuple(plain if scaling is None else map(scaling.scaled, plain))
+    def rotation(self, layer: int) -> tuple[tuple[float, ...], float]:
+        """Angles of a layer from a position to the next, of each pair; and what turned values are multiplied by."""
+        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        if self.window_rotary_base is not None and self.sees(layer) is not None:
+            return frequencies(self.window_rotary_base, turned), 1.0
+        if scaling is None:
+            return frequencies(self.rotary_base, turned), 1.0
+        return scaling.scaled(self.rotary_base, turned), scaling.magnitude
 
     @property
     def is_causal(self) -> bool:
@@ -198,6 +185,8 @@ class Preset(BaseModel):
 
     def sees(self, layer: int) -> int | None:
         """Positions that one position of a layer sees at most; None for all."""
+        if self.full_layers is not None:
+            return None if layer in self.full_layers else self.window
         if self.full_every is not None and (layer - self.full_offset) % self.full_every == 0:
             return None
         return self.window
@@ -209,7 +198,8 @@ class Preset(BaseModel):
             "decoder_layers": self.decoder_layers is not None and self.architecture != "encoder-decoder",
             "image": self.image is not None and (self.architecture != "encoder" or self.audio is not None),
             "audio": self.audio is not None and self.architecture != "encoder-decoder",
-            "full_every": self.full_every is not None and self.window is None,
+            "full_every": self.full_every is not None and (self.window is None or self.full_layers is not None),
+            "full_layers": self.full_layers is not None and self.window is None,
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
@@ -220,7 +210,8 @@ class Preset(BaseModel):
             "decoder_layers": "architecture: encoder-decoder",
             "image": "architecture: encoder, and no audio",
             "audio": "architecture: encoder-decoder",
-            "full_every": "window",
+            "full_every": "window, and no full_layers",
+            "full_layers": "window",
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
@@ -256,6 +247,11 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+        pairs = (self.rotary_values or self.per_head) // 2
+        scaling = self.rotary_scaling
+        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
+            message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"
+            raise PydanticCustomError("preset", message, {"factors": len(scaling.factors), "pairs": pairs})
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
             message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
             sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}

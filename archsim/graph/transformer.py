@@ -205,7 +205,13 @@ class _Transformer:
         if preset.table_width != preset.hidden:
             x = builder.linear("project out", x, preset.table_width, bias=False)
         logits = block.linear(
-            "logits", x, preset.vocabulary, bias=preset.head_bias, tied=table if preset.tied else None
+            "logits",
+            x,
+            preset.vocabulary,
+            bias=preset.head_bias,
+            tied=table if preset.tied else None,
+            scale=preset.logit_scale,
+            cap=preset.logit_cap,
         )
         return [logits, builder.reduce("argmax", "argmax", logits, "argmax", (1,))]
 

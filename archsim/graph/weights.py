@@ -44,6 +44,7 @@ class Weight:
 class Input:
     """What comes in from outside. whole: whole numbers below so many, such as tokens; None: any numbers.
 
+    least: the smallest of whole numbers.
     positions: leading dimensions that are positions, the others being values; None: what reads it says which.
     """
 
@@ -52,6 +53,7 @@ class Input:
     whole: int | None = None
     stream: Stream | None = None
     positions: int | None = None
+    least: int = 0
 
 
 def moving(node: Node, weights: Collection[str]) -> list[tuple[int, str]]:

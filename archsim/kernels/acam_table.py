@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from archsim.kernels.draws import generator
 
 _GRID = 1 << 15
 _HALVINGS = 60
+_GOLDEN = (sqrt(5) - 1) / 2
 _MOST_BITS = 12
 
 
@@ -122,6 +124,7 @@ def compile_table(
         raise UsageError(f"found the range {begin:g} to {end:g}; {function.name} needs one that grows{where}")
     points = np.linspace(begin, end, (1 << bits) if coded else _GRID + 1)
     with np.errstate(all="ignore"):
+        points = points if coded else _with_turns(function, points)
         values = function.apply(points)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite(high - low) or low == high:
@@ -140,6 +143,27 @@ def compile_table(
     planes = bit_planes(to_gray(visited, depth), bits)
     ranges = tuple(_runs(plane, edges) for plane in planes)
     return Table(function.name, bits, depth, begin, end, coded, low, high, ranges)
+
+
+def _with_turns(function: Function, points: Values) -> Values:
+    """The points, and where the function has a maximum or a minimum between two of them.
+
+    A golden-section search beside each point that is higher, or lower, than both its neighbours. Then the function is
+    monotonic between two points, unless it turns more than once within three of the first ones.
+    """
+    values = function.apply(points)
+    rise = np.sign(np.diff(values))
+    before, after = np.concatenate([-rise[:1], rise]), np.concatenate([rise, -rise[-1:]])
+    at = np.flatnonzero((before * after <= 0) & (before != after))
+    upward = np.where(before[at] != 0, before[at], -after[at])  # 1 at a highest point, -1 at a lowest
+    left, right = points[np.maximum(at - 1, 0)], points[np.minimum(at + 1, len(points) - 1)]
+    for _ in range(_HALVINGS):
+        inner, outer = right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)
+        beyond = upward * (function.apply(outer) - function.apply(inner)) > 0
+        left, right = np.where(beyond, inner, left), np.where(beyond, right, outer)
+    middle = (left + right) / 2
+    turns = middle[upward * (function.apply(middle) - values[at]) > 0]
+    return np.unique(np.concatenate([points, turns]))
 
 
 def _crossings(

@@ -15,6 +15,7 @@ from archsim.values.integer_arithmetic import IntegerArithmetic
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.pictures import CALIBRATED_BY, Pictures
 from archsim.values.quantised import QuantisedArithmetic
+from archsim.values.samples import Outputs, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,7 +47,7 @@ class _Runs(Generic[T]):
 
 def evaluate(
     machine: Machine,
-    task: Task | Pictures,
+    task: Task | Pictures | Samples,
     seeds: int,
     *,
     calibrate: bool = False,
@@ -60,7 +61,8 @@ def evaluate(
         Whose arithmetic is compared.
     task
         Of a model that makes tokens, perplexities are given, and how far predictions are from those in float; of an
-        encoder, how far its last hidden states are; of pictures, the share that is told rightly.
+        encoder, how far its last hidden states are; of pictures, the share that is told rightly; of samples, how far
+        results are from those in float, and with labels the share of which the largest number is the label's.
     seeds
         How often arrays are programmed.
     calibrate
@@ -78,11 +80,14 @@ def evaluate(
     def seen(run: Callable[[Arithmetic], T], first: Callable[[Arithmetic], T]) -> _Runs[T]:
         return _runs(machine, run, seeds, _ranges(first) if calibrate else {}, progress)
 
-    require_names(machine, task.graph if isinstance(task, Pictures) else task.model.graph)
+    require_names(machine, task.graph if isinstance(task, Pictures | Samples) else task.model.graph)
     figures: dict[str, Any]
     if isinstance(task, Pictures):
         told = seen(task.right, task.first(CALIBRATED_BY).right)
         figures, saturated = _told(told), told.saturated
+    elif isinstance(task, Samples):
+        compared = seen(task.run, task.first(1).run)
+        figures, saturated = _compared(compared, task), compared.saturated
     elif task.predicts:
         predicted = seen(task.run, replace(task, sequences=task.sequences[:1]).run)
         figures, saturated = _predicted(predicted), predicted.saturated
@@ -159,6 +164,30 @@ def _told(runs: _Runs[NDArray[np.bool_]]) -> dict[str, Any]:
     kinds = {"float": [runs.exact], "quantised": [runs.whole], "analog": runs.analog}
     shares = {kind: _statistics(float(right.mean()) for right in every) for kind, every in kinds.items()}
     return {"pictures": len(runs.exact), "accuracy": shares}
+
+
+def _compared(runs: _Runs[Outputs], samples: Samples) -> dict[str, Any]:
+    """Of integers and of the machine, for each result; and the share told rightly, where classes are known."""
+    kinds = {"quantised": [runs.whole], "analog": runs.analog}
+    figures: dict[str, Callable[[str, Outputs], float]] = {
+        "cosine": lambda name, other: float(runs.exact.cosines(name, other).mean()),
+        "mean_error": lambda name, other: float(runs.exact.errors(name, other).mean()),
+        "largest_error": lambda name, other: float(runs.exact.errors(name, other).max()),
+    }
+    results = {
+        name: {
+            figure: {kind: _statistics(compute(name, other) for other in others) for kind, others in kinds.items()}
+            for figure, compute in figures.items()
+        }
+        for name in runs.exact.values
+    }
+    told: dict[str, Any] = {}
+    if samples.labels is not None:
+        labels, everything = samples.labels, {"float": [runs.exact], **kinds}
+        told["accuracy"] = {
+            kind: _statistics(float(one.right(labels).mean()) for one in every) for kind, every in everything.items()
+        }
+    return {"samples": samples.number, **told, "results": results}
 
 
 def _statistics(values: Iterable[float]) -> dict[str, float]:

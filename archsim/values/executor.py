@@ -199,10 +199,11 @@ class Executor:
             raise ArchsimError(
                 f"input '{each.name}': found {list(x.shape)}; expected the batch, then {shown(each.shape)}"
             )
-        if each.whole is not None and x.size and not 0 <= x.min() <= x.max() < each.whole:
-            wrong = x.max() if x.min() >= 0 else x.min()
-            raise ArchsimError(f"input '{each.name}': found {wrong}; expected whole numbers from 0 to {each.whole - 1}")
-        x = run.noted(each.name, each.shape, x if each.whole is None else x.astype(np.int64))
+        if each.whole is not None and x.size and not each.least <= int(x.min()) <= int(x.max()) < each.whole:
+            wrong = x.max() if x.min() >= each.least else x.min()
+            span = f"{each.least} to {each.whole - 1}"
+            raise ArchsimError(f"input '{each.name}': found {wrong}; expected whole numbers from {span}")
+        x = run.noted(each.name, each.shape, x.astype(np.float32 if each.whole is None else np.int64, copy=False))
         for one in each.shape:
             positions = run.start(one) + run.size(one)
             if size_of(one) is None and positions > self.graph.max_positions:

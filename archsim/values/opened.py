@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
-from archsim.graph.hf.config import SCALINGS, from_config, is_config, rotary_scaling
+from archsim.graph.hf.config import from_config, is_config
+from archsim.graph.hf.rotary import SCALINGS, rotary_scaling, trained_positions
 from archsim.graph.llama2c import EXPECTED, from_checkpoint
 from archsim.graph.load import build
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Data, Document, Loc, read
 from archsim.values import gguf_file, llama2c
 from archsim.values.files import begin
+from archsim.values.hf.names import HUGGING_FACE
 from archsim.values.safetensors_file import Tensors, read_safetensors
-from archsim.values.weight_names import GGUF, HUGGING_FACE, LLAMA2C
+from archsim.values.weight_names import GGUF, LLAMA2C
 from archsim.values.weights import Named
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ _AS_USUAL = {
     "position_embedding_type": "absolute",
 }
 """Keys of configurations."""
+_BY_LENGTH = ("longrope", "su")
+"""Rules for rotary positions with other frequencies for sequences that are longer than those of the training."""
 _EXPECTED = f"{EXPECTED}, a GGUF file (.gguf), an ONNX file (.onnx), a safetensors file, or a folder with one"
 
 
@@ -124,7 +128,7 @@ def _hugging_face(path: Path) -> Opened:
     if given is not None and is_config(given):
         kind = str(mapping(given).get("model_type", ""))
         if kind not in HUGGING_FACE:
-            known = did_you_mean(kind, HUGGING_FACE)
+            known = did_you_mean(kind, HUGGING_FACE, most=len(HUGGING_FACE))
             raise ArchsimError(f"{config}: weights of model_type '{kind}' are not read. {known}")
         _require_known(given)
         named = Named(tensors.file, tensors.stored, HUGGING_FACE[kind])
@@ -151,10 +155,13 @@ def _require_known(given: Document) -> None:
 def _as_stored(document: Document, given: Document, named: Named) -> Document:
     """A head that is not stored is the table of tokens; one that is stored counts, where the config says nothing."""
     data = dict(mapping(document))
-    if data["architecture"] == "decoder" and not named.has("lm_head.weight"):
+    head = named.names.sources["head/logits"].parts[0] if "head/logits" in named.names.sources else ""
+    if data["architecture"] != "encoder" and not named.has(f"{head}.weight"):
         data["tied"] = "true"
     elif data["architecture"] == "decoder" and "tie_word_embeddings" not in mapping(given):
         data["tied"] = "false"
+    if rotary_scaling(mapping(given))[0] in _BY_LENGTH:
+        data["positions"] = trained_positions(mapping(given))
     if "pooler" in data and not named.has("pooler.dense.weight"):
         data["pooler"] = "false"
     return replace(document, data=data)
@@ -172,7 +179,7 @@ def _gpt2(tensors: Tensors, named: Named, given: Document | None) -> Document:
         "name": tensors.file.stem,
         "description": "GPT-2 by the shapes of its weights",
         "architecture": "decoder",
-        "layers": str(named.layers),
+        "layers": str(named.layers("layer")),
         "hidden": str(table[1]),
         "heads": str(max(1, table[1] // _HEAD_DIM)),
         "ffn": str(wide[0]),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from archsim.errors import ArchsimError
 from archsim.graph.axes import sizes_of
 from archsim.values.executor import Executor
 from archsim.values.network_weights import network_arrays
+from archsim.values.samples import read_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,14 +123,7 @@ def _result(graph: Graph) -> Shape:
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "no such file"
-        raise ArchsimError(f"{path}: {found}; expected a file .npz of images and labels, as numpy.savez writes it")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, NDArray[Any]] = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, OSError, AttributeError, TypeError, BadZipFile) as error:
-        raise ArchsimError(f"{path}: is no whole .npz file ({error})") from None
+    arrays = read_arrays(path, "images and labels")
     if not {"images", "labels"} <= set(arrays):
         raise ArchsimError(f"{path}: found {', '.join(arrays) or 'nothing'}; expected 'images' and 'labels'")
     images, labels = arrays["images"], arrays["labels"]

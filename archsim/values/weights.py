@@ -13,7 +13,7 @@ import numpy as np
 
 from archsim.errors import ArchsimError, did_you_mean
 from archsim.graph.weights import Arrays
-from archsim.values.stored import Stored, changed, joined
+from archsim.values.stored import Numbers, Stored, changed, joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {"weight": "weight", "bias": "bias", "scale": "weight", "shift": "bias"}
 """Last words of the Graph's names, and of files'."""
+_STACKS = ("layer", "encoder", "decoder")
+"""How the Graph's names of layers begin."""
 _NUMBER = re.compile(r"\d+")
 _MATRIX = 2
 """Dimensions."""
@@ -89,20 +91,26 @@ class Named:
     def _prefix(self) -> str:
         return next((each for each in self.names.prefixes if any(key.startswith(each) for key in self.stored)), "")
 
-    @cached_property
-    def layers(self) -> int:
-        """How many layers there are tensors of."""
-        first = next(each.parts[0] for key, each in self.names.sources.items() if key.endswith("attention norm"))
+    def layers(self, stack: str) -> int:
+        """How many layers of a stack there are tensors of; 0 where its layers have no norm before or after attention.
+
+        stack: how names of its layers begin in the Graph.
+        """
+        first = self.names.sources.get(f"{stack} {{}}/attention norm")
         number = 0
-        while self.has(f"{first.format(number)}.weight"):
+        while first is not None and self.has(f"{first.parts[0].format(number)}.weight"):
             number += 1
         return number
 
     def arrays(self, graph: Graph) -> Arrays:
         """What a Graph reads. Raises ArchsimError where a tensor is missing, or does not fit the Graph."""
-        layers = sum(name.endswith("/qkv.weight") for name in graph.weights)
-        if self.layers > layers:
-            raise ArchsimError(f"{self.path}: found {self.layers} layers; expected {layers}, as {graph.name} has")
+        for stack in _STACKS:
+            stored = self.layers(stack)
+            layers = sum(
+                name.startswith(f"{stack} ") and name.endswith("/attention norm.scale") for name in graph.weights
+            )
+            if stored > layers:
+                raise ArchsimError(f"{self.path}: found {stored} layers; expected {layers}, as {graph.name} has")
         weights = [weight for weight in graph.weights.values() if weight.tied is None]
         return arrays_of(graph, {weight.name: self._made(graph, weight) for weight in weights})
 
@@ -115,9 +123,14 @@ class Named:
             source, suffix = self.names.sources.get(_NUMBER.sub("{}", node)), f".{_SUFFIXES.get(word, word)}"
         if source is None:
             raise ArchsimError(f"{self.path}: it is not known which tensor is {weight.name!r} of {graph.name}")
-        parts = [self.take(part.format(*numbers) + suffix) for part in source.parts]
+        names = [part.format(*numbers) + suffix for part in source.parts]
+        if source.otherwise and not self.has(names[0]):
+            names = [part.format(*numbers) + suffix for part in source.otherwise]
+        parts = self._taken(names, source if suffix == ".bias" else None)
         if source.of_heads:
             parts = _per_head(parts, weight, graph)
+        if source.by_groups:
+            parts = [_ungrouped(part, weight, graph) for part in parts]
         if self._across and numbers:
             parts = [changed(one, one.shape[::-1], np.transpose) if len(one.shape) == _MATRIX else one for one in parts]
         if any(one.shape[1:] != parts[0].shape[1:] or not one.shape for one in parts):
@@ -125,11 +138,33 @@ class Named:
             raise ArchsimError(f"{self.path}: found {shapes}; expected the same inputs, for {weight.name!r}")
         return _fitted(joined(parts), source, weight)
 
+    def _taken(self, names: list[str], source: Source | None) -> list[Stored]:
+        """Tensors; source: of biases, of which one may be zeros, as many as the next part's."""
+        if source is None or source.unbiased is None:
+            return [self.take(name) for name in names]
+        stored = [self.take(name) for at, name in enumerate(names) if at != source.unbiased]
+        zeros = changed(stored[0], stored[0].shape, np.zeros_like)
+        return [*stored[: source.unbiased], zeros, *stored[source.unbiased :]]
+
     @cached_property
     def _across(self) -> bool:
         name = self.names.lies_across
         shape = self.take(name).shape if name is not None else ()
         return len(shape) == _MATRIX and shape[1] == 3 * shape[0]
+
+
+def _ungrouped(part: Stored, weight: Weight, graph: Graph) -> Stored:
+    """All queries first, then all keys and all values, where rows are stored by groups of heads that share a key."""
+    scores = graph.by_key[f"{weight.name.rpartition('/')[0]}/scores"]
+    heads, size = getattr(scores, "heads", 1), getattr(scores, "head_dim", 1)
+    groups = getattr(scores, "stored", heads * size) // size
+    return changed(part, part.shape, partial(_by_role, groups=groups, queries=heads // groups, size=size))
+
+
+def _by_role(x: Numbers, groups: int, queries: int, size: int) -> Numbers:
+    rows = x.reshape(groups, queries + 2, size, *x.shape[1:])
+    roles = rows[:, :queries], rows[:, queries], rows[:, queries + 1]
+    return np.concatenate([role.reshape(-1, *x.shape[1:]) for role in roles])
 
 
 def _per_head(parts: list[Stored], weight: Weight, graph: Graph) -> list[Stored]:

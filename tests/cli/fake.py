@@ -42,7 +42,7 @@ def load_machine(name: str, settings: tuple[str, ...] = (), mapping: object = No
     return Named(name)
 
 
-def load_model(name: str, shapes: object = None, *, approximate: bool = False, trust: bool = False) -> Named:  # noqa: ARG001
+def load_model(name: str, shapes: object = None, **options: object) -> Named:  # noqa: ARG001
     if name != "bert-base":
         raise ArchsimError(f"no model '{name}'. {did_you_mean(name, ['bert-base'])}")
     return Named(name)

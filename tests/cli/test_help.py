@@ -7,7 +7,7 @@ import click
 import pytest
 
 ORDER = (
-    ("--machine", "--model", "--weights", "--images", "--text", "--tokenizer", "--limit"),
+    ("--machine", "--model", "--weights", "--images", "--inputs", "--text", "--tokenizer", "--limit"),
     ("--profile", "--seq", "--batch"),
     (),  # choices: what only one command has
     ("--seeds", "--seed"),

@@ -89,11 +89,13 @@ def test_pictures_are_told_by_a_network_of_layers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "found neither of --text and --images"),
-        (("--text", "a", "--images", "b"), "found both of --text and --images"),
+        ((), "found none of --text, --images, --inputs"),
+        (("--text", "a", "--images", "b"), "found --text and --images of --text, --images, --inputs"),
         (("--model", "m.pt2", "--images", "b", "--weights", "c"), "--images is of a file of layers, .yaml or .yml"),
-        (("--images", "b"), "--weights and --images go together"),
-        (("--text", "a", "--weights", "b"), "--weights and --images go together"),
+        (("--images", "b"), "--model m is a file of layers, and has no weights in itself. Add --weights"),
+        (("--inputs", "b"), "--model m is a file of layers, and has no weights in itself. Add --weights"),
+        (("--text", "a", "--weights", "b"), "--weights, which is of a file of layers"),
+        (("--model", "m.onnx", "--inputs", "a", "--weights", "b"), "--weights, which is of a file of layers"),
         (("--images", "b", "--weights", "c", "--tokenizer", "d"), "--tokenizer is of a text"),
     ],
 )

@@ -5,23 +5,14 @@ from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
 from archsim.graph.hf.families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
+from archsim.graph.hf.rotary import set_rotary
+from archsim.graph.hf.windows import set_windows
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, Loc
 
 _MARKS = frozenset({"model_type", "architectures", "hidden_size", "n_embd", "hidden_dim", "d_model"})
 _NOTHING = (None, "", "null")
 _CLASSIFIES = "ForImageClassification"
-SCALINGS: dict[str, dict[str, tuple[str, str]]] = {
-    "default": {},
-    "linear": {"factor": ("factor", "1"), "positions": ("original_max_position_embeddings", "1")},
-    "llama3": {
-        "factor": ("factor", "8"),
-        "low": ("low_freq_factor", "1"),
-        "high": ("high_freq_factor", "4"),
-        "positions": ("original_max_position_embeddings", "8192"),
-    },
-}
-"""Kinds of `rope_scaling`: our keys, theirs, and what holds where a config does not say."""
 
 
 def is_config(document: Document) -> bool:
@@ -43,17 +34,20 @@ def from_config(document: Document, name: str) -> Document:
     }
     origin: dict[str, str] = {}
     for key, names in family.sizes.items():
-        given = next((other for other in names if data.get(other) not in _NOTHING), None)
+        given = next((name for name in names if data.get(name) not in _NOTHING), None)
         if given is not None:
             value = data[given]
             same = isinstance(value, list) and value and all(each == value[0] for each in value)
             made[key], origin[key] = value[0] if same else value, given  # [224, 224] is 224
+        elif key in OPTIONAL and any(name in data for name in names):
+            made.pop(key, None)  # null: none, whatever the class has where nothing is said
         elif key not in made and key not in OPTIONAL:
             raise ArchsimError(Fault(f"has no {quoted(names[0])}, which a {kind} needs", document.place(())))
     for flag, keys in family.flags.items():
         if data.get(flag) not in _NOTHING:
             _set_flag(made, origin, keys, flag, str(data[flag]))
     _refine(document, data, family, made)
+    set_windows(document, data, made)
     _refine_values(data, family, made)
     made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
     return _nested(document, made, origin)
@@ -69,7 +63,9 @@ def _family(document: Document, data: dict[str, Any]) -> tuple[str, Family]:
         kind = next((each for each in FAMILIES if each in name.lower()), "gpt2")
     if kind not in FAMILIES:
         found = f"found model_type {quoted(kind)}" if kind else "has no 'model_type'"
-        raise ArchsimError(Fault(f"{found}. {did_you_mean(kind, FAMILIES)}", document.place(("model_type",))))
+        raise ArchsimError(
+            Fault(f"{found}. {did_you_mean(kind, FAMILIES, most=len(FAMILIES))}", document.place(("model_type",)))
+        )
     return kind, FAMILIES[kind]
 
 
@@ -89,9 +85,7 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
         made["gated"] = str(data.get("mlp_gated_linear_units", "false"))
     gate, _, inner = str(data.get("feed_forward_proj", "")).rpartition("-")
     if gate == "gated" and "dense_act_fn" not in data:  # T5 1.1 says both in one word
-        made["gated"], made["activation"] = "true", inner
-    if str(data.get("use_sliding_window", "true")) == "false":
-        made.pop("window", None)
+        made["gated"], made["activation"] = "true", "gelu_new" if inner == "gelu" else inner
     for encoder, decoder in SAME_IN_BOTH:
         if data.get(encoder) != data.get(decoder):
             found = f"found {encoder} {shown(data.get(encoder))} and {decoder} {shown(data.get(decoder))}"
@@ -109,30 +103,27 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
 
 def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
     """What values alone depend on: rows of positions, and how positions turn queries and keys."""
+    if made.get("rotary") == "true":
+        set_rotary(data, made)
     if family.more_rows:
         made["first_position"] = str(family.more_rows)
     if family.first_row and str(made["positions"]).isdigit():
         made["position_rows"], made["first_position"] = made["positions"], str(family.first_row)
         made["positions"] = str(int(str(made["positions"])) - family.first_row)
-    hidden, heads = (int(str(made[key])) if str(made[key]).isdigit() else 0 for key in ("hidden", "heads"))
-    share = str(made.pop("rotary_share", ""))
-    if heads and share.replace(".", "", 1).isdigit():
-        made["rotary_values"] = str(int(float(share) * (hidden // heads)))
     if made.get("embedding_scale") == "sqrt hidden":
-        made["embedding_scale"] = str(sqrt(hidden))
-    kind, given = rotary_scaling(data)
-    if made.get("rotary") == "true":
-        scaling = SCALINGS.get(kind, {})
-        made |= {f"rotary_scaling.{key}": given.get(name, default) for key, (name, default) in scaling.items()}
-        if given.get("rope_theta") not in _NOTHING:
-            made["rotary_base"] = given["rope_theta"]
+        made["embedding_scale"] = str(sqrt(_whole(made["hidden"])))
+    if str(data.get("scale_embedding", "false")) == "true":
+        made["embedding_scale"] = str(sqrt(_whole(made["hidden"])))
+    scalar = made.pop("score_scalar", None)
+    if scalar is not None and _whole(scalar):
+        made["score_scale"] = str(1 / sqrt(_whole(scalar)))
+    if made.pop("scaled_if_tied", None) and str(data.get("scale_decoder_outputs", made.get("tied", "true"))) == "true":
+        made["logit_scale"] = str(1 / sqrt(max(1, _whole(made["hidden"]))))
 
 
-def rotary_scaling(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """By which rule a config has rotary positions scaled, and its numbers; newer ones have the base among them."""
-    given = [data[key] for key in ("rope_scaling", "rope_parameters") if isinstance(data.get(key), dict)]
-    found: dict[str, Any] = given[0] if given else {}
-    return str(found.get("rope_type", found.get("type", "default"))), found
+def _whole(given: object) -> int:
+    """0 for what is no whole number, which is refused with the other sizes."""
+    return int(str(given)) if str(given).isdigit() else 0
 
 
 def shown(value: object) -> str:

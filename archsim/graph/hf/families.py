@@ -36,8 +36,15 @@ _USUAL: Sizes = {
     "rotary_base": ("rope_theta", "rotary_emb_base"),
 }
 _TIED = {"tie_word_embeddings": "tied"}
+_BIASED = {"attention_bias": "qkv_bias output_bias"}
 _GROUPED: Sizes = {**_USUAL, "kv_heads": ("num_key_value_heads",), "head_dim": ("head_dim",)}
 _WINDOWED: Sizes = {**_GROUPED, "window": ("sliding_window",)}
+_CAPPED: Sizes = {
+    **_WINDOWED,
+    "score_cap": ("attn_logit_softcapping",),
+    "logit_cap": ("final_logit_softcapping",),
+    "score_scalar": ("query_pre_attn_scalar",),
+}
 _GATED = {"architecture": "decoder", "gated": "true", "norm": "rmsnorm", "rotary": "true", "bias": "false"}
 _LLAMA = {"activation": "silu", "tied": "false", "positions": "2048", "epsilon": "1e-6"}
 _FINE = "1e-12"
@@ -80,8 +87,8 @@ FAMILIES = {
     "gpt2": Family(_USUAL, {"architecture": "decoder"}, {"activation": "gelu_new", "positions": "1024"}, _TIED),
     "gpt_neo": Family(
         {**_USUAL, "window": ("window_size",)},
-        {"architecture": "decoder", "qkv_bias": "false", "full_every": "2"},
-        {"activation": "gelu_new", "window": "256"},
+        {"architecture": "decoder", "qkv_bias": "false", "score_scale": "1"},
+        {"activation": "gelu_new", "window": "256", "window_pattern": "2"},
         _TIED,
     ),
     "gptj": Family(
@@ -119,13 +126,11 @@ FAMILIES = {
     ),
     "bloom": Family(
         _USUAL,
-        {"architecture": "decoder", "score_bias": "true", "embedding_norm": "true", "activation": "gelu"},
+        {"architecture": "decoder", "score_bias": "true", "embedding_norm": "true", "activation": "gelu_new"},
         {"positions": "2048"},
         _TIED,
     ),
-    "llama": Family(
-        _GROUPED, _GATED, _LLAMA, {**_TIED, "attention_bias": "qkv_bias output_bias", "mlp_bias": "ffn_bias"}
-    ),
+    "llama": Family(_GROUPED, _GATED, _LLAMA, {**_TIED, **_BIASED, "mlp_bias": "ffn_bias"}),
     "mistral": Family(_WINDOWED, _GATED, _LLAMA, _TIED),
     "mixtral": Family(
         {**_WINDOWED, "experts": ("num_local_experts",), "experts_per_token": ("num_experts_per_tok",)},
@@ -133,8 +138,13 @@ FAMILIES = {
         {**_LLAMA, "experts": "8", "experts_per_token": "2", "rotary_base": "1000000"},
         _TIED,
     ),
-    "qwen2": Family(_GROUPED, {**_GATED, "qkv_bias": "true"}, _LLAMA, _TIED),
-    "qwen3": Family(_GROUPED, {**_GATED, "qk_norm": "true"}, {**_LLAMA, "head_dim": "128"}, _TIED),
+    "qwen2": Family(_WINDOWED, {**_GATED, "qkv_bias": "true"}, {**_LLAMA, "use_window": "false"}, _TIED),
+    "qwen3": Family(
+        _WINDOWED,
+        {**_GATED, "qk_norm": "true"},
+        {**_LLAMA, "head_dim": "128", "use_window": "false"},
+        {**_TIED, **_BIASED},
+    ),
     "phi": Family(
         {**_GROUPED, "rotary_share": ("partial_rotary_factor",)},
         {"architecture": "decoder", "parallel": "true", "shared_norm": "true", "rotary": "true", "head_bias": "true"},
@@ -144,18 +154,34 @@ FAMILIES = {
     "phi3": Family(
         {**_WINDOWED, "rotary_share": ("partial_rotary_factor",)}, _GATED, {**_LLAMA, "epsilon": "1e-5"}, _TIED
     ),
-    "gemma": Family(_GROUPED, _SCALED, _GEMMA, _TIED),
+    "gemma": Family(_GROUPED, _SCALED, {**_GEMMA, "head_dim": "256"}, {**_TIED, **_BIASED}),
     "gemma2": Family(
-        _WINDOWED,
-        {**_SCALED, "post_norms": "true", "full_every": "2", "full_offset": "1"},
-        _GEMMA,
-        _TIED,
+        _CAPPED,
+        {**_SCALED, "post_norms": "true"},
+        {
+            **_GEMMA,
+            "head_dim": "256",
+            "window": "4096",
+            "window_pattern": "2",
+            "score_cap": "50",
+            "logit_cap": "30",
+            "score_scalar": "256",
+        },
+        {**_TIED, **_BIASED},
     ),
     "gemma3_text": Family(
-        _WINDOWED,
-        {**_SCALED, "post_norms": "true", "qk_norm": "true", "full_every": "6", "full_offset": "5"},
-        _GEMMA,
-        _TIED,
+        {**_CAPPED, "window_rotary_base": ("rope_local_base_freq",)},
+        {**_SCALED, "post_norms": "true", "qk_norm": "true"},
+        {
+            **_GEMMA,
+            "head_dim": "256",
+            "window": "4096",
+            "window_pattern": "6",
+            "score_scalar": "256",
+            "rotary_base": "1000000",
+            "window_rotary_base": "10000",
+        },
+        {**_TIED, **_BIASED},
     ),
     "t5": Family(
         {
@@ -163,6 +189,7 @@ FAMILIES = {
             "head_dim": ("d_kv",),
             "positions": ("n_positions",),
             "buckets": ("relative_attention_num_buckets",),
+            "furthest": ("relative_attention_max_distance",),
         },
         {
             "architecture": "encoder-decoder",
@@ -171,6 +198,7 @@ FAMILIES = {
             "bias": "false",
             "score_bias": "true",
             "score_scale": "1",
+            "scaled_if_tied": "true",
         },
         {"activation": "relu", "buckets": "32", "positions": "512", "epsilon": "1e-6"},
         {**_TIED, "is_gated_act": "gated"},
@@ -197,7 +225,8 @@ FAMILIES = {
 
 OPTIONAL = frozenset(
     {"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers", "rotary_share"}
-    | {"epsilon", "rotary_base", "rotary_values"}
+    | {"epsilon", "rotary_base", "rotary_values", "window_rotary_base", "score_cap", "logit_cap", "score_scalar"}
+    | {"furthest"}
 )
 """Sizes that a config may lack, as they follow from others."""
 

@@ -14,7 +14,19 @@ _UNSURE = ("Random", "Multinomial", "Bernoulli")
 """Beginnings of operators whose results differ from run to run."""
 FLOATS = (1, 10, 11, 16)
 """Element types: float32, float16, float64, bfloat16."""
+NARROW = {17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 23: "float4e2m1"}
+"""Element types of floating-point numbers of 8 bits and less, with the names of their formats."""
 BOOLEAN = 9
+WHOLES = {
+    BOOLEAN: (0, 1),
+    **{kind: (0, 2**bits - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (21, 4), (25, 2))},
+    **{
+        kind: (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        for kind, bits in ((3, 8), (5, 16), (6, 32), (7, 64), (22, 4), (26, 2))
+    },
+    13: (0, 2**63 - 1),
+}
+"""The smallest and largest of element types of whole numbers; of those of 64 bits without sign, half is in reach."""
 SIZES = ("Shape", "Size")
 """Operators that read no numbers, only how many there are."""
 
@@ -134,7 +146,8 @@ class ModelFile:
 
     def is_float(self, name: str) -> bool:
         """Whether a tensor is of floating-point numbers."""
-        return self.types.get(name, FLOATS[0]) in FLOATS
+        kind = self.types.get(name, FLOATS[0])
+        return kind in FLOATS or kind in NARROW
 
 
 def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - protobuf's own type

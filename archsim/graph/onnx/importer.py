@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.onnx.constants import Constant, Constants, Reader
-from archsim.graph.onnx.file import BOOLEAN, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.file import FLOATS, SIZES, WHOLES, FileNode, ModelFile, Sizes
 
 Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]
 """Names of the tensors that a node makes, in the order of its outputs."""
-_WHOLE = 1 << 31
-"""Bound of whole numbers that index no table."""
+_FEW = 64
+"""Numbers of an input that a user may write down."""
 HIDDEN = -1e4
 """What is added to scores that are to be hidden is this or less."""
 _SOFT = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Cast", "Dropout", "Where", "Mul", "Slice")
@@ -158,9 +159,13 @@ class Importer:
         return self.tensors[name]
 
     def enter(self, name: str, sizes: Sizes) -> None:
-        """Make an input of a tensor."""
-        whole = None if self.file.is_float(name) else 2 if self.file.types.get(name) == BOOLEAN else _WHOLE
-        self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole)
+        """Make an input of a tensor. Raises ArchsimError where it is not of numbers."""
+        kind = self.file.types.get(name, FLOATS[0])
+        if not self.file.is_float(name) and kind not in WHOLES:
+            raise ArchsimError(f"input {quoted(name)} is of texts or complex numbers; expected numbers")
+        least, most = WHOLES.get(kind, (0, -1))
+        whole = most + 1 or None
+        self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole, least=least)
 
     def bound(self, name: str, rows: int) -> None:
         """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
@@ -174,7 +179,7 @@ class Importer:
         inputs = self.builder.inputs
         for at, each in enumerate(inputs):
             if each.name == name and each.whole is not None:
-                inputs[at] = replace(each, whole=min(each.whole, rows))
+                inputs[at] = replace(each, whole=min(each.whole, rows), least=0)
 
     def known_sizes(self, name: str) -> Sizes | None:
         """Of a tensor that is made by now; of others, as far as the file says."""
@@ -208,7 +213,7 @@ class Importer:
             return None
         found = self.constants.value(node.input(at))
         if found is None:
-            raise self.refused(node, f"{quoted(node.input(at))} is made at run time; expected a constant")
+            raise self.unsized(node, node.input(at))
         if found.dtype.kind not in "iu":
             raise self.refused(node, f"found {found.dtype} in {quoted(node.input(at))}; expected whole numbers")
         return tuple(map(int, found.reshape(-1)))
@@ -219,6 +224,20 @@ class Importer:
         if found is None or found.numbers != 1 or not self.fixed(found):
             return None
         return float(found.read().reshape(-1)[0])
+
+    def unsized(self, node: FileNode, name: str) -> ArchsimError:
+        """A message about a tensor that decides sizes and is made at run time: whose value a user may give."""
+        waiting, roots = [name], dict[str, None]()
+        while waiting:
+            last = waiting.pop()
+            maker = self.file.makers.get(last)
+            if maker is not None and maker.operator not in SIZES:
+                waiting += [each for each in maker.inputs if self.moving(each)]
+            elif last in self.file.inputs:
+                roots[last] = None
+        small = [each for each in roots if prod(self.file.inputs[each] or ()) <= _FEW]
+        advice = f" Try --value {small[0]}=1,2." if small else ""
+        return self.refused(node, f"{quoted(name)} is made at run time; expected a constant.{advice}")
 
     def refused(self, node: FileNode, why: str) -> ArchsimError:
         """A message about a node."""

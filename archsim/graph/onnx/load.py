@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
@@ -12,6 +14,7 @@ from archsim.graph.onnx.arranged import arranged
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
 from archsim.graph.onnx.fusions import fuse
+from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.unknown import approximated, require_known
@@ -32,7 +35,13 @@ HANDLERS = {
 """By operator; what is not here is not known."""
 
 
-def load_onnx(path: Path, shapes: Mapping[str, Sizes], *, approximate: bool = False) -> Graph:
+def load_onnx(
+    path: Path,
+    shapes: Mapping[str, Sizes],
+    *,
+    values: Mapping[str, NDArray[Any]] | None = None,
+    approximate: bool = False,
+) -> Graph:
     """Make a Graph of an ONNX file.
 
     Parameters
@@ -41,6 +50,8 @@ def load_onnx(path: Path, shapes: Mapping[str, Sizes], *, approximate: bool = Fa
         Of the file; files with weights beside it need not be there.
     shapes
         Of tensors whose sizes the file leaves open.
+    values
+        Of inputs that are to be known before the run, such as those by which sizes are decided.
     approximate
         Whether operators that are not known cost one operation for each value of their result.
 
@@ -49,18 +60,24 @@ def load_onnx(path: Path, shapes: Mapping[str, Sizes], *, approximate: bool = Fa
     ArchsimError
         With what is wrong, or with what the file lacks.
     """
-    return load_onnx_arrays(path, shapes, approximate=approximate)[0]
+    return load_onnx_arrays(path, shapes, values=values, approximate=approximate)[0]
 
 
 def load_onnx_arrays(
-    path: Path, shapes: Mapping[str, Sizes] | None = None, *, approximate: bool = False
+    path: Path,
+    shapes: Mapping[str, Sizes] | None = None,
+    *,
+    values: Mapping[str, NDArray[Any]] | None = None,
+    approximate: bool = False,
 ) -> tuple[Graph, Arrays]:
     """As `load_onnx`, and the numbers of the Graph's weights, which are read when they are asked for."""
     try:
         model = _read(path)
         _require_inside(path, model)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return from_proto(model, path.stem, digest, shapes or {}, folder=path.parent, approximate=approximate)
+        return from_proto(
+            model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
+        )
     except UsageError:
         raise
     except ArchsimError as error:
@@ -73,6 +90,7 @@ def from_proto(
     digest: str,
     shapes: Mapping[str, Sizes],
     *,
+    values: Mapping[str, NDArray[Any]] | None = None,
     folder: Path = Path(),
     readers: Mapping[str, Reader] | None = None,
     parameters: frozenset[str] | None = None,
@@ -85,7 +103,7 @@ def from_proto(
     ----------
     model, name, digest
         Protobuf's model; name and digest of the Graph.
-    shapes, approximate
+    shapes, values, approximate
         As of `load_onnx`.
     folder
         Of files with weights.
@@ -106,6 +124,7 @@ def from_proto(
     ArchsimError
         With what is wrong, or with what the model lacks.
     """
+    give_values(model, values or {})
     _give_shapes(model, shapes)
     _require_formed(model)
     _require_order(model)

@@ -1,0 +1,1 @@
+"""Names of the weights of Hugging Face's models."""
