@@ -125,6 +125,23 @@ def gather(importer: Importer, node: FileNode) -> Made:
     return importer.builder.reshape(x, (*sizes[:at], *wanted.shape, *sizes[at + 1 :]))
 
 
+def gather_nd(importer: Importer, node: FileNode) -> Made:
+    """Numbers, or rows, at places that are known before the run."""
+    sizes = importer.sizes(node.inputs[0])
+    wanted = importer.constants.value(node.inputs[1])
+    if wanted is None or node.whole("batch_dims", 0):
+        raise importer.refused(node, "picks at places that are made at run time, or batch by batch; expected constants")
+    depth = wanted.shape[-1]
+    own = np.array(sizes[:depth], np.int64)
+    places = np.where(wanted < 0, wanted + own, wanted).reshape(-1, depth)
+    if not ((places >= 0) & (places < own)).all():
+        raise importer.refused(node, f"found places outside of {list(sizes)}")
+    flat = np.ravel_multi_index(tuple(places.T), sizes[:depth]).tolist()
+    table = importer.builder.reshape(importer.tensor(node.inputs[0]), (prod(sizes[:depth]), *sizes[depth:]))
+    x = _picked(importer, node, 0, prod(sizes[:depth]), flat, table)
+    return importer.builder.reshape(x, (*wanted.shape[:-1], *sizes[depth:]))
+
+
 def _embedding(importer: Importer, node: FileNode, sizes: Sizes) -> str:
     builder, ids = importer.builder, importer.tensor(node.inputs[1])
     importer.bound(node.inputs[1], sizes[0])
@@ -139,9 +156,9 @@ def _embedding(importer: Importer, node: FileNode, sizes: Sizes) -> str:
     return builder.reshape(made, (*importer.sizes(node.inputs[1]), *sizes[1:]))
 
 
-def _picked(importer: Importer, node: FileNode, at: int, size: int, wanted: Sequence[int]) -> str:
+def _picked(importer: Importer, node: FileNode, at: int, size: int, wanted: Sequence[int], table: str = "") -> str:
     """Indices at equal steps are a slice; others are put side by side, one by one."""
-    builder, x = importer.builder, importer.tensor(node.inputs[0])
+    builder, x = importer.builder, table or importer.tensor(node.inputs[0])
     indices = [index + size if index < 0 else index for index in wanted]
     steps = {later - index for index, later in pairwise(indices)} or {1}
     if not indices or any(not 0 <= index < size for index in indices):
@@ -197,6 +214,7 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "Slice": sliced,
     "Split": split,
     "Gather": gather,
+    "GatherND": gather_nd,
     "Concat": concat,
     "Dropout": same,
 }
