@@ -7,7 +7,7 @@ from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.masks import free_masks
 from archsim.graph.onnx.projections import attentions, merge_projections, projection
 from archsim.graph.onnx.rotary import find_rotary, join_rotary
-from archsim.graph.onnx.tables import add_positions, join_tables
+from archsim.graph.onnx.tables import add_positions, join_tables, tie_heads
 
 
 def arranged(importer: Importer) -> list[str]:
@@ -17,7 +17,8 @@ def arranged(importer: Importer) -> list[str]:
     merge_projections(edit, importer.arrays)
     for attention in list(attentions(edit)):
         join_rotary(edit, attention)
-    join_tables(edit)
+    join_tables(edit, importer.arrays)
+    tie_heads(edit, importer.arrays)
     ends = [end for each in attentions(edit) for name in each.operands() if (end := projection(edit, name)) is not None]
     add_positions(edit, [end.key for end in ends])
     choose_ends(edit, ends)

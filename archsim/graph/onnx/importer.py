@@ -262,7 +262,20 @@ class Importer:
         if self.moving(name):
             return self.tensor(name)
         found = self._require_constant(name)
-        return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
+        return self.weight(name, found.shape, found.read, self._picked(found), found.origin)
+
+    def _picked(self, constant: Constant) -> int:
+        """Trained numbers of a constant; of one that is picked of a table, those of the table, once."""
+        numbers = self.trained(constant)
+        (held, *others) = (*constant.held, "")
+        table = self.constants.known.get(held)
+        if self.parameters is not None or not numbers or table is None or table.whole or others != [""]:
+            return numbers
+        if constant.name == held:
+            return numbers
+        again = held in self._counted
+        self._counted.add(held)
+        return 0 if again else table.numbers
 
     def weight(self, name: str, shape: Sizes, read: Reader, trained: int, origin: str = "") -> str:
         """A weight.

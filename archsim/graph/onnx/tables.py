@@ -1,25 +1,31 @@
 """Rows of tables that are added where a model begins: of tokens, positions and segments; they are one operator."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from math import prod
 
+from archsim.errors import ArchsimError
 from archsim.graph.axes import sizes_of
 from archsim.graph.nodes import Contraction, Elementwise, Node
+from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.edit import Edit
 from archsim.graph.sequence_nodes import Embedding
+from archsim.graph.weights import Weight
 
 _ADDITIONS = 2
 """That the operator stands for: positions and segments."""
+_LARGE = 1 << 26
+"""Numbers of a table that is looked at."""
 
 
-def join_tables(edit: Edit) -> None:
-    """Sums of looked-up rows, and of constants, with the first of them."""
+def join_tables(edit: Edit, arrays: Mapping[str, Reader]) -> None:
+    """Sums of looked-up rows, and of constants, with the first of them. arrays: numbers of weights, by name."""
     for node in list(edit.nodes.values()):
         if isinstance(node, Embedding) and not edit.nodes[node.key].free:
-            _join(edit, node)
+            _join(edit, node, arrays)
 
 
-def _join(edit: Edit, first: Embedding) -> None:
+def _join(edit: Edit, first: Embedding, arrays: Mapping[str, Reader]) -> None:
     key, left = first.key, _ADDITIONS
     while left and (reader := edit.alone(key)) is not None and _is_addition(node := edit.nodes[reader]):
         others = [name for name in node.inputs if name != key]
@@ -28,7 +34,45 @@ def _join(edit: Edit, first: Embedding) -> None:
             break
         for end in (node, *ends[0]):
             edit.put(replace(end, kind="view"), edit.places[end.key])
+        _count_rows(edit, others[0], arrays)
         key, left = node.key, left - 1
+
+
+def _count_rows(edit: Edit, name: str, arrays: Mapping[str, Reader]) -> None:
+    """A row of a table that stands again and again is trained once."""
+    weight = edit.builder.weights.get(name)
+    if weight is None or weight.numbers != prod(weight.shape) or not 1 < weight.numbers <= _LARGE:
+        return
+    try:
+        rows = arrays[name]().reshape(-1, weight.shape[-1])
+    except ArchsimError:  # in a file that is not there
+        return
+    if bool((rows == rows[0]).all()):
+        edit.builder.weights[name] = replace(weight, trained=weight.shape[-1])
+
+
+def tie_heads(edit: Edit, arrays: Mapping[str, Reader]) -> None:
+    """Count the weights of a product that are those of a table once, where a file has them twice."""
+    weights = edit.builder.weights
+    tables = {node.inputs[1] for node in edit.nodes.values() if isinstance(node, Embedding)}
+    for node in edit.nodes.values():
+        if not isinstance(node, Contraction) or not node.stationary or node.windows or len(node.second) != 2:  # noqa: PLR2004
+            continue
+        matrix = weights[node.inputs[1]]
+        for table in (weights[name] for name in tables if name in weights and name != matrix.name):
+            if matrix.numbers == prod(table.shape) <= _LARGE and _are_those(arrays, matrix.name, table):
+                weights[matrix.name] = replace(matrix, trained=0)
+
+
+def _are_those(arrays: Mapping[str, Reader], name: str, table: Weight) -> bool:
+    """Whether a matrix has the numbers of a table, or of a transposed one, which are not all the same."""
+    try:
+        rows, matrix = arrays[table.name](), arrays[name]()
+    except ArchsimError:  # in a file that is not there
+        return False
+    if rows.min() == rows.max():
+        return False
+    return any(rows.shape == each.shape and bool((rows == each).all()) for each in (matrix, matrix.T))
 
 
 def _is_addition(node: Node) -> bool:
