@@ -124,6 +124,29 @@ class ScoreBias(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowBias(Node):
+    """What is added to scores in windows of a map: [heads, windows, pixels of a window, as many keys], row by row.
+
+    Parameters
+    ----------
+    inputs
+        Scores, and, maybe, a table [distances, heads]: its row for a key that is (y, x) before the pixel, which may be
+        negative, is (y + height - 1) * (2 width - 1) + x + width - 1, of the window's height and width.
+    window, size, shift
+        Height and width of a window, and of the map, whose pixels were moved up and left by so many, those that fell
+        out coming in at the other side. A pair of which one alone came in so has minus infinity.
+    """
+
+    window: tuple[int, int]
+    size: tuple[int, int]
+    shift: tuple[int, int]
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+        """The same index."""
+        return (ALL, Reach(0)) if operand else tuple(Reach(at) for at in range(len(shape)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Previous(Node):
     """In a recurrence: a tensor at the position before, zeros at the first.
 

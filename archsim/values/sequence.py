@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, RotaryOf, Scaled, ScoreBias
+from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, RotaryOf, Scaled, ScoreBias, WindowBias
 from archsim.graph.views import Sent
 from archsim.values.products import masked
 
@@ -93,6 +93,26 @@ def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
     return found if node.mask is None else masked(node.mask, found, node.shape, run)
 
 
+def _window_bias(node: WindowBias, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    scores, *tables = operands
+    height, width = node.window
+    rows, columns = np.divmod(np.arange(height * width), width)
+    if tables:
+        down, across = rows[:, None] - rows, columns[:, None] - columns
+        bias = tables[0][0][(down + height - 1) * (2 * width - 1) + across + width - 1]
+        scores = scores + bias.transpose(2, 0, 1)[:, None]
+    # of each window and pixel: whether it came in at the other side, downwards and across
+    below, right = (
+        (np.arange(whole) >= whole - shift).reshape(-1, part)
+        for whole, part, shift in zip(node.size, node.window, node.shift, strict=True)
+    )
+    came = np.stack(np.broadcast_arrays(below[:, None, rows], right[None, :, columns]), axis=-1)
+    came = came.reshape(-1, height * width, 2)
+    apart = (came[:, :, None] != came[:, None]).any(axis=-1)
+    found: Array = np.where(apart, np.float32(-np.inf), scores)
+    return found
+
+
 def _buckets(node: ScoreBias, ahead: Array) -> Array:
     """Rows of T5's table: one for each small distance; then ever more share one, evenly by their logarithm."""
     number = node.buckets // 2 if node.both_ways else node.buckets
@@ -156,6 +176,7 @@ SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Rotary: _rotary,
     RotaryOf: _rotary_of,
     ScoreBias: _score_bias,
+    WindowBias: _window_bias,
     Sent: _sent,
     Scaled: _scaled,
 }

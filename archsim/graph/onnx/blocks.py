@@ -81,10 +81,17 @@ def _is_sum(edit: Edit, node: Node) -> bool:
 
 def _norm_before(edit: Edit, product: Contraction) -> str | None:
     """A norm that only products with weights read."""
-    node = edit.nodes.get(product.inputs[0])
-    while node is not None and node.free and len(edit.moving(node)) == 1:
-        node = edit.nodes.get(edit.moving(node)[0])
-    return node.key if node is not None and _is_norm(node) and _feeds_products(edit, node.key) else None
+    norm = _viewed(edit, product.inputs[0])
+    return norm.key if norm is not None and _is_norm(norm) and _feeds_products(edit, norm.key) else None
+
+
+def _viewed(edit: Edit, name: str) -> Node | None:
+    """The one node of whose result a tensor is a view, or parts put together."""
+    node = edit.nodes.get(name)
+    if node is None or not node.free:
+        return node
+    behind = [_viewed(edit, each) for each in dict.fromkeys(edit.moving(node))]
+    return behind[0] if behind and all(each is behind[0] for each in behind) else None
 
 
 def _feeds_products(edit: Edit, key: str) -> bool:

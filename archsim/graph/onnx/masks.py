@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError
 from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise
@@ -28,8 +30,30 @@ def free_masks(edit: Edit, attention: Attention, arrays: Mapping[str, Reader]) -
             edit.put(replace(node, kind="view"), edit.places[node.key])
             for name in others:
                 _free(edit, name)
+        elif node.function == "add":
+            for name in others:
+                _count_bias(edit, name, arrays)
     for reader in list(edit.readers.get(attention.softmax.key, ())):
         _free_shares(edit, attention.softmax, edit.nodes[reader])
+
+
+def _count_bias(edit: Edit, name: str, arrays: Mapping[str, Reader]) -> None:
+    """Of a bias of scores, numbers that are alike are one that is trained; a mask may have been added to them."""
+    weight = edit.builder.weights.get(name)
+    numbers = None if weight is None or not weight.numbers else _numbers(edit, name, arrays)
+    if weight is not None and numbers is not None:
+        distinct = len(np.unique(numbers[numbers > _MASKING / 2]))
+        edit.builder.weights[name] = replace(weight, trained=min(weight.numbers, distinct))
+
+
+def _numbers(edit: Edit, name: str, arrays: Mapping[str, Reader]) -> NDArray[Any] | None:
+    """Of a weight that is not too large to be looked at, and is there."""
+    if np.prod(edit.builder.weights[name].shape) > _LARGE:
+        return None
+    try:
+        return arrays[name]()
+    except ArchsimError:  # in a file that is not there
+        return None
 
 
 def _between(edit: Edit, name: str, scores: str) -> Iterator[Elementwise]:
@@ -59,11 +83,8 @@ def _is_mask(edit: Edit, name: str, node: Elementwise, arrays: Mapping[str, Read
         return node.function != "mul" and all(_is_marks(edit, each) for each in _ancestors(edit, name))
     if node.function in ("where", "max", "min"):
         return not weight.numbers
-    if np.prod(weight.shape) > _LARGE:
-        return False
-    try:
-        numbers = arrays[name]()
-    except ArchsimError:  # in a file that is not there
+    numbers = _numbers(edit, name, arrays)
+    if numbers is None:
         return False
     numbers = -numbers if node.function == "sub" else numbers
     seen = (numbers == 0) | (numbers == 1) if node.function == "mul" else (numbers == 0) | (numbers <= _MASKING)
