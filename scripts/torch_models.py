@@ -1,8 +1,8 @@
 """Small models of PyTorch and of transformers, written by both of PyTorch's exporters, with what they compute.
 
-`python scripts/torch_models.py [FOLDER]` writes, for each of them, NAME.torchscript.onnx, NAME.dynamo.onnx (ONNX by the
-older and by the newer exporter) and NAME.npz (what comes in and what comes out), into tests/fixtures/torch. It needs torch, transformers and onnxscript. The same models as presets and network files stand
-beside them, written by hand.
+`python scripts/torch_models.py [FOLDER [NAME …]]` writes, for each of them, NAME.torchscript.onnx and NAME.dynamo.onnx
+(ONNX by the older and by the newer exporter) and NAME.npz (what comes in and what comes out), into
+tests/fixtures/torch. It needs torch, transformers and onnxscript. The same models as presets and network files stand beside them, by hand.
 """
 
 import io
@@ -16,8 +16,19 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel, ConvNextConfig, DynamicCache, GPT2Config, GPT2LMHeadModel
-from transformers import LlamaConfig, LlamaForCausalLM, SwinConfig, ViTConfig, ViTForImageClassification
+from transformers import (
+    BertConfig,
+    BertModel,
+    ConvNextConfig,
+    DynamicCache,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    SwinConfig,
+    ViTConfig,
+    ViTForImageClassification,
+)
 from transformers.models.convnext.modeling_convnext import ConvNextEmbeddings, ConvNextLayer
 from transformers.models.swin.modeling_swin import SwinEmbeddings, SwinLayer
 
@@ -27,7 +38,7 @@ HIDDEN, HEADS, FFN, VOCABULARY, ROWS, LAYERS = 16, 2, 32, 24, 16, 2
 MAP = 8
 
 
-class Of(nn.Module):  # type: ignore[misc] - torch's types are not known here
+class Of(nn.Module):  # type: ignore[misc]
     """A module, called by a function."""
 
     def __init__(self, module: Any, function: Callable[..., Any]) -> None:  # noqa: ANN401
@@ -96,7 +107,7 @@ def llama(attention: str, *, past: bool) -> tuple[Any, tuple[Any, ...]]:
 
 
 def decoder(model: Any, kept: int, *, past: bool) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401
-    """The last position's logits and the most likely token; then keys and values of all positions, if some are given."""
+    """The last position's logits and the most likely token; and keys and values of all positions, if some are given."""
 
     def prompt(module: Any, tokens: Any) -> Any:  # noqa: ANN401
         logits = module(tokens, use_cache=True, logits_to_keep=1).logits
@@ -167,7 +178,9 @@ class Plain(nn.Module):  # type: ignore[misc]
         self.tokens = nn.Embedding(VOCABULARY, HIDDEN)
         self.positions = nn.Parameter(torch.zeros(ROWS, HIDDEN))
         layer = nn.TransformerEncoderLayer(HIDDEN, HEADS, FFN, activation="gelu", batch_first=True)
-        self.layers = nn.ModuleList([layer, nn.TransformerEncoderLayer(HIDDEN, HEADS, FFN, activation="gelu", batch_first=True)])
+        self.layers = nn.ModuleList(
+            [layer, nn.TransformerEncoderLayer(HIDDEN, HEADS, FFN, activation="gelu", batch_first=True)]
+        )
 
     def forward(self, tokens: Any) -> Any:  # noqa: ANN401
         """Hidden states."""
@@ -183,7 +196,6 @@ MODELS: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
     "bert-mask": lambda: encoder("sdpa", masked=True),
     "plain": lambda: (Plain(), (ids(),)),
     "gpt2": lambda: gpt2("sdpa", past=False),
-    "gpt2-eager": lambda: gpt2("eager", past=False),
     "gpt2-past": lambda: gpt2("sdpa", past=True),
     "llama": lambda: llama("sdpa", past=False),
     "llama-eager": lambda: llama("eager", past=False),

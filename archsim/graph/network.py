@@ -12,7 +12,19 @@ from typing import Any
 from archsim.graph.axes import Axis, dim, size_of, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.layers import Attention, Conv, Dense, Embedding, Layer, LayerError, Lstm, Network, Pool, Residual, Skip
+from archsim.graph.layers import (
+    Attention,
+    Conv,
+    Dense,
+    Embedding,
+    Layer,
+    LayerError,
+    Lstm,
+    Network,
+    Pool,
+    Residual,
+    Skip,
+)
 from archsim.graph.maps import convolved, pooled, skipped
 from archsim.graph.nodes import Normalise
 from archsim.graph.recurrent import lstm

@@ -62,7 +62,7 @@ class Reading:
     def _work(self, node: Node) -> None:
         tracer = self.tracer
         positions = tracer.positions(node)
-        operands = []
+        operands: list[tuple[int, Traced, tuple[Source, ...]]] = []
         for at, _ in moving(node, tracer.weights):
             operand, links = tracer.operand(node, at)
             tracer.mix(operand, links)

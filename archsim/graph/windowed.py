@@ -82,9 +82,7 @@ def _whole(builder: Builder, x: str, size: tuple[int, int], window: tuple[int, i
     return builder.merge(builder.merge(builder.merge(x, 4, 2), 2, 2), 0, 2)
 
 
-def _biased(
-    builder: Builder, attention: Attention, scores: str, window: tuple[int, int], size: tuple[int, int]
-) -> str:
+def _biased(builder: Builder, attention: Attention, scores: str, window: tuple[int, int], size: tuple[int, int]) -> str:
     """With what distances in a window add, and without keys that lie elsewhere before the shift."""
     name = builder.name("score bias")
     table = f"{builder.layer}/{name}.table"

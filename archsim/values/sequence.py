@@ -70,7 +70,9 @@ def _rotary_of(node: RotaryOf, operands: Sequence[Array], run: Run) -> Array:  #
     turned = x[..., : node.turned] * cosines
     turned[..., one] -= x[..., other] * sines[..., one]
     turned[..., other] += x[..., one] * sines[..., other]
-    return np.concatenate([turned, np.broadcast_to(x[..., node.turned :], (*turned.shape[:-1], x.shape[-1] - node.turned))], axis=-1)
+    return np.concatenate(
+        [turned, np.broadcast_to(x[..., node.turned :], (*turned.shape[:-1], x.shape[-1] - node.turned))], axis=-1
+    )
 
 
 def _pairs(node: Rotary | RotaryOf) -> tuple[slice, slice]:

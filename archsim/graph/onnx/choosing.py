@@ -6,7 +6,7 @@ from dataclasses import replace
 from archsim.graph.axes import Axis, dim, size_of
 from archsim.graph.nodes import Contraction, Normalise
 from archsim.graph.onnx.edit import Edit
-from archsim.graph.streams import Stream
+from archsim.graph.streams import Positions, Stream
 from archsim.graph.views import Chosen, Slice
 
 
@@ -32,7 +32,7 @@ def choose_ends(edit: Edit, projections: Collection[Contraction]) -> None:
     new = {old: axis}
     for each in slices:
         first = each.start == 0
-        at = "first" if first else "last"
+        at: Positions = "first" if first else "last"
         end = Axis(f"{old.name} {at}", 1, old.order, axis.stream, at=at)
         new[each.shape[each.dim][0].axis] = end
         chosen = Chosen(layer=each.layer, name=each.name, inputs=each.inputs, shape=each.shape, dim=each.dim)

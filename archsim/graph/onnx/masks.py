@@ -108,7 +108,9 @@ def _is_marks(edit: Edit, node: Node | str) -> bool:
     """Whether a node may be one of a mask's: it looks nothing up, and multiplies by nothing that is trained."""
     if isinstance(node, str | Normalise | Embedding | Recurrence):
         return False
-    return _is_outer(node) and all(edit.builder.weights[name].numbers <= 1 for name in node.inputs if name in edit.builder.weights)
+    return _is_outer(node) and all(
+        edit.builder.weights[name].numbers <= 1 for name in node.inputs if name in edit.builder.weights
+    )
 
 
 def _is_outer(node: Node) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.graph.axes import Axis, dim, size_of, sizes_of
+from archsim.graph.axes import Axis, dim, sizes_of
 from archsim.graph.nodes import Contraction, Elementwise, Node, Normalise
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.edit import Edit
@@ -28,7 +28,8 @@ class Attention:
 
     def operands(self) -> tuple[str, str, str]:
         """Queries, keys and values."""
-        return (*self.scores.inputs[:2], self.context.inputs[self.values])
+        queries, keys = self.scores.inputs[:2]
+        return queries, keys, self.context.inputs[self.values]
 
 
 def attentions(edit: Edit) -> Iterator[Attention]:
@@ -156,9 +157,7 @@ def _merge(edit: Edit, parts: Sequence[Contraction], arrays: dict[str, Reader]) 
         del builder.weights[name]
 
 
-def _joined(
-    edit: Edit, names: Sequence[str], shape: tuple[int, ...], read: Reader, arrays: dict[str, Reader]
-) -> str:
+def _joined(edit: Edit, names: Sequence[str], shape: tuple[int, ...], read: Reader, arrays: dict[str, Reader]) -> str:
     """A weight of several, side by side; that of the same ones is there already where layers share them."""
     name, weights = " and ".join(filter(None, names)), edit.builder.weights
     if name not in weights:
@@ -168,9 +167,7 @@ def _joined(
     return name
 
 
-def _columns(
-    readers: Sequence[Reader], sizes: Sequence[tuple[int, ...]], at: int
-) -> Callable[[], NDArray[Any]]:
+def _columns(readers: Sequence[Reader], sizes: Sequence[tuple[int, ...]], at: int) -> Callable[[], NDArray[Any]]:
     def read() -> NDArray[Any]:
         return np.concatenate([one().reshape(own) for one, own in zip(readers, sizes, strict=True)], axis=at)
 

@@ -51,7 +51,7 @@ class _Finder:
         return node if isinstance(node, Elementwise) and node.function == function else None
 
     def _sum(self, first: str, second: str) -> Iterator[_Turned]:
-        """x * cosine + (-b, a) * sine."""
+        """Of x, x * cosine + (-b, a) * sine."""
         left, right = self._made(first, "mul"), self._made(second, "mul")
         for x, cosine in _orders(left):
             for moved, sine in _orders(right):
@@ -64,7 +64,7 @@ class _Finder:
                     yield _Turned(x, cosine, sine, pair[2], doubled=False)
 
     def _apart(self, first: str, second: str, halves: bool) -> _Turned | None:  # noqa: FBT001
-        """a * cosine - b * sine, and a * sine + b * cosine, side by side."""
+        """Of pairs (a, b), a * cosine - b * sine, and a * sine + b * cosine, side by side."""
         left, right = self._made(first, "sub"), self._made(second, "add")
         if left is None or right is None:
             return None

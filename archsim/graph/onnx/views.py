@@ -136,7 +136,8 @@ def gather_nd(importer: Importer, node: FileNode) -> Made:
     places = np.where(wanted < 0, wanted + own, wanted).reshape(-1, depth)
     if not ((places >= 0) & (places < own)).all():
         raise importer.refused(node, f"found places outside of {list(sizes)}")
-    flat = np.ravel_multi_index(tuple(places.T), sizes[:depth]).tolist()
+    inner = np.array([prod(sizes[at + 1 : depth]) for at in range(depth)], np.int64)
+    flat = (places @ inner).tolist()
     table = importer.builder.reshape(importer.tensor(node.inputs[0]), (prod(sizes[:depth]), *sizes[depth:]))
     x = _picked(importer, node, 0, prod(sizes[:depth]), flat, table)
     return importer.builder.reshape(x, (*wanted.shape[:-1], *sizes[depth:]))
