@@ -27,6 +27,8 @@ import transformers
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "hf"
 BATCH, PROMPT, VOCABULARY = 2, 11, 48
 Arrays = dict[str, Any]
+LEFT_OUT = ("vision_tower", "multi_modal_projector")
+"""Parts of models of several kinds of input that are not the text model."""
 
 
 def decoded(model: Any, config: Any) -> Arrays:  # noqa: ANN401 - transformers is not typed here
@@ -47,6 +49,10 @@ def encoded(model: Any, config: Any) -> Arrays:  # noqa: ANN401
     tokens = drawn_tokens(config, PROMPT)
     found = model(tokens)
     states = {"prompt.tokens": tokens}
+    if "start_logits" in found:
+        return {**states, "prompt.output.0": torch.stack((found.start_logits, found.end_logits), -1)}
+    if "prediction_logits" in found:
+        return {**states, "prompt.output.0": found.prediction_logits, "prompt.output.1": found.seq_relationship_logits}
     if "logits" in found:
         return {**states, "prompt.output.0": found.logits}
     if found.get("pooler_output") is not None:
@@ -143,23 +149,36 @@ BOTH = {
     "eos_token_id": 2,
     "decoder_start_token_id": 2,
 }
+DISTILBERT = {
+    "dim": 16,
+    "hidden_dim": 24,
+    "n_layers": 2,
+    "n_heads": 4,
+    "vocab_size": VOCABULARY,
+    "max_position_embeddings": 48,
+}
+OPT = {
+    **{key: value for key, value in SIZES.items() if key != "intermediate_size"},
+    "ffn_dim": 24,
+    "word_embed_proj_dim": 16,
+}
+T5 = {
+    "d_model": 16,
+    "d_ff": 24,
+    "d_kv": 8,
+    "num_layers": 2,
+    "num_decoder_layers": 3,
+    "num_heads": 4,
+    "vocab_size": VOCABULARY,
+    "relative_attention_num_buckets": 8,
+    "relative_attention_max_distance": 12,
+}
 MODELS = {
     "bert": Tiny("BertModel", BERT, encoded),
     "roberta": Tiny("RobertaModel", BERT, encoded),
     "xlm-roberta": Tiny("XLMRobertaModel", BERT, encoded),
     "camembert": Tiny("CamembertModel", BERT, encoded),
-    "distilbert": Tiny(
-        "DistilBertModel",
-        {
-            "dim": 16,
-            "hidden_dim": 24,
-            "n_layers": 2,
-            "n_heads": 4,
-            "vocab_size": VOCABULARY,
-            "max_position_embeddings": 48,
-        },
-        encoded,
-    ),
+    "distilbert": Tiny("DistilBertModel", DISTILBERT, encoded),
     "vit": Tiny("ViTForImageClassification", {**VIT, "num_labels": 5}, seen),
     "deit": Tiny("DeiTForImageClassification", {**VIT, "num_labels": 5}, seen),
     "gpt2": Tiny("GPT2LMHeadModel", GPT2),
@@ -177,14 +196,7 @@ MODELS = {
     ),
     "gptj": Tiny("GPTJForCausalLM", {**GPT2, "rotary_dim": 4}),
     "gpt_neox": Tiny("GPTNeoXForCausalLM", {**SIZES, "hidden_size": 32}),
-    "opt": Tiny(
-        "OPTForCausalLM",
-        {
-            **{key: value for key, value in SIZES.items() if key != "intermediate_size"},
-            "ffn_dim": 24,
-            "word_embed_proj_dim": 16,
-        },
-    ),
+    "opt": Tiny("OPTForCausalLM", OPT),
     "bloom": Tiny("BloomForCausalLM", {"hidden_size": 16, "n_layer": 2, "n_head": 4, "vocab_size": VOCABULARY}),
     "llama": Tiny("LlamaForCausalLM", GROUPED),
     "mistral": Tiny("MistralForCausalLM", {**GROUPED, "sliding_window": 5}),
@@ -206,21 +218,7 @@ MODELS = {
             "layer_types": ["sliding_attention", "full_attention"] * 2,
         },
     ),
-    "t5": Tiny(
-        "T5ForConditionalGeneration",
-        {
-            "d_model": 16,
-            "d_ff": 24,
-            "d_kv": 8,
-            "num_layers": 2,
-            "num_decoder_layers": 3,
-            "num_heads": 4,
-            "vocab_size": VOCABULARY,
-            "relative_attention_num_buckets": 8,
-            "relative_attention_max_distance": 12,
-        },
-        translated,
-    ),
+    "t5": Tiny("T5ForConditionalGeneration", T5, translated),
     "bart": Tiny("BartForConditionalGeneration", {**BOTH, "max_position_embeddings": 48}, translated),
     "whisper": Tiny(
         "WhisperForConditionalGeneration",
@@ -228,6 +226,108 @@ MODELS = {
         translated,
     ),
 }
+ONE_LAYER = {**GROUPED, "num_hidden_layers": 1}
+LABELS = {"num_labels": 3}
+SCALED = {"rope_theta": 5000.0, "factor": 4.0, "original_max_position_embeddings": 12}
+TEXT = {**GROUPED, "head_dim": 8, "sliding_window": 5, "layer_types": ["sliding_attention", "full_attention"]}
+PICTURE = {**VIT, "num_hidden_layers": 1}
+VARIANTS = {
+    "bert-masked": Tiny("BertForMaskedLM", BERT, encoded),
+    "bert-pretraining": Tiny("BertForPreTraining", BERT, encoded),
+    "bert-classes": Tiny("BertForSequenceClassification", {**BERT, **LABELS}, classified),
+    "bert-labels": Tiny("BertForTokenClassification", {**BERT, **LABELS, "hidden_act": "relu"}, encoded),
+    "bert-questions": Tiny("BertForQuestionAnswering", BERT, encoded),
+    "roberta-masked": Tiny("RobertaForMaskedLM", {**BERT, "type_vocab_size": 1}, encoded),
+    "roberta-classes": Tiny("RobertaForSequenceClassification", {**BERT, **LABELS}, classified),
+    "distilbert-masked": Tiny("DistilBertForMaskedLM", DISTILBERT, encoded),
+    "distilbert-classes": Tiny("DistilBertForSequenceClassification", {**DISTILBERT, **LABELS}, classified),
+    "vit-pooled": Tiny("ViTModel", {**VIT, "qkv_bias": False, "image_size": 12}, seen),
+    "gpt2-classes": Tiny("GPT2ForSequenceClassification", {**GPT2, **LABELS, "pad_token_id": 0}, classified),
+    "gpt2-unscaled": Tiny("GPT2LMHeadModel", {**GPT2, "scale_attn_weights": False, "n_inner": 24}),
+    "gpt_neox-in-turn": Tiny(
+        "GPTNeoXForCausalLM", {**SIZES, "use_parallel_residual": False, "attention_bias": False, "rotary_pct": 0.5}
+    ),
+    "llama-model": Tiny("LlamaModel", ONE_LAYER, encoded),
+    "llama-classes": Tiny("LlamaForSequenceClassification", {**ONE_LAYER, **LABELS}, classified),
+    "llama-labels": Tiny("LlamaForTokenClassification", {**ONE_LAYER, **LABELS}, encoded),
+    "llama-biases": Tiny(
+        "LlamaForCausalLM",
+        {**ONE_LAYER, "attention_bias": True, "mlp_bias": True, "head_dim": 6, "tie_word_embeddings": True},
+    ),
+    "llama-llama3": Tiny(
+        "LlamaForCausalLM",
+        {
+            **ONE_LAYER,
+            "head_dim": 16,
+            "rope_parameters": {"rope_type": "llama3", **SCALED, "low_freq_factor": 1.0, "high_freq_factor": 4.0},
+        },
+    ),
+    "llama-linear": Tiny(
+        "LlamaForCausalLM",
+        {**ONE_LAYER, "rope_parameters": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0}},
+        changes={"rope_parameters": None, "rope_theta": 5000.0, "rope_scaling": {"type": "linear", "factor": 4.0}},
+    ),
+    "llama-dynamic": Tiny(
+        "LlamaForCausalLM",
+        {**ONE_LAYER, "rope_parameters": {"rope_type": "dynamic", "rope_theta": 5000.0, "factor": 4.0}},
+    ),
+    "llama-yarn": Tiny(
+        "LlamaForCausalLM",
+        {**ONE_LAYER, "head_dim": 16, "rope_parameters": {"rope_type": "yarn", **SCALED, "beta_fast": 4.0}},
+    ),
+    "phi3-longrope": Tiny(
+        "Phi3ForCausalLM",
+        {
+            **ONE_LAYER,
+            "hidden_size": 32,
+            "original_max_position_embeddings": 24,
+            "rope_parameters": {
+                "rope_type": "longrope",
+                "rope_theta": 5000.0,
+                "partial_rotary_factor": 0.75,
+                "short_factor": [1.0, 1.25, 2.0],
+                "long_factor": [1.0, 3.0, 9.0],
+                "original_max_position_embeddings": 24,
+            },
+        },
+    ),
+    "qwen2-window": Tiny(
+        "Qwen2ForCausalLM",
+        {**GROUPED, "use_sliding_window": True, "sliding_window": 5, "max_window_layers": 1},
+        changes={"layer_types": None, "rope_parameters": None, "rope_theta": 10000.0},
+    ),
+    "gemma3": Tiny(
+        "Gemma3ForConditionalGeneration",
+        {
+            "text_config": {
+                **TEXT,
+                "rope_parameters": {
+                    "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 100000.0},
+                    "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
+                },
+            },
+            "vision_config": {**PICTURE, "intermediate_size": 16},
+            "mm_tokens_per_image": 4,
+        },
+    ),
+    "opt-norm-after": Tiny(
+        "OPTForCausalLM", {**OPT, "word_embed_proj_dim": 8, "do_layer_norm_before": False, "num_hidden_layers": 1}
+    ),
+    "opt-model": Tiny("OPTModel", {**OPT, "enable_bias": False, "num_hidden_layers": 1}, encoded),
+    "bloom-heads": Tiny("BloomForCausalLM", {"hidden_size": 24, "n_layer": 1, "n_head": 6, "vocab_size": VOCABULARY}),
+    "t5-gated": Tiny(
+        "T5ForConditionalGeneration",
+        {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "num_decoder_layers": 1},
+        translated,
+    ),
+    "t5-encoder": Tiny("T5EncoderModel", T5, encoded),
+    "bart-scaled": Tiny(
+        "BartForConditionalGeneration",
+        {**BOTH, "max_position_embeddings": 48, "scale_embedding": True, "decoder_layers": 1, "encoder_layers": 1},
+        translated,
+    ),
+}
+"""Of types in MODELS: other heads, and other values of the keys that change a layer."""
 
 
 def make(name: str, tiny: Tiny) -> None:
@@ -253,12 +353,13 @@ def make(name: str, tiny: Tiny) -> None:
         path = folder / "config.json"
         changed = {**json.loads(path.read_text()), **tiny.changes}
         path.write_text(json.dumps({key: value for key, value in changed.items() if value is not None}, indent=2))
-    number = sum(parameter.numel() for parameter in model.parameters())
+    number = sum(value.numel() for key, value in model.named_parameters() if not any(part in key for part in LEFT_OUT))
     np.savez_compressed(folder / "expected.npz", parameters=number, **{key: x.numpy() for key, x in arrays.items()})
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"{name:16} {number:8,} parameters {size / 1000:6.1f} kB")
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or MODELS:
-        make(chosen, MODELS[chosen])
+    everything = {**MODELS, **VARIANTS}
+    for chosen in sys.argv[1:] or everything:
+        make(chosen, everything[chosen])

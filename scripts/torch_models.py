@@ -2,7 +2,8 @@
 
 `python scripts/torch_models.py [FOLDER [NAME …]]` writes, for each of them, NAME.torchscript.onnx and NAME.dynamo.onnx
 (ONNX by the older and by the newer exporter) and NAME.npz (what comes in and what comes out), into
-tests/fixtures/torch. It needs torch, transformers and onnxscript. The same models as presets and network files stand beside them, by hand.
+tests/fixtures/torch. It needs torch, transformers and onnxscript. The same models as presets and network files stand
+beside them, by hand.
 """
 
 import io

@@ -56,6 +56,10 @@ class Preset(BaseModel):
     window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
     those of `full_layers`. experts: feed-forward parts, of which a position takes experts_per_token.
     bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    head: logits of the vocabulary, of the last position, or, in an encoder, of each, after a projection, an activation
+    and a norm; decoders have one if they have no classes. classes: of a sequence, by its first position (of an encoder,
+    after a `pooler` with pooler_activation, if it has one) or its last. position_classes: of each position.
+    notes: are said with each result.
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
     layers with a window, unscaled; score_scale (1 / sqrt of a head's values, if not given) and score_cap; logit_scale
@@ -110,8 +114,11 @@ class Preset(BaseModel):
     ffn_bias: Truth | None = None
     head_bias: Truth = False
     tied: Truth = True
+    head: Truth | None = None
     pooler: Truth = False
+    pooler_activation: Activation = "tanh"
     classes: Whole = 0
+    position_classes: Whole = 0
     causal: Truth = False
     epsilon: Number | None = None
     rotary_base: Number = 10_000.0
@@ -126,6 +133,7 @@ class Preset(BaseModel):
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
+    notes: tuple[Name, ...] = ()
 
     @property
     def norm_epsilon(self) -> float:
@@ -145,6 +153,13 @@ class Preset(BaseModel):
     def is_causal(self) -> bool:
         """Whether positions see only those before."""
         return self.causal or self.architecture == "decoder"
+
+    @property
+    def has_head(self) -> bool:
+        """Whether there are logits of the vocabulary."""
+        if self.head is not None:
+            return self.head
+        return self.architecture != "encoder" and not self.classes and not self.position_classes
 
     @property
     def normalises_first(self) -> bool:
@@ -203,7 +218,8 @@ class Preset(BaseModel):
             "buckets": self.buckets > 0 and not self.score_bias,
             "shared_norm": self.shared_norm and not self.parallel,
             "experts_per_token": self.experts_per_token > self.experts,
-            "classes": self.classes > 0 and self.architecture != "encoder",
+            "head": self.head is True and self.vocabulary == 0,
+            "classes": self.classes > 0 and self.architecture != "encoder" and self.head is not None,
             "causal": self.causal and not encodes,
         }
         without = {
@@ -215,7 +231,8 @@ class Preset(BaseModel):
             "buckets": "score_bias: true",
             "shared_norm": "parallel: true",
             "experts_per_token": "as many experts",
-            "classes": "architecture: encoder",
+            "head": "vocabulary",
+            "classes": "architecture: encoder, or no head",
             "causal": "architecture: encoder; a decoder always is",
         }
         for key, useless in idle.items():
@@ -247,11 +264,6 @@ class Preset(BaseModel):
         if self.head_dim is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
             raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
-        pairs = (self.rotary_values or self.per_head) // 2
-        scaling = self.rotary_scaling
-        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != pairs:
-            message = "rotary_scaling: found {factors} factors; expected {pairs}, one for each pair that is turned"
-            raise PydanticCustomError("preset", message, {"factors": len(scaling.factors), "pairs": pairs})
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
             message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
             sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}
@@ -260,4 +272,27 @@ class Preset(BaseModel):
             if self.image is None and not value:
                 message = "is missing '{name}', or an 'image' that is cut into patches"
                 raise PydanticCustomError("preset", message, {"name": name})
+        return self
+
+    @model_validator(mode="after")
+    def _rotation_fits(self) -> "Preset":
+        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        wrong = ""
+        if self.rotary and turned > self.per_head:
+            wrong = f"found {turned} values of a head that are turned; expected at most {self.per_head}"
+        bases = (self.rotary_base, self.window_rotary_base or self.rotary_base)
+        if min(bases) <= 1:
+            wrong = f"found a rotary base of {min(bases):g}; expected more than 1"
+        caps = [cap for cap in (self.score_cap, self.logit_cap) if cap is not None]
+        if caps and min(caps) <= 0:
+            wrong = f"found a cap of {min(caps):g}; expected more than 0"
+        if scaling is not None and min((scaling.factor, *scaling.factors)) <= 0:
+            wrong = "found a factor of 0 or less in rotary_scaling; expected more than 0"
+        if scaling is not None and scaling.kind == "yarn" and min(scaling.low, scaling.high) <= 0:
+            wrong = "found 0 turns or less in rotary_scaling; expected more than 0"
+        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != turned // 2:
+            pairs = f"{turned // 2}, one for each pair that is turned"
+            wrong = f"found {len(scaling.factors)} factors in rotary_scaling; expected {pairs}"
+        if wrong:
+            raise PydanticCustomError("preset", "{wrong}", {"wrong": wrong})
         return self

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from archsim.graph.attention import Block, attention, cross_attention, feed_forward
+from archsim.graph.attention import ACTIVATION_KINDS, Block, attention, cross_attention, feed_forward
 from archsim.graph.axes import Axis, dim
 from archsim.graph.builder import Builder
 from archsim.graph.graph import Graph, make_graph
@@ -33,6 +33,7 @@ def transformer(preset: Preset, digest: str) -> Graph:
         outputs,
         source=preset.source,
         feedback=feedback,
+        notes=preset.notes,
         max_positions=preset.positions or 1,
         digest=digest,
     )
@@ -52,17 +53,19 @@ class _Transformer:
             length = None if image is None else image.patches + image.tokens
             stream = replace(TOKENS, causal=preset.causal, length=length)
             last = self._encoder(stream, "layer")
-            return [last, *self._on_first(last, stream)], None
+            return [*self._on_each(last, stream), *self._on_first(last, stream)], None
         if preset.architecture == "decoder":
             stream = Stream("tokens", causal=True, grows=True)
-            return self._decoder(stream, "layer", preset.layers, "embedding"), FEEDBACK
+            outputs = self._decoder(stream, "layer", preset.layers, "embedding")
+            return outputs, FEEDBACK if preset.has_head else None
         source = Stream("source", length=preset.audio.positions if preset.audio else None)
         # with a spectrogram a job's tokens are the decoder's; else they are the encoder's, and the decoder begins
         # with one
         target = Stream("target", causal=True, grows=True, prompt=None if preset.audio else 1)
         memory = self._encoder(source, "encoder")
         layers = preset.decoder_layers or preset.layers
-        return self._decoder(target, "decoder", layers, "target embedding", memory), _TARGET_FEEDBACK
+        outputs = self._decoder(target, "decoder", layers, "target embedding", memory)
+        return outputs, _TARGET_FEEDBACK if preset.has_head else None
 
     def _block(self, layer: str, number: int, stream: Stream, score_table: str = "") -> Block:
         self.builder.layer = layer
@@ -168,6 +171,20 @@ class _Transformer:
             x = self._block("end" if name == "layer" else f"{name} end", 0, stream).norm("norm", x)
         return x
 
+    def _on_each(self, last: str, stream: Stream) -> list[str]:
+        """Of an encoder: logits of the vocabulary, or labels, of each position, or the last layer's result itself."""
+        preset = self.preset
+        outputs = []
+        block = self._block("head", 0, stream)
+        if preset.has_head:
+            x = block.linear("dense", last, preset.table_width, bias=True)
+            x = block.norm("norm", block.activation("activation", x))
+            tied = _TABLE if preset.tied else None
+            outputs.append(block.linear("logits", x, preset.vocabulary, bias=True, tied=tied))
+        if preset.position_classes:
+            outputs.append(block.linear("labels", last, preset.position_classes, bias=True))
+        return outputs or [last]
+
     def _on_first(self, last: str, stream: Stream) -> list[str]:
         """What classifies looks at the first position alone."""
         preset, builder = self.preset, self.builder
@@ -176,13 +193,16 @@ class _Transformer:
         block = self._block("pooler", 0, stream)
         x = builder.choose(last, "first")
         if preset.pooler:
-            x = builder.elementwise("tanh", "tanh", block.linear("dense", x, preset.hidden, bias=True))
+            function = preset.pooler_activation
+            kind = ACTIVATION_KINDS.get(function, function)
+            x = block.linear("dense", x, preset.hidden, bias=True)
+            x = builder.elementwise(function, kind, x, function=function)
         if preset.classes:
             x = self._block("classifier", 0, stream).linear("classes", x, preset.classes, bias=True)
         return [x]
 
     def _decoder(self, stream: Stream, name: str, layers: int, key: str, memory: str = "") -> list[str]:
-        """Embeddings, layers, a last norm, a head, the most likely token."""
+        """Embeddings, layers, a last norm; a head and the most likely token, or what stands in its place."""
         preset = self.preset
         block = self._block("embeddings", 0, stream)
         # the encoder's token table serves the decoder too, its positions do not; a spectrogram has no tokens
@@ -199,11 +219,18 @@ class _Transformer:
     def _head(self, x: str, stream: Stream, table: str) -> list[str]:
         preset, builder = self.preset, self.builder
         block = self._block("head", 0, stream)
-        x = builder.choose(x, "last")
+        if preset.has_head or preset.classes:
+            x = builder.choose(x, "last")
         if preset.ends_with_norm:
             x = block.norm("norm", x)
         if preset.table_width != preset.hidden:
             x = builder.linear("project out", x, preset.table_width, bias=False)
+        if preset.classes:
+            return [builder.linear("score", x, preset.classes, bias=False)]
+        if preset.position_classes:
+            return [builder.linear("labels", x, preset.position_classes, bias=True)]
+        if not preset.has_head:
+            return [x]
         logits = block.linear(
             "logits",
             x,

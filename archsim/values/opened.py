@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
 from archsim.graph.hf.config import from_config, is_config
+from archsim.graph.hf.parts import stored_bits, text_part
 from archsim.graph.hf.rotary import SCALINGS, rotary_scaling, trained_positions
 from archsim.graph.llama2c import EXPECTED, from_checkpoint
 from archsim.graph.load import build
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
 _HEAD_DIM = 64
 """Of a head of every GPT-2."""
 _AS_USUAL = {
-    "scale_attn_weights": "true",
     "scale_attn_by_inverse_layer_idx": "false",
-    "position_embedding_type": "absolute",
 }
 """Keys of configurations."""
 _BY_LENGTH = ("longrope", "su")
@@ -126,6 +125,7 @@ def _hugging_face(path: Path) -> Opened:
     config = folder / "config.json"
     given = read(config) if config.is_file() else None
     if given is not None and is_config(given):
+        given, _ = text_part(given)
         kind = str(mapping(given).get("model_type", ""))
         if kind not in HUGGING_FACE:
             known = did_you_mean(kind, HUGGING_FACE, most=len(HUGGING_FACE))
@@ -146,6 +146,9 @@ def _require_known(given: Document) -> None:
     if scaling not in SCALINGS:
         found = f"found rotary positions that are scaled by the rule '{scaling}'"
         raise ArchsimError(f"{given.file}: {found}; expected one of {', '.join(SCALINGS)}")
+    if stored_bits(data) is not None:
+        found = "quantization_config: found weights that are quantised; expected float ones, as no others are read"
+        raise ArchsimError(Fault(found, given.place(("quantization_config",))))
     for key, expected in _AS_USUAL.items():
         if data.get(key, expected) != expected:
             found = f"{key}: found '{data[key]}'; expected '{expected}', as nothing else is executed"
@@ -155,14 +158,13 @@ def _require_known(given: Document) -> None:
 def _as_stored(document: Document, given: Document, named: Named) -> Document:
     """A head that is not stored is the table of tokens; one that is stored counts, where the config says nothing."""
     data = dict(mapping(document))
-    head = named.names.sources["head/logits"].parts[0] if "head/logits" in named.names.sources else ""
-    if data["architecture"] != "encoder" and not named.has(f"{head}.weight"):
+    if not named.stores("head/logits"):
         data["tied"] = "true"
     elif data["architecture"] == "decoder" and "tie_word_embeddings" not in mapping(given):
         data["tied"] = "false"
     if rotary_scaling(mapping(given))[0] in _BY_LENGTH:
         data["positions"] = trained_positions(mapping(given))
-    if "pooler" in data and not named.has("pooler.dense.weight"):
+    if "pooler" in data and not named.stores("pooler/dense"):
         data["pooler"] = "false"
     return replace(document, data=data)
 

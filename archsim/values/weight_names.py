@@ -25,7 +25,7 @@ class Source:
     unbiased
         Which of the parts has no bias, for which there are zeros.
     otherwise
-        Names that serve where the first of the parts is not stored.
+        Other parts, of which the first that are stored serve where `parts` are not.
     """
 
     parts: tuple[str, ...]
@@ -34,7 +34,7 @@ class Source:
     of_heads: bool = False
     by_groups: bool = False
     unbiased: int | None = None
-    otherwise: tuple[str, ...] = ()
+    otherwise: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,20 @@ def sources(
     layers
         How names of layers begin in the file.
     of_layers
-        Names in a layer by the Graph's names in it. Several tensors are parted by blanks.
+        Names in a layer by the Graph's names in it. Several tensors are parted by blanks; `|` as in `others`.
     others
-        Names by the Graph's names.
+        Names by the Graph's names. Names that serve if those before are not stored stand after `|`.
     stack
         How names of layers begin in the Graph.
     """
-    names = {f"{stack} {{}}/{key}": tuple(layers + part for part in parts.split()) for key, parts in of_layers.items()}
-    names |= {key: tuple(parts.split()) for key, parts in others.items()}
-    return {key: Source(parts, of_heads=key.endswith("qk norm")) for key, parts in names.items()}
+    named = {f"{stack} {{}}/{key}": (layers, parts) for key, parts in of_layers.items()}
+    named |= {key: ("", parts) for key, parts in others.items()}
+    return {key: _source(key, *names) for key, names in named.items()}
+
+
+def _source(key: str, before: str, names: str) -> Source:
+    parts, *otherwise = (tuple(before + part for part in one.split()) for one in names.split("|"))
+    return Source(parts, of_heads=key.endswith("qk norm"), otherwise=tuple(otherwise))
 
 
 TOKENS, POSITIONS = "embeddings/embedding.tokens", "embeddings/embedding.positions"

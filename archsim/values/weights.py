@@ -84,8 +84,15 @@ class Named:
             raise ArchsimError(f"{self.path}: has no weights '{full}'. {did_you_mean(full, self.stored)}")
         return self.stored[full]
 
+    def stores(self, node: str) -> bool:
+        """Whether there are weights of a node, which is no layer's."""
+        source = self.names.sources.get(node)
+        choices = () if source is None else (source.parts, *source.otherwise)
+        return any(self.has(f"{parts[0]}.weight") for parts in choices)
+
     def _full(self, name: str) -> str:
-        return name if name in self.stored else self._prefix + name
+        full = (prefix + name for prefix in ("", *self.names.prefixes))
+        return next((name for name in full if name in self.stored), self._prefix + name)
 
     @cached_property
     def _prefix(self) -> str:
@@ -109,7 +116,7 @@ class Named:
             layers = sum(
                 name.startswith(f"{stack} ") and name.endswith("/attention norm.scale") for name in graph.weights
             )
-            if stored > layers:
+            if stored > layers > 0:
                 raise ArchsimError(f"{self.path}: found {stored} layers; expected {layers}, as {graph.name} has")
         weights = [weight for weight in graph.weights.values() if weight.tied is None]
         return arrays_of(graph, {weight.name: self._made(graph, weight) for weight in weights})
@@ -123,9 +130,8 @@ class Named:
             source, suffix = self.names.sources.get(_NUMBER.sub("{}", node)), f".{_SUFFIXES.get(word, word)}"
         if source is None:
             raise ArchsimError(f"{self.path}: it is not known which tensor is {weight.name!r} of {graph.name}")
-        names = [part.format(*numbers) + suffix for part in source.parts]
-        if source.otherwise and not self.has(names[0]):
-            names = [part.format(*numbers) + suffix for part in source.otherwise]
+        choices = [[part.format(*numbers) + suffix for part in parts] for parts in (source.parts, *source.otherwise)]
+        names = next((names for names in choices if self.has(names[0])), choices[0])
         parts = self._taken(names, source if suffix == ".bias" else None)
         if source.of_heads:
             parts = _per_head(parts, weight, graph)

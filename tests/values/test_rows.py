@@ -19,10 +19,18 @@ X = numbers(5, 2, 3, 4, 5)
 """A batch of two of the job."""
 
 
+_WHOLE = 1 << 31
+
+
 def one(function: str, *operands: Array, parameters: tuple[float, ...] = ()) -> Array:
     """An elementwise function of tensors that have no batch of the job."""
     builder = Builder()
-    names = [builder.input(f"x{at}", builder.axes(f"x{at}", x.shape)) for at, x in enumerate(operands)]
+    names = [
+        builder.input(
+            f"x{at}", builder.axes(f"x{at}", x.shape), whole=None if x.dtype.kind == "f" else _WHOLE, least=-_WHOLE
+        )
+        for at, x in enumerate(operands)
+    ]
     y = builder.elementwise("y", "add", *names, function=function, parameters=parameters)
     found: Array = made(builder, y, {name: x[None] for name, x in zip(names, operands, strict=True)})[0]
     return found

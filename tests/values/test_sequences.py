@@ -21,7 +21,7 @@ def shape_of(*sizes: int) -> Shape:
 
 def embedded(*, positions: bool, row: bool, first: int = 0, scale: float = 1.0, tokens: Array | None = None) -> Array:
     builder = Builder()
-    x = builder.input("x", builder.axes("x", (3,)))
+    x = builder.input("x", builder.axes("x", (3,)), whole=10, least=-10)
     names = [builder.weight("tokens", (7, 4))]
     names += [builder.weight("positions", (5, 4))] if positions else []
     names += [builder.weight("segment", (4,))] if row else []

@@ -5,14 +5,28 @@ from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
 from archsim.graph.hf.families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
-from archsim.graph.hf.rotary import set_rotary
+from archsim.graph.hf.heads import set_head
+from archsim.graph.hf.parts import stored_bits, text_part
+from archsim.graph.hf.rotary import number, set_rotary
 from archsim.graph.hf.windows import set_windows
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document, Loc
 
 _MARKS = frozenset({"model_type", "architectures", "hidden_size", "n_embd", "hidden_dim", "d_model"})
 _NOTHING = (None, "", "null")
-_CLASSIFIES = "ForImageClassification"
+_CAPS = "the caps of scores and logits (a tanh) take no time and no energy"
+_MEANT = {("gemma", "gelu"): "gelu_pytorch_tanh"}
+"""Activations that a type's first configs name wrongly."""
+_EXPECTED = {
+    "position_embedding_type": "absolute",
+    "is_decoder": "false",
+    "add_cross_attention": "false",
+    "apply_residual_connection_post_layernorm": "false",
+    "qk_layernorm": "false",
+    "layer_norm_elementwise_affine": "true",
+    "use_bidirectional_attention": "false",
+}
+"""Keys by which a model has other layers, and the values of those that are known."""
 
 
 def is_config(document: Document) -> bool:
@@ -23,8 +37,13 @@ def is_config(document: Document) -> bool:
 
 def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
+    document, notes = text_part(document)
     data = mapping(document)
     kind, family = _family(document, data)
+    for key, expected in _EXPECTED.items():
+        if str(data.get(key, expected)) not in (expected, *_NOTHING):
+            found = f"{key}: found {quoted(str(data[key]))}; expected {expected!r}, as nothing else is known"
+            raise ArchsimError(Fault(found, document.place((key,))))
     made: dict[str, Any] = {
         "schema": "archsim.model/1",
         "name": str(data.get("name") or name),
@@ -47,10 +66,19 @@ def from_config(document: Document, name: str) -> Document:
         if data.get(flag) not in _NOTHING:
             _set_flag(made, origin, keys, flag, str(data[flag]))
     _refine(document, data, family, made)
+    set_head(document, data, kind, made)
     set_windows(document, data, made)
-    _refine_values(data, family, made)
-    made["activation"] = _activation(document, str(made["activation"]), origin.get("activation"))
+    _refine_values(document, data, family, made)
+    notes += [note for note in (stored_bits(data), _capped(made)) if note is not None]
+    if notes:
+        made["notes"] = notes
+    name = str(made["activation"])
+    made["activation"] = _activation(document, _MEANT.get((kind, name), name), origin.get("activation"))
     return _nested(document, made, origin)
+
+
+def _capped(made: dict[str, Any]) -> str | None:
+    return _CAPS if "score_cap" in made or "logit_cap" in made else None
 
 
 def _family(document: Document, data: dict[str, Any]) -> tuple[str, Family]:
@@ -90,18 +118,13 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
         if data.get(encoder) != data.get(decoder):
             found = f"found {encoder} {shown(data.get(encoder))} and {decoder} {shown(data.get(decoder))}"
             raise ArchsimError(Fault(f"{found}; expected the same in both", document.place((decoder,))))
-    made_for = data.get("architectures")
-    if (
-        "image.size" in made
-        and isinstance(made_for, list)
-        and any(str(each).endswith(_CLASSIFIES) for each in made_for)
-    ):
-        labels = data.get("id2label")
-        made["classes"] = str(data.get("num_labels") or (len(labels) if isinstance(labels, dict) else 2))
-        made["pooler"] = "false"
+    if str(data.get("_remove_final_layer_norm")) == "true":
+        made["final_norm"] = "false"
+    if "scale_attn_weights" in data and str(data["scale_attn_weights"]) == "false":
+        made["score_scale"] = "1"
 
 
-def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
+def _refine_values(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
     """What values alone depend on: rows of positions, and how positions turn queries and keys."""
     if made.get("rotary") == "true":
         set_rotary(data, made)
@@ -115,8 +138,11 @@ def _refine_values(data: dict[str, Any], family: Family, made: dict[str, Any]) -
     if str(data.get("scale_embedding", "false")) == "true":
         made["embedding_scale"] = str(sqrt(_whole(made["hidden"])))
     scalar = made.pop("score_scalar", None)
-    if scalar is not None and _whole(scalar):
-        made["score_scale"] = str(1 / sqrt(_whole(scalar)))
+    if scalar is not None:
+        if number(scalar) <= 0:
+            found = f"query_pre_attn_scalar: found {quoted(str(scalar))}; expected a number of more than 0"
+            raise ArchsimError(Fault(found, document.place(("query_pre_attn_scalar",))))
+        made["score_scale"] = str(1 / sqrt(number(scalar)))
     if made.pop("scaled_if_tied", None) and str(data.get("scale_decoder_outputs", made.get("tied", "true"))) == "true":
         made["logit_scale"] = str(1 / sqrt(max(1, _whole(made["hidden"]))))
 

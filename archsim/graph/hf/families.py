@@ -61,6 +61,7 @@ _BERT = Family(
     {**_USUAL, "segments": ("type_vocab_size",)},
     {"architecture": "encoder", "pooler": "true"},
     {"activation": "gelu", "segments": "2", "epsilon": _FINE},
+    _TIED,
 )
 _ROBERTA = replace(_BERT, first_row=2)
 _DISTILLED: Sizes = {**_USUAL, "ffn": ("hidden_dim", "ffn_embed_dim"), "hidden": ("dim", "hidden_dim")}
@@ -81,14 +82,14 @@ FAMILIES = {
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
     "camembert": _ROBERTA,
-    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu", "epsilon": _FINE}),
+    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu", "epsilon": _FINE}, _TIED),
     "vit": Family(_PICTURE, {**_VIT, "image.tokens": "1"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
     "deit": Family(_PICTURE, {**_VIT, "image.tokens": "2"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
     "gpt2": Family(_USUAL, {"architecture": "decoder"}, {"activation": "gelu_new", "positions": "1024"}, _TIED),
     "gpt_neo": Family(
         {**_USUAL, "window": ("window_size",)},
         {"architecture": "decoder", "qkv_bias": "false", "score_scale": "1"},
-        {"activation": "gelu_new", "window": "256", "window_pattern": "2"},
+        {"activation": "gelu_new", "window": "256", "full_every": "2"},
         _TIED,
     ),
     "gptj": Family(
@@ -110,7 +111,7 @@ FAMILIES = {
         {**_USUAL, "rotary_share": ("rotary_pct", "partial_rotary_factor")},
         {"architecture": "decoder", "rotary": "true"},
         {"activation": "gelu", "tied": "false", "parallel": "true", "rotary_share": "0.25"},
-        {**_TIED, "use_parallel_residual": "parallel"},
+        {**_TIED, **_BIASED, "use_parallel_residual": "parallel"},
     ),
     "opt": Family(
         {**_USUAL, "embedding": ("word_embed_proj_dim",)},
@@ -120,7 +121,6 @@ FAMILIES = {
             **_TIED,
             "do_layer_norm_before": "norm_first",
             "enable_bias": "bias",
-            "_remove_final_layer_norm": "!final_norm",
         },
         more_rows=2,
     ),
@@ -131,7 +131,7 @@ FAMILIES = {
         _TIED,
     ),
     "llama": Family(_GROUPED, _GATED, _LLAMA, {**_TIED, **_BIASED, "mlp_bias": "ffn_bias"}),
-    "mistral": Family(_WINDOWED, _GATED, _LLAMA, _TIED),
+    "mistral": Family(_WINDOWED, _GATED, {**_LLAMA, "window": "4096"}, _TIED),
     "mixtral": Family(
         {**_WINDOWED, "experts": ("num_local_experts",), "experts_per_token": ("num_experts_per_tok",)},
         _GATED,

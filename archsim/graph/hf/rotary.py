@@ -1,6 +1,6 @@
 """Rotary positions as a config says them: the base, the share of a head, and how frequencies are scaled."""
 
-from math import log, sqrt
+from math import inf, log, sqrt
 from typing import Any
 
 SCALINGS = ("default", "linear", "dynamic", "llama3", "yarn", "longrope", "su")
@@ -35,8 +35,8 @@ def set_rotary(data: dict[str, Any], made: dict[str, Any]) -> None:
     share = str(numbers.get("partial_rotary_factor", made.pop("rotary_share", "")))
     made.pop("rotary_share", None)
     values = _head_values(made)
-    if values and share.replace(".", "", 1).isdigit():
-        made["rotary_values"] = str(int(float(share) * values))
+    if values and share not in _NOTHING:
+        made["rotary_values"] = str(int(number(share) * values)) if 0 < number(share) < inf else share
     if numbers.get("rope_theta") not in _NOTHING:
         made["rotary_base"] = numbers["rope_theta"]
     local = data.get("rope_parameters")
@@ -70,17 +70,17 @@ def _llama3(data: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:  #
 
 def _yarn(data: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
     factor = _factor(data, numbers)
-    scales = [_number(numbers.get(key)) for key in ("mscale", "mscale_all_dim")]
+    scales = [number(numbers.get(key)) for key in ("mscale", "mscale_all_dim")]
     one, other = scales if all(scales) else (1.0, 0.0)
     magnitude = _magnitude_of_yarn(factor, one) / _magnitude_of_yarn(factor, other)
     return {
         "kind": "yarn",
         "factor": str(factor),
-        "low": str(_number(numbers.get("beta_slow")) or 1.0),
-        "high": str(_number(numbers.get("beta_fast")) or 32.0),
+        "low": str(number(numbers.get("beta_slow")) or 1.0),
+        "high": str(number(numbers.get("beta_fast")) or 32.0),
         "positions": trained_positions(data),
         "whole_pairs": str(numbers.get("truncate", "true")),
-        "magnitude": str(_number(numbers.get("attention_factor")) or magnitude),
+        "magnitude": str(number(numbers.get("attention_factor")) or magnitude),
     }
 
 
@@ -90,24 +90,24 @@ def _magnitude_of_yarn(factor: float, scale: float) -> float:
 
 def _longrope(data: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
     """With the factors of sequences that are no longer than those of the training."""
-    factor, positions = _factor(data, numbers), _number(trained_positions(data))
+    factor, positions = _factor(data, numbers), number(trained_positions(data))
     magnitude = sqrt(1 + log(factor) / log(positions)) if factor > 1 and positions > 1 else 1.0
     return {
         "kind": "longrope",
         "factors": numbers.get("short_factor", []),
-        "magnitude": str(_number(numbers.get("attention_factor")) or magnitude),
+        "magnitude": str(number(numbers.get("attention_factor")) or magnitude),
     }
 
 
 def _factor(data: dict[str, Any], numbers: dict[str, Any]) -> float:
     """By how much sequences may be longer than those of the training."""
-    longest, trained = _number(data.get("max_position_embeddings")), _number(trained_positions(data))
+    longest, trained = number(data.get("max_position_embeddings")), number(trained_positions(data))
     ratio = longest / trained if longest and trained else 1.0
-    return _number(numbers.get("factor")) or ratio
+    return number(numbers.get("factor")) or ratio
 
 
-def _number(given: object) -> float:
-    """0 for what is absent or none."""
+def number(given: object) -> float:
+    """What a config says as a number; 0 for what is absent or none."""
     try:
         return float(str(given))
     except ValueError:

@@ -20,6 +20,9 @@ def set_windows(document: Document, data: dict[str, Any], made: dict[str, Any]) 
     if not layers.isdigit() or int(layers) > _LONGEST:
         return  # refused with the other sizes
     key, full = _listed(document, data, int(layers))
+    if key is None and "full_every" in made:
+        return  # as GPT-Neo's class has it where a config says nothing
+    made.pop("full_every", None)
     if key is None:
         full = _by_pattern(data, pattern, int(layers))
     if "window" not in made:

@@ -35,18 +35,13 @@ _BART_CROSS = {
 
 
 def _t5_feed_forward(at: int) -> dict[str, str]:
+    """T5 1.1 has two projections up, of which the first is the gate; the first T5 has one."""
     return {
         "ffn norm": f"layer.{at}.layer_norm",
         "ffn gate": f"layer.{at}.DenseReluDense.wi_0",
-        "ffn up": f"layer.{at}.DenseReluDense.wi_1",
+        "ffn up": f"layer.{at}.DenseReluDense.wi_1|layer.{at}.DenseReluDense.wi",
         "ffn down": f"layer.{at}.DenseReluDense.wo",
     }
-
-
-def _or_one_projection(source: Source) -> Source:
-    """T5 1.1 has two projections up; the first T5 has one, with another name."""
-    (name,) = source.parts
-    return replace(source, otherwise=(name.replace("wi_1", "wi"),))
 
 
 def _stacks(others: dict[str, str]) -> Names:
@@ -54,22 +49,24 @@ def _stacks(others: dict[str, str]) -> Names:
         {
             **sources("encoder.layers.{}.", _BART_LAYER, {}, stack="encoder"),
             **sources("decoder.layers.{}.", {**_BART_LAYER, **_BART_CROSS}, {}, stack="decoder"),
-            **sources("", {}, {**others, "head/logits": "lm_head"}),
+            **sources("", {}, {**others, "head/logits": "lm_head|proj_out"}),
         },
         ("model.",),
     )
 
 
-_T5 = {
-    **sources("encoder.block.{}.", {**_T5_ATTENTION, **_t5_feed_forward(1)}, {}, stack="encoder"),
-    **sources("decoder.block.{}.", {**_T5_ATTENTION, **_T5_CROSS, **_t5_feed_forward(2)}, {}, stack="decoder"),
-    TOKENS: Source(("shared.weight",)),
-    "encoder end/norm": Source(("encoder.final_layer_norm",)),
-    "head/norm": Source(("decoder.final_layer_norm",)),
-    "head/logits": Source(("lm_head",)),
-}
+_T5_ENCODER = {**_T5_ATTENTION, **_t5_feed_forward(1)}
 T5 = Names(
-    {key: _or_one_projection(source) if key.endswith("ffn up") else source for key, source in _T5.items()},
+    {
+        **sources("encoder.block.{}.", _T5_ENCODER, {}, stack="encoder"),
+        **sources("encoder.block.{}.", _T5_ENCODER, {}),
+        **sources("decoder.block.{}.", {**_T5_ATTENTION, **_T5_CROSS, **_t5_feed_forward(2)}, {}, stack="decoder"),
+        TOKENS: Source(("shared.weight",)),
+        "encoder end/norm": Source(("encoder.final_layer_norm",)),
+        "end/norm": Source(("encoder.final_layer_norm",)),
+        "head/norm": Source(("decoder.final_layer_norm",)),
+        "head/logits": Source(("lm_head",)),
+    }
 )
 BART = _stacks(
     {

@@ -5,7 +5,17 @@ from dataclasses import replace
 from archsim.values.weight_names import POSITIONS, TOKENS, Names, Source, sources
 
 _LAYERS = "encoder.layer.{}."
-_ENDS = {"pooler/dense": "pooler.dense", "classifier/classes": "classifier"}
+_PICTURE_ENDS = {"pooler/dense": "pooler.dense", "classifier/classes": "classifier"}
+_ENDS = {
+    "pooler/dense": "pooler.dense|classifier.dense|pre_classifier",
+    "classifier/classes": "classifier|classifier.out_proj|cls.seq_relationship",
+    "head/labels": "classifier|qa_outputs",
+    "head/dense": "cls.predictions.transform.dense|lm_head.dense|vocab_transform",
+    "head/norm": "cls.predictions.transform.LayerNorm|lm_head.layer_norm|vocab_layer_norm",
+    "head/logits": "cls.predictions.decoder|lm_head.decoder|vocab_projector",
+    "head/logits.bias": "cls.predictions.bias|lm_head.bias|vocab_projector.bias",
+}
+"""Names of BERT, of RoBERTa, of DistilBERT."""
 
 BERT = Names(
     sources(
@@ -43,6 +53,7 @@ DISTILBERT = Names(
             TOKENS: "embeddings.word_embeddings.weight",
             POSITIONS: "embeddings.position_embeddings.weight",
             "embeddings/norm": "embeddings.LayerNorm",
+            **_ENDS,
         },
     ),
     ("distilbert.",),
@@ -63,7 +74,7 @@ VIT = Names(
             POSITIONS: "embeddings.position_embeddings",
             "embeddings/patches": "embeddings.patch_embeddings.projection",
             "end/norm": "layernorm",
-            **_ENDS,
+            **_PICTURE_ENDS,
         },
     ),
     ("vit.", "deit."),

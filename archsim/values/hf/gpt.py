@@ -3,7 +3,12 @@
 from archsim.values.weight_names import POSITIONS, TOKENS, Names, Source, sources
 
 _TABLES = {TOKENS: "wte.weight", POSITIONS: "wpe.weight"}
-_ENDS = {"head/norm": "ln_f", "head/logits": "lm_head", "head/score": "score"}
+_ENDS = {
+    "head/norm": "ln_f",
+    "head/logits": "lm_head",
+    "head/score": "score",
+    "head/labels": "score|classifier|qa_outputs",
+}
 _TRANSFORMER = ("transformer.",)
 _FUSED = "layer {}/qkv"
 
@@ -68,6 +73,7 @@ GPT_NEOX = Names(
                 "head/norm": "final_layer_norm",
                 "head/logits": "embed_out",
                 "head/score": "score",
+                "head/labels": "score|classifier|qa_outputs",
             },
         ),
         _FUSED: Source(("layers.{}.attention.query_key_value",), by_groups=True),
@@ -94,6 +100,7 @@ OPT = Names(
             "head/project out": "project_out",
             "head/logits": "lm_head",
             "head/score": "score",
+            "head/labels": "score|classifier|qa_outputs",
         },
     ),
     ("model.decoder.", "decoder."),
@@ -130,7 +137,8 @@ PHI = Names(
             "head/norm": "final_layernorm",
             "head/logits": "lm_head",
             "head/score": "score",
+            "head/labels": "score|classifier|qa_outputs",
         },
     ),
-    ("model.",),
+    ("model.", "transformer.", "language_model.model.", "model.language_model.", "language_model."),
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from archsim.values.weight_names import TOKENS, Names, Source, sources
 
-_PREFIXES = ("model.",)
+_PREFIXES = ("model.", "transformer.", "language_model.model.", "model.language_model.", "language_model.")
 _ATTENTION = {
     "attention norm": "input_layernorm",
     "qkv": "self_attn.q_proj self_attn.k_proj self_attn.v_proj",
@@ -29,6 +29,7 @@ _ENDS = {
     "head/norm": "norm",
     "head/logits": "lm_head",
     "head/score": "score",
+    "head/labels": "score|classifier|qa_outputs",
 }
 
 

@@ -1,0 +1,160 @@
+"""Compare parameters of full-size models with those of transformers: a table for docs/hugging_face.md.
+
+    PYTHONPATH=. python scripts/hf_parameters.py
+
+Needs torch, transformers, and archsim with its dependencies. transformers makes each model without numbers, on the meta
+device of PyTorch. The script fails where the two do not count the same. A new type needs a line in MODELS.
+"""
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from archsim.graph import load_model
+from scripts.page import put
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "hugging_face.md"
+HEAD = (
+    "| type | model | archsim | transformers | published |",
+    "|---|---|---:|---:|---|",
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A published model.
+
+    Parameters
+    ----------
+    name
+        As people know it.
+    kind
+        Its class in transformers.
+    published
+        How many parameters its authors say that it has, and where.
+    changes
+        Sizes in which it differs from the defaults of its class's configuration.
+    """
+
+    name: str
+    kind: str
+    published: str
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+ROBERTA = {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1}
+GEMMA3_1B = {
+    "vocab_size": 262144,
+    "hidden_size": 1152,
+    "intermediate_size": 6912,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 1,
+    "max_position_embeddings": 32768,
+}
+QWEN_7B = {
+    "vocab_size": 152064,
+    "hidden_size": 3584,
+    "intermediate_size": 18944,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 28,
+    "num_key_value_heads": 4,
+}
+QWEN3_SMALL = {
+    "hidden_size": 1024,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "tie_word_embeddings": True,
+}
+LLAMA31 = {
+    "vocab_size": 128256,
+    "intermediate_size": 14336,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 131072,
+}
+OPT_350M = {
+    "hidden_size": 1024,
+    "ffn_dim": 4096,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "word_embed_proj_dim": 512,
+    "do_layer_norm_before": False,
+}
+PHI_2 = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32}
+BERT_LARGE = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
+MODELS = (
+    Model("BERT base", "BertModel", "110M (Devlin et al., 2019)"),
+    Model("BERT base, masked tokens", "BertForMaskedLM", "110M (Devlin et al., 2019)"),
+    Model("BERT large", "BertModel", "340M (Devlin et al., 2019)", BERT_LARGE),
+    Model("RoBERTa base", "RobertaModel", "125M (Liu et al., 2019)", ROBERTA),
+    Model("XLM-R base", "XLMRobertaModel", "270M (Conneau et al., 2020)", {**ROBERTA, "vocab_size": 250002}),
+    Model("CamemBERT base", "CamembertModel", "110M (Martin et al., 2020)", {**ROBERTA, "vocab_size": 32005}),
+    Model("DistilBERT base", "DistilBertModel", "66M (Sanh et al., 2019)"),
+    Model("ViT-B/16", "ViTForImageClassification", "86M (Dosovitskiy et al., 2021)", {"num_labels": 1000}),
+    Model("DeiT-B, distilled", "DeiTModel", "87M (Touvron et al., 2021)"),
+    Model("GPT-2", "GPT2LMHeadModel", "124M (Radford et al., 2019)"),
+    Model("GPT-Neo 1.3B", "GPTNeoForCausalLM", "1.3B (Black et al., 2021)"),
+    Model("GPT-J 6B", "GPTJForCausalLM", "6B (Wang and Komatsuzaki, 2021)"),
+    Model("GPT-NeoX 20B", "GPTNeoXForCausalLM", "20,554,567,680 (Black et al., 2022)", {"vocab_size": 50432}),
+    Model("OPT 125M", "OPTForCausalLM", "125M (Zhang et al., 2022)"),
+    Model("OPT 350M", "OPTForCausalLM", "350M (Zhang et al., 2022)", OPT_350M),
+    Model(
+        "BLOOM 560M",
+        "BloomForCausalLM",
+        "559,214,592 (its model card)",
+        {"hidden_size": 1024, "n_layer": 24, "n_head": 16},
+    ),
+    Model("Llama 7B", "LlamaForCausalLM", "6.7B (Touvron et al., 2023)"),
+    Model("Llama 3.1 8B", "LlamaForCausalLM", "8B (Grattafiori et al., 2024)", LLAMA31),
+    Model("Llama 3.1 8B, two classes", "LlamaForSequenceClassification", "", {**LLAMA31, "num_labels": 2}),
+    Model("Mistral 7B", "MistralForCausalLM", "7B (Jiang et al., 2023)"),
+    Model("Mixtral 8x7B", "MixtralForCausalLM", "47B (Jiang et al., 2024)"),
+    Model("Qwen2.5 7B", "Qwen2ForCausalLM", "7.61B (its model card)", QWEN_7B),
+    Model("Qwen3 0.6B", "Qwen3ForCausalLM", "0.6B (its model card)", QWEN3_SMALL),
+    Model("Phi-2", "PhiForCausalLM", "2.7B (its model card)", PHI_2),
+    Model("Phi-3 mini", "Phi3ForCausalLM", "3.8B (Abdin et al., 2024)"),
+    Model("Gemma 7B", "GemmaForCausalLM", "8.5B (Gemma Team, 2024, with 256,128 tokens)"),
+    Model("Gemma 2 2B", "Gemma2ForCausalLM", "2.6B (Gemma Team, 2024)"),
+    Model("Gemma 3 1B", "Gemma3ForCausalLM", "1B (Gemma Team, 2025)", GEMMA3_1B),
+    Model("T5 small", "T5ForConditionalGeneration", "60M (Raffel et al., 2020)"),
+    Model("BART large", "BartForConditionalGeneration", "400M (its repository)"),
+    Model("Whisper tiny", "WhisperForConditionalGeneration", "39M (Radford et al., 2022)", {"vocab_size": 51865}),
+)
+
+
+def counted(model: Model, folder: Path) -> tuple[str, int, int]:
+    """Its type, parameters of the Graph of its configuration, and those of its class in transformers."""
+    kind = getattr(transformers, model.kind)
+    config = kind.config_class(**model.changes)
+    with torch.device("meta"):
+        theirs = sum(parameter.numel() for parameter in kind(config).parameters())
+    path = folder / "config.json"
+    path.write_text(json.dumps({**config.to_dict(), "architectures": [model.kind]}))
+    return config.model_type, load_model(path).parameters, theirs
+
+
+def main() -> int:
+    """Write the table; 1 where counts differ."""
+    rows, different = list(HEAD), []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in MODELS:
+            kind, ours, theirs = counted(model, Path(folder))
+            rows.append(f"| `{kind}` | {model.name} | {ours:,} | {theirs:,} | {model.published or 'none'} |")
+            different += [model.name] * (ours != theirs)
+    put(PAGE, "parameters", "\n".join(rows) + "\n")
+    print("\n".join(rows))
+    if different:
+        print(f"not the same: {', '.join(different)}", file=sys.stderr)
+    return bool(different)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
