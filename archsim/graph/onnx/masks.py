@@ -41,7 +41,7 @@ def _count_bias(edit: Edit, name: str, arrays: Mapping[str, Reader]) -> None:
     """Of a bias of scores, numbers that are alike are one that is trained; a mask may have been added to them."""
     weight = edit.builder.weights.get(name)
     numbers = None if weight is None or not weight.numbers else _numbers(edit, name, arrays)
-    if weight is not None and numbers is not None:
+    if weight is not None and numbers is not None and numbers.min() < numbers.max():
         distinct = len(np.unique(numbers[numbers > _MASKING / 2]))
         edit.builder.weights[name] = replace(weight, trained=min(weight.numbers, distinct))
 

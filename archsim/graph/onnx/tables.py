@@ -47,7 +47,7 @@ def _count_rows(edit: Edit, name: str, arrays: Mapping[str, Reader]) -> None:
         rows = arrays[name]().reshape(-1, weight.shape[-1])
     except ArchsimError:  # in a file that is not there
         return
-    if bool((rows == rows[0]).all()):
+    if bool((rows == rows[0]).all()) and rows.min() < rows.max():  # else numbers may be left out of the file
         edit.builder.weights[name] = replace(weight, trained=weight.shape[-1])
 
 
