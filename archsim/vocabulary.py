@@ -14,6 +14,7 @@ OPERATORS = {
     "relu6": ("relu", "scale"),
     "clip": ("scale",),
     "exp": ("exp",),
+    "softplus": ("exp", "add", "log"),
     "hardswish": ("add", "relu", "scale", "multiply"),
     "add": ("add",),
     "sub": ("subtract",),

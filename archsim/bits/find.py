@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archsim.bits.judge import Halves, Judged
@@ -55,6 +55,7 @@ def find_bits(
         raise ArchsimError(
             f"{machine.file}: has fewer than {most} bits of weights or inputs; bits are searched below {most}"
         )
+    graph = replace(graph, stored={})  # all bits are searched, whatever the model's file has
     eight = change(machine, ("mapping.bits={}", f"precision.weights={most} b", f"precision.inputs={most} b"))
     halves = Halves(pictures, CHOICES)
     works = works_on(eight, graph, job)

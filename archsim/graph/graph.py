@@ -1,14 +1,15 @@
 """Graph: a model as nodes that make tensors, in an order in which every input comes first."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from archsim.errors import ArchsimError
 from archsim.graph.nodes import Node
 from archsim.graph.operators import Linear, Operator
-from archsim.graph.streams import TOKENS, Stream
-from archsim.graph.weights import Input, Weight
+from archsim.graph.streams import TOKENS, Route, Stream
+from archsim.graph.weights import Input, Stored, Weight
 from archsim.graph.work import MOST_POSITIONS, work_of
 
 WIDEST = 1 << 24
@@ -34,6 +35,8 @@ class Graph:
         Hash of its file.
     notes
         What was taken for granted.
+    stored
+        By key of a product with weights: of how many bits its file has its numbers, where it says that.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Graph:
     max_positions: int
     digest: str
     notes: tuple[str, ...] = ()
+    stored: Mapping[str, Stored] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse sizes that nothing could hold. Raises ArchsimError."""
@@ -115,6 +119,18 @@ class Graph:
         """Trained numbers of the whole model."""
         return sum(weight.numbers for weight in self.weights.values())
 
+    @cached_property
+    def active_parameters(self) -> int:
+        """Trained numbers that a position goes through: of experts those of as many as it is sent to."""
+        of_experts: Counter[Route] = Counter()
+        for node in self.nodes:
+            route = next((factor.axis.route for one in node.shape for factor in one if factor.axis.route), None)
+            if route is not None:
+                numbers = sum(self.weights[name].numbers for name in node.inputs if name in self.weights)
+                of_experts[Route(0, route.experts, route.chosen)] += numbers
+        idle = sum(number * (route.experts - route.chosen) // route.experts for route, number in of_experts.items())
+        return self.parameters - idle
+
 
 def make_graph(
     name: str,
@@ -129,6 +145,7 @@ def make_graph(
     max_positions: int = 1,
     digest: str,
     notes: Sequence[str] = (),
+    stored: Mapping[str, Stored] | None = None,
 ) -> Graph:
     """A Graph of nodes, with the operators that follow from them. Raises ArchsimError for sizes out of bounds."""
     by_name = {weight.name: weight for weight in weights}
@@ -150,4 +167,5 @@ def make_graph(
         max_positions=max_positions,
         digest=digest,
         notes=tuple(said),
+        stored=dict(stored or {}),
     )

@@ -5,7 +5,7 @@ position; other operators work at the positions of their operands.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
@@ -35,12 +35,14 @@ EVERYTHING = Link(None)
 class Source:
     """An operator that makes some of a tensor's numbers. links: by each axis of its positions.
 
-    previous: of the position before.
+    previous: of the position before. worked: the operator by which a position's numbers were worked on before they were
+    kept, which is waited for at the position itself.
     """
 
     key: str
     links: tuple[tuple[Axis, Link], ...]
     previous: bool = False
+    worked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Tracer:
         Keys of nodes at which it was lost which index is which.
     copies
         Axes along which all indices have the same numbers, such as heads that share keys.
+    recent
+        The last node whose operands were asked for, and what is needed of them.
     """
 
     weights: Mapping[str, Weight]
@@ -78,6 +82,7 @@ class Tracer:
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
     copies: set[Axis] = field(default_factory=set)
+    recent: tuple[str, dict[int, dict[Axis, Link]]] = ("", {})
 
     def begin(self, inputs: Sequence[Input], roles: Mapping[Axis, bool]) -> None:
         """Take the inputs in. roles: of each of their axes whether it is of positions."""
@@ -88,7 +93,13 @@ class Tracer:
     def operand(self, node: Node, at: int) -> tuple[Traced, dict[Axis, Link]]:
         """An operand, and which indices of its axes an index of the node's result needs."""
         operand = self.tensors[node.inputs[at]]
-        return operand, self.links(node, at, operand.shape, operand.positions)
+        key, links = self.recent
+        if key != node.key:
+            links = {}
+            self.recent = node.key, links
+        if at not in links:
+            links[at] = self.links(node, at, operand.shape, operand.positions)
+        return operand, links[at]
 
     def links(self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()) -> dict[Axis, Link]:
         """Of all axes of an operand; it is remembered where those of positions cannot be said."""
@@ -117,15 +128,20 @@ class Tracer:
         return {
             node.second.index(letter): first[letter]
             for letter in node.summed
-            if len(first[letter]) == 1 and first[letter][0].whole and first[letter][0].axis in self.masks
+            if letter in first
+            and len(first[letter]) == 1
+            and first[letter][0].whole
+            and first[letter][0].axis in self.masks
         }
 
     def view(self, node: Node) -> None:
         """Trace what a view makes."""
         positions: set[Axis] = set()
+        values: set[Axis | None] = set()
         sources: dict[Source, None] = {}
         for at, _ in moving(node, self.weights)[: 1 if isinstance(node, Sent) else None]:
             operand, links = self.operand(node, at)
+            values |= {axis for axis, link in links.items() if axis not in operand.positions and link.axis == axis}
             reached = (link for axis, link in links.items() if axis in operand.positions)
             positions |= {link.axis for link in reached if link.axis is not None}
             for one, reach in zip(operand.shape, node.reach(at, operand.shape), strict=True):
@@ -139,6 +155,8 @@ class Tracer:
                 self.copies |= {factor.axis for one in node.shape for factor in one if factor.axis not in links}
             self.mix(operand, links)
             sources |= dict.fromkeys(through(source, links) for source in operand.sources)
+        if isinstance(node, Elementwise):  # such as a mask, whose keys are positions of it, but values of scores
+            positions -= values
         self.tensors[node.key] = Traced(node.shape, frozenset(positions), tuple(sources))
 
     def made(self, node: Node, positions: frozenset[Axis]) -> None:
@@ -192,7 +210,7 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
         interval = link.interval.of(reading.interval)
         return EVERYTHING if interval is None else Link(reading.axis, interval, link.digit)
 
-    return Source(source.key, tuple((axis, composed(axis, link)) for axis, link in source.links), source.previous)
+    return replace(source, links=tuple((axis, composed(axis, link)) for axis, link in source.links))
 
 
 def in_all(link: Link, size: int | None) -> Link:
@@ -278,7 +296,8 @@ def _of_product(tracer: Tracer, node: Contraction) -> frozenset[Axis]:
         there = {link.axis for axis, link in links.items() if axis in operand.positions}
         letters = node.rows + node.shared if at == 0 else node.shared
         found |= {axis for letter in letters for axis in axes[letter] if axis in there}
-    mixed = any(factor.axis in tracer.tensors[node.inputs[0]].positions for x in node.summed for factor in first[x])
+    summed = [factor.axis for x in node.summed if x in first for factor in first[x]]
+    mixed = any(axis in tracer.tensors[node.inputs[0]].positions for axis in summed)
     if mixed and not any(axis in found for letter in node.rows for axis in axes[letter]):
         found |= {axis for letter in node.rows for axis in axes[letter]}
     return frozenset(found)

@@ -54,6 +54,22 @@ class Slice(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picked(View):
+    """Indices of a dimension in any order, each as often as it is wanted.
+
+    within: the interval of the operand's indices in which that of each index of the result lies.
+    """
+
+    dim: int
+    indices: tuple[int, ...]
+    within: Interval
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """In the interval."""
+        return tuple(Reach(at, self.within if at == self.dim else SAME) for at in range(len(shape)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen(View):
     """Of the positions in a dimension the first or the last of the prompt; the axis of the result says which."""
 
@@ -112,6 +128,17 @@ class Keep(View):
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """Which positions are seen, the axis of the result says."""
         return tuple(Reach(at) for at in range(len(shape)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CausalPad(View):
+    """So many positions before those of the first dimension: of former runs the last ones, zeros where none were."""
+
+    before: int
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """Shifted."""
+        return (Reach(0, Interval(pad=self.before)), *(Reach(at) for at in range(1, len(shape))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,17 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Bits of the numbers of a product with weights, as the model's file has them; None: it does not say.
+
+    weights, inputs: of each weight, and of each number that comes into the product.
+    """
+
+    weights: int | None = None
+    inputs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """What comes in from outside. whole: whole numbers below so many, such as tokens; None: any numbers.
 

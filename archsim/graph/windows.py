@@ -1,6 +1,8 @@
 """Windows: which positions of a source a position needs, axis by axis."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +62,22 @@ def everything(size: int) -> Interval:
 def group(size: int) -> Interval:
     """The group of so many indices that an index is in."""
     return Interval(taps=size, stride=size, grow=size)
+
+
+def around(indices: Sequence[int], size: int) -> Interval:
+    """The narrowest interval in which the index that is picked for each of a row lies, of so many.
+
+    It moves on by one index each time, or as fast as the row is longer or shorter than what is picked of.
+    """
+    wanted, places = np.array(indices, np.int64), np.arange(len(indices))
+    common = gcd(len(indices), size) or 1
+    found = everything(size)
+    for stride, grow in ((1, 1), (size // common, len(indices) // common)):
+        ahead = wanted - places // grow * stride
+        taps = int(ahead.max() - ahead.min()) + 1
+        if taps < found.taps:
+            found = Interval(taps, stride, -int(ahead.min()), 1, grow)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

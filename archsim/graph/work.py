@@ -10,7 +10,7 @@ from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unkn
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
 from archsim.graph.reading import Read, Reading, flat
 from archsim.graph.roles import input_roles
-from archsim.graph.sequence_nodes import Rotary, RotaryOf, Scaled
+from archsim.graph.sequence_nodes import Rotary, RotaryOf, Routed, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import Link, Tracer, in_all
 from archsim.graph.weights import Input, Weight
@@ -89,7 +89,7 @@ class _Making:
         if keys is None:
             return {}
         if keys.seen:
-            return {"span": keys.span, "sees": None if keys.stream == stream else keys.stream}
+            return {"span": keys.span, "sight": keys.sight, "sees": None if keys.stream == stream else keys.stream}
         queries, interval = self.tracer.masks[keys]
         size, among = keys.size or 0, _among(queries, axes)
         sees = Stream(f"1 x {size}", length=size)
@@ -127,7 +127,7 @@ class _Making:
         scored = not any(map(is_row, node.summed)) and (single or any(map(is_row, node.outputs)))
         rows = node.outputs if scored else node.summed
         with_keys = zip(node.result, node.shape, strict=True) if scored else zip(node.first, first.shape, strict=True)
-        of_keys = dict(with_keys)
+        of_keys = of_second | dict(with_keys)  # the second alone has the taps of a window
         keys = self._keys(tuple(of_keys[letter] for letter in rows), read.positions)
         depth = node.summed if scored else node.outputs
         size = {letter: prod(factor.size or 1 for factor in one) for letter, one in of_second.items()}
@@ -153,8 +153,10 @@ class _Making:
         node, number = read.node, max(1, len(read.operands))
         counted = read.positions if keys is None else read.positions | {keys}
         values = prod(_values(one, counted) for one in node.shape)
-        if isinstance(node, Scaled):
-            return {"rows": node.chosen, "width": values // node.chosen, "operands": 1, "out": None}
+        if isinstance(node, (Routed, Scaled)):
+            width = 1 if isinstance(node, Routed) else values // node.chosen
+            out = None if width * node.chosen == values else values
+            return {"rows": node.chosen, "width": width, "operands": 1, "out": out}
         if isinstance(node, Unknown) and node.work:
             rows, width = node.work
             return {"rows": rows, "width": width, "operands": number, "out": None if rows * width == values else values}
@@ -186,6 +188,9 @@ class _Making:
                 links = dict(source.links)
                 windowed = [axis for axis, link in source.links if link.interval != SAME]
                 pairs = self._pairs(read.node, links, self.ordered(frozenset(links), windowed), axes)
+                if source.worked is not None:
+                    here = self.reads[source.worked].positions == read.positions
+                    yield Edge(source.worked, "same" if here else "all")
                 if source.previous:
                     window = None if len(pairs) == 1 else self._windowed(read.node, source.key, pairs, axes).window
                     yield Edge(source.key, "before", window)

@@ -5,6 +5,7 @@ What is moved to a projection has its inputs' bits; results, and what is moved b
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from archsim.core.timing import Timer
 from archsim.errors import ArchsimError, Fault, UsageError, did_you_mean
 from archsim.graph.graph import Graph
 from archsim.graph.operators import Linear, Product
+from archsim.graph.weights import Stored
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
 from archsim.mapping.digital import digitised
@@ -34,7 +36,7 @@ class Bits:
 
 
 def bits_of(machine: Machine, graph: Graph) -> dict[str, Bits]:
-    """By projection the bits that the machine's file names for it, else for its layer, else the machine's.
+    """By projection the bits that the machine's file names for it, else for its layer, else its model's, else its own.
 
     Digital units compute with the machine's own, so that names of their projections change nothing.
 
@@ -48,8 +50,15 @@ def bits_of(machine: Machine, graph: Graph) -> dict[str, Bits]:
         if name not in known:
             message = f"mapping.bits.{name}: {graph.name} has no such projection. {did_you_mean(name, known)}"
             raise ArchsimError(Fault(message, place))
-    own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
-    return {linear.key: bits_named(machine, linear.key) or own for linear in graph.linears}
+    own = own_bits(machine)
+    return {
+        linear.key: bits_named(machine, linear.key, graph.stored.get(linear.key)) or own for linear in graph.linears
+    }
+
+
+def own_bits(machine: Machine) -> Bits:
+    """Of projections for which nobody says others."""
+    return Bits(int(machine.precision.weights), int(machine.precision.inputs))
 
 
 def _projections(graph: Graph) -> list[Linear]:
@@ -58,14 +67,44 @@ def _projections(graph: Graph) -> list[Linear]:
     return [*graph.linears, *products]
 
 
-def bits_named(machine: Machine, key: str) -> Bits | None:
-    """Of a projection by its key; None where the machine's file names none. What a name leaves out another may say."""
-    given = named(machine.choices.bits, key)
-    if not given:
+def bits_named(machine: Machine, key: str, stored: Stored | None = None) -> Bits | None:
+    """Of a projection by its key; None where neither the machine's file nor the model's names any.
+
+    What one name leaves out another may say, then the model's file (`stored`), of which no more are taken than the
+    machine has.
+    """
+    given, own, stored = named(machine.choices.bits, key), own_bits(machine), stored or Stored()
+    if not given and stored == Stored():
         return None
-    weights = next((each.weights for each in given if each.weights is not None), machine.precision.weights)
-    inputs = next((each.inputs for each in given if each.inputs is not None), machine.precision.inputs)
+    held = min(stored.weights or own.weights, own.weights), min(stored.inputs or own.inputs, own.inputs)
+    weights = next((each.weights for each in given if each.weights is not None), held[0])
+    inputs = next((each.inputs for each in given if each.inputs is not None), held[1])
     return Bits(int(weights), int(inputs))
+
+
+def remarks_on_bits(machine: Machine, graph: Graph) -> list[str]:
+    """What the model's file says of bits, and whether they are those that its projections have."""
+    found = bits_of(machine, graph)
+    said = Counter[str]()
+    fewer = Counter[str]()
+    for key, stored in graph.stored.items():
+        if key not in found:
+            continue
+        pairs = (("weights", stored.weights, found[key].weights), ("inputs", stored.inputs, found[key].inputs))
+        for what, wanted, taken in pairs:
+            if wanted is not None:
+                said[f"{wanted} b of {what}"] += wanted == taken
+                fewer[f"{taken} b of {what} for {wanted} b"] += wanted != taken
+    listed, others = (
+        [
+            f"{what} ({number} {'projection' if number == 1 else 'projections'})"
+            for what, number in each.items()
+            if number
+        ]
+        for each in (said, fewer)
+    )
+    notes = [f"bits as the model's file has them: {', '.join(listed)}"] if listed else []
+    return [*notes, *([f"bits other than the model's file has: {', '.join(others)}"] if others else [])]
 
 
 def uniform(machine: Machine, graph: Graph, text: str) -> dict[str, Bits]:
@@ -96,7 +135,7 @@ class Cutter:
         key = linear.in_features, linear.out_features, linear.groups, bits
         if key not in self._found:
             machine = self._machine
-            own = Bits(int(machine.precision.weights), int(machine.precision.inputs))
+            own = own_bits(machine)
             if bits.weights > own.weights or bits.inputs > own.inputs:
                 raise ArchsimError(f"{linear.key}: found {bits}; expected at most {own}, what {machine.name} has")
             lay = layout(machine.modules[machine.core], machine.parts, machine.precision, bits.weights)

@@ -10,7 +10,7 @@ from archsim.graph.job import Job
 from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
-from archsim.mapping.bits import tilings_of
+from archsim.mapping.bits import remarks_on_bits, tilings_of
 from archsim.mapping.cache import homes
 from archsim.mapping.copies import note, with_copies
 from archsim.mapping.digital import digitised, require_room, streamed
@@ -22,6 +22,7 @@ from archsim.mapping.mesh import grid_of
 from archsim.mapping.packing import packed
 from archsim.mapping.rounds import in_rounds
 from archsim.mapping.sides import chips_needed, split
+from archsim.mapping.states import state_notes
 from archsim.mapping.tiling import Tiling
 from archsim.vocabulary import OPERATORS
 
@@ -125,6 +126,7 @@ def _whole(
         homes=homes(machine, graph, groups, keys, sequences, 1 + max((rounds or {}).values(), default=0)),
         notes=(
             *_notes(machine, graph, groups, lay, rounds or {}),
+            *state_notes(machine, graph, groups, sequences),
             *filter(None, (note(machine, ((key, each.tiling) for key, each in placed.items())),)),
         ),
         rounds=rounds or {},
@@ -157,7 +159,7 @@ def _notes(
             f"weights are written in {1 + max(rounds.values())} rounds, anew for a prompt and for each token after it; "
             f"a cell bears {bears:,} writes"
         )
-    return (*found, *graph.notes)
+    return (*found, *remarks_on_bits(machine, graph), *graph.notes)
 
 
 def _require_recipes(machine: Machine, graph: Graph) -> None:

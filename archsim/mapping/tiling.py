@@ -94,21 +94,31 @@ def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
 def tile_with_room(linear: Linear, layout: Layout, cores: int, path: Path, inputs: int | None = None) -> Tiling:
     """Cut `linear` for as many of a tile's cores as have room for their results in its memories.
 
+    Where not even one core has, as with many outputs of few bits, arrays of it stay empty.
+
     inputs: bits of its inputs, where they are not the machine's.
-    Raises ArchsimError where not even one core has.
+    Raises ArchsimError where not even one block of arrays has.
     """
-    whole = tile(linear, layout, cores)
-    for fewer in range(cores, 0, -1):
-        tiling = whole if fewer == cores else tile(linear, layout, fewer)
-        try:
-            for load, _ in tiling.loads:
-                check_room(path, load)
-        except ArchsimError:
-            if fewer == 1:
-                raise
-        else:
-            return replace(tiling, inputs=inputs)
-    raise LookupError(linear.key)
+    refused: ArchsimError | None = None
+    for blocks in range(layout.blocks, 0, -1):
+        used = replace(layout, arrays=blocks * layout.arrays_per_block)
+        for fewer in range(cores, 0, -1):
+            tiling = tile(linear, used, fewer)
+            lacking = _lacking(tiling, path)
+            if lacking is None:
+                return replace(tiling, inputs=inputs)
+        refused = refused or lacking
+    raise refused or LookupError(linear.key)
+
+
+def _lacking(tiling: Tiling, path: Path) -> ArchsimError | None:
+    """Why memories do not hold the results of some core; None where they do."""
+    try:
+        for load, _ in tiling.loads:
+            check_room(path, load)
+    except ArchsimError as error:
+        return error
+    return None
 
 
 def loads_of_cores(linear: Linear, layout: Layout, cores: int) -> list[tuple[Load, list[Load]]]:

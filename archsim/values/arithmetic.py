@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.values.functions import ELEMENTWISE
+
+if TYPE_CHECKING:
+    from archsim.graph.weights import Stored
 
 Values = NDArray[np.float32]
 Product = Callable[[Values], Values]
@@ -30,6 +33,10 @@ def node_of(key: str) -> str:
 
 class Arithmetic(Protocol):
     """What a model is computed by. Weights are prepared once, used many times."""
+
+    def in_file(self, stored: Mapping[str, Stored]) -> None:
+        """Told of how many bits the model's file has the numbers of projections, by key, before they are prepared."""
+        ...
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """The product with `weight` (out, in), and the bias added; `key` names it in reports and draws."""
@@ -54,6 +61,9 @@ class Arithmetic(Protocol):
 
 class FloatArithmetic:
     """Everything in float32."""
+
+    def in_file(self, stored: Mapping[str, Stored]) -> None:
+        """They are floats as well."""
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:  # noqa: ARG002 (the protocol's)
         """A matmul."""

@@ -50,6 +50,7 @@ class Executor:
 
     def __init__(self, graph: Graph, weights: Mapping[str, Array], arithmetic: Arithmetic) -> None:
         self.graph, self.arithmetic = graph, arithmetic
+        arithmetic.in_file(graph.stored)
         self.shapes = {each.name: each.shape for each in graph.inputs} | {node.key: node.shape for node in graph.nodes}
         self._numbers = weights
         self._arrays: dict[str, Array] = {}

@@ -60,6 +60,11 @@ def _sigmoid(x: Values) -> Values:
     return found
 
 
+def _softplus(x: Values) -> Values:
+    found: Values = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return found
+
+
 ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
@@ -69,6 +74,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "relu6": lambda x: np.clip(x, 0, 6),
     "tanh": np.tanh,
     "sigmoid": _sigmoid,
+    "softplus": _softplus,
     "hardswish": lambda x: x * np.clip(x / np.float32(6) + np.float32(0.5), 0, 1),
     "exp": np.exp,
     "log": np.log,
@@ -110,6 +116,26 @@ def _folded(function: Callable[[Any, Any], Values]) -> Callable[..., Values]:
     return lambda *xs: reduce(function, xs)
 
 
+def _quantised(x: Values, scale: Values, zero: Values, low: Any, high: Any) -> Values:  # noqa: ANN401
+    return np.asarray(np.clip(np.rint(x / scale) + zero, low, high).astype(np.int64))
+
+
+def _requantised(x: Values, scale: Values, zero: Values, low: Any, high: Any) -> Values:  # noqa: ANN401
+    """Sums of whole numbers: in float64, as they have up to 32 bits."""
+    return np.asarray(np.clip(np.rint(x.astype(np.float64) * scale + zero), low, high).astype(np.int64))
+
+
+def _range_scale(low: Values, high: Values) -> Values:
+    """What a step of 255 from the smallest number to the largest is worth, 0 included."""
+    wide = np.maximum(high, 0) - np.minimum(low, 0)
+    return np.asarray(np.where(wide == 0, np.float32(1), wide) / np.float32(255))
+
+
+def _range_zero(low: Values, scale: Values) -> Values:
+    """The step at which 0 is."""
+    return np.asarray(np.rint(np.clip(-np.minimum(low, 0) / scale, 0, 255)))
+
+
 COMBINING: dict[str, Callable[..., Values]] = {
     "add": _folded(np.add),
     "mul": _folded(np.multiply),
@@ -131,5 +157,11 @@ COMBINING: dict[str, Callable[..., Values]] = {
     "greater": np.greater,
     "and": np.logical_and,
     "or": np.logical_or,
+    "quantize": _quantised,
+    "dequantize": lambda x, scale, zero: (x - zero).astype(np.float32) * scale,
+    "requantize": _requantised,
+    "rescale": lambda x, scale: x.astype(np.float32) * scale,
+    "range_scale": _range_scale,
+    "range_zero": _range_zero,
 }
 """Of several operands, the last of which may be parameters. Truth is 1, falsehood 0."""

@@ -12,6 +12,7 @@ from archsim.values.quantised import QuantisedArithmetic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from archsim.graph.weights import Stored
     from archsim.kernels.spec import ArraySpec
     from archsim.machine.machine import Machine
     from archsim.values.arithmetic import Product, Values
@@ -42,11 +43,16 @@ class IntegerArithmetic(QuantisedArithmetic):
             ranges=dict(ranges or {}),
         )
         self.machine = machine
+        self.stored: Mapping[str, Stored] = {}
         self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, ranges=self.ranges)
+
+    def in_file(self, stored: Mapping[str, Stored]) -> None:
+        """Projections of which the machine's file names no bits have those of the model's."""
+        self.stored = stored
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """In arrays, with bits of its own where the file names some; some output channels in digital units."""
-        own = bits_named(self.machine, node_of(key))
+        own = bits_named(self.machine, node_of(key), self.stored.get(node_of(key)))
         if own is not None:
             self.bits[key] = own.weights, own.inputs
         return beside(self.machine, key, weight, bias, super().linear, self.units.linear)

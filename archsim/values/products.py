@@ -114,7 +114,7 @@ def prepared(node: Contraction, weight: Array, bias: Array | None, arithmetic: A
 
 def between(node: Contraction, second: Array, arithmetic: Arithmetic) -> Grouped:
     """The product with another tensor."""
-    letters = node.shared + node.summed + node.outputs
+    letters = node.shared + _inner(node) + node.outputs
     ordered = second.transpose(0, *(1 + node.second.index(x) for x in letters))
     sizes = dict(zip(node.second, second.shape[1:], strict=True))
     shared, summed = (prod(sizes[x] for x in of) for of in (node.shared, node.summed))
@@ -178,6 +178,8 @@ def masked(mask: Mask, x: Array, shape: Shape, run: Run) -> Array:
     queries, keys = (run.start(one) + np.arange(size) for one, size in zip(shape[-2:], x.shape[-2:], strict=True))
     ahead = keys - queries[:, None] - mask.past
     seen = ahead <= 0 if mask.causal else np.ones(ahead.shape, np.bool_)
-    if mask.span is not None:
-        seen &= ahead > -mask.span
+    if mask.span is not None and mask.sight == "chunk":
+        seen &= keys // mask.span == ((queries + mask.past) // mask.span)[:, None]
+    elif mask.span is not None:
+        seen &= np.abs(ahead) <= mask.span // 2 if mask.sight == "around" else ahead > -mask.span
     return np.where(seen, x, np.float32(-np.inf))

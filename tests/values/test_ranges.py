@@ -9,7 +9,7 @@ from archsim.machine import load_machine
 from archsim.machine.load import change
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.quantised import QuantisedArithmetic
-from archsim.values.ranges import InputRange
+from archsim.values.ranges import InputRange, weight_codes
 
 if TYPE_CHECKING:
     from archsim.values.arithmetic import Values
@@ -55,3 +55,16 @@ def test_arrays_take_codes_with_and_without_a_sign(name: str, *, signed: bool) -
     found = MachineArithmetic(machine, ranges=ranges).linear("a", weight, None)(x)
     assert np.allclose(found, exact, atol=1e-5)
     assert not np.allclose(exact, x @ weight.T, atol=1e-2)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_weights_that_have_codes_keep_them(bits: int) -> None:
+    """Those of an output whose largest code is not the largest that the bits have, too; the lowest of all is cut."""
+    draw, most = np.random.default_rng(4), (1 << (bits - 1)) - 1
+    codes = draw.integers(-most, most + 1, (6, 40))
+    codes[0] = draw.integers(-3, 4, 40)
+    codes[1, 0] = -most - 1
+    steps = draw.uniform(0.001, 0.1, 6).astype(np.float32)
+    found, worth = weight_codes((codes * steps[:, None]).astype(np.float32), bits, fitted=True)
+    np.testing.assert_array_equal(found, np.maximum(codes, -most))
+    np.testing.assert_allclose(worth, steps, rtol=1e-5)

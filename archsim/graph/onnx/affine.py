@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import quoted
-from archsim.graph.axes import Axis, Shape, dim, reshaped, size_of
+from archsim.graph.axes import Axis, Factor, Shape, dim, reshaped, size_of
 from archsim.graph.onnx.attention import before_product, scaling
 from archsim.graph.onnx.constants import Constant, Reader
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer
 
-VIEWS = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
+VIEWS = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Slice")
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,21 @@ def _viewed(importer: Importer, node: FileNode, shape: Shape) -> Shape | None:
         order = node.wholes("perm") or range(len(shape))[::-1]
         return tuple(shape[at] for at in order) if sorted(order) == list(range(len(shape))) else None
     sizes = importer.file.sizes.get(node.outputs[0])
-    return None if sizes is None else reshaped(shape, sizes)
+    if sizes is None or node.operator != "Slice":
+        return None if sizes is None else reshaped(shape, sizes)
+    whole = zip(shape, sizes, strict=True)
+    return tuple(one if size_of(one) == size else dim(Axis("some of them", size)) for one, size in whole)
 
 
 def of_node(importer: Importer, node: FileNode, name: str, shape: Shape, outputs: Axis) -> Affine | None:
     """What a node does to each index of an axis of what it reads; None where it is anything else."""
     if node.operator == "BatchNormalization":
-        along_channels = len(shape) > 1 and shape[1] == dim(outputs)
-        return batchnorm(importer, node, outputs.size or 1) if along_channels and name == node.inputs[0] else None
+        if len(shape) < 2 or name != node.inputs[0] or any(one.axis != outputs for one in shape[1]):  # noqa: PLR2004
+            return None
+        channels = size_of(shape[1]) or 1
+        affine, sizes = batchnorm(importer, node, channels), (1, channels, *(1,) * (len(shape) - 2))
+        slope, shift = (_spread(read, sizes, shape, outputs) for read in (affine.scale, affine.shift))
+        return replace(affine, scale=slope, shift=shift)
     first = node.inputs[0] == name
     if node.operator not in ("Add", "Sub", "Mul", "Div") or (node.operator == "Div" and not first):
         return None
@@ -141,16 +148,39 @@ def of_node(importer: Importer, node: FileNode, name: str, shape: Shape, outputs
 def of_number(importer: Importer, number: Constant, shape: Shape, outputs: Axis) -> Affine:
     """A constant, along an axis, as a shift."""
     padded = (1,) * (len(shape) - len(number.shape)) + number.shape
-    digits = [(each, n) for n, one in zip(padded, shape, strict=True) for each in one if each.axis == outputs]
-    order = sorted(range(len(digits)), key=lambda at: -digits[at][0].inner)
+    order = [one.inner for each, one in _digits(padded, shape, outputs)]
+    same = number.numbers == outputs.size and order == sorted(order, reverse=True)
+    vector = _spread(number.read, padded, shape, outputs)
+    return Affine(shift=vector, numbers=importer.trained(number), origin=number.origin if same else "")
+
+
+def _digits(sizes: Sizes, shape: Shape, outputs: Axis) -> list[tuple[int, Factor]]:
+    """Digits of an axis that dimensions have, each with the size of its dimension in a constant."""
+    return [(n, each) for n, one in zip(sizes, shape, strict=True) for each in one if each.axis == outputs]
+
+
+def _spread(read: Reader | None, sizes: Sizes, shape: Shape, outputs: Axis) -> Reader:
+    """The numbers of a constant of these sizes, for each index of an axis of which dimensions have digits.
+
+    They are the same for digits that no dimension has.
+    """
+    digits = _digits(sizes, shape, outputs)
+    order = sorted(range(len(digits)), key=lambda at: -digits[at][1].inner)
+    own: list[int] = []
+    wide: list[int] = []
+    left = outputs.size or 1
+    for n, each in [digits[at] for at in order]:
+        size = each.size or 1
+        own += [1, 1 if n == 1 else size]
+        wide += [left // (each.inner * size), size]
+        left = each.inner
+    assert read is not None  # noqa: S101
 
     def vector() -> NDArray[Any]:
-        found = number.read().astype(np.float32).reshape([1 if n == 1 else each.size or 1 for each, n in digits])
-        spread = np.broadcast_to(found.transpose(order), [digits[at][0].size or 1 for at in order])
-        return np.broadcast_to(spread.reshape(-1), (outputs.size or 1,))
+        found = read().astype(np.float32).reshape([1 if n == 1 else each.size or 1 for n, each in digits])
+        return np.broadcast_to(found.transpose(order).reshape([*own, 1]), [*wide, left]).reshape(-1)
 
-    same = number.numbers == outputs.size and order == sorted(order)
-    return Affine(shift=vector, numbers=importer.trained(number), origin=number.origin if same else "")
+    return vector
 
 
 def along(sizes: Sizes, shape: Shape, outputs: Axis) -> bool:

@@ -13,12 +13,21 @@ from archsim.graph.onnx.importer import HIDDEN, Importer
 
 CLEAR = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand")
 """Views of which it does not matter whether a scale comes before or after."""
+_VIEWS = (*CLEAR, "Slice", "Cast", "Pad", "Gather", "Concat", "Split")
+_LOGIC = (
+    *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Not", "And", "Or", "Where", "IsNaN"),
+    *("Add", "Sub", "Mul", "Neg", "Min", "Max", "ReduceMax", "ReduceMin", "CumSum", "Trilu"),
+)
+_NODES = 64
+"""That a mask may be made by."""
 _LARGE = 1 << 24
 """Numbers of a mask that is looked at."""
 
 
-def after(importer: Importer, node: FileNode, sizes: Sequence[int], *, whole: bool) -> tuple[str, float, Mask | None]:
-    """What follows a product: multiplications by single numbers, then a mask, if a softmax alone reads it.
+def after(
+    importer: Importer, node: FileNode, sizes: Sequence[int], *, whole: bool
+) -> tuple[str, float, float | None, Mask | None]:
+    """What follows a product: multiplications by single numbers, a cap, then a mask, if a softmax alone reads it.
 
     Parameters
     ----------
@@ -29,19 +38,25 @@ def after(importer: Importer, node: FileNode, sizes: Sequence[int], *, whole: bo
 
     Returns
     -------
-    tuple[str, float, Mask | None]
-        The tensor that the last of these nodes makes, the scale, and the mask.
+    tuple[str, float, float | None, Mask | None]
+        The tensor that the last of these nodes makes, the scale, the cap, and the mask.
     """
-    name, scale = node.outputs[0], 1.0
+    name, scale, cap = node.outputs[0], 1.0, None
     if not whole:
-        return name, scale, None
+        return name, scale, None, None
     while (reader := importer.file.only(name)) is not None and reader.number not in importer.done:
         number = scaling(importer, reader, name, len(sizes))
         if number is None:
             break
         importer.done.add(reader.number)
         name, scale = reader.outputs[0], scale * number
-    return name, scale, _masked(importer, name, sizes)
+    bent = importer.file.only(name)
+    last = importer.file.only(bent.outputs[0]) if bent is not None and bent.operator == "Tanh" else None
+    number = None if last is None or bent is None else scaling(importer, last, bent.outputs[0], len(sizes))
+    if bent is not None and last is not None and number is not None and number > 0:
+        importer.done |= {bent.number, last.number}
+        name, scale, cap = last.outputs[0], scale * number, number
+    return name, scale, cap, _masked(importer, name, sizes)
 
 
 def _masked(importer: Importer, name: str, sizes: Sequence[int]) -> Mask | None:
@@ -50,6 +65,9 @@ def _masked(importer: Importer, name: str, sizes: Sequence[int]) -> Mask | None:
     Whatever else is added leaves hidden what is hidden.
     """
     between = _before_softmax(importer, name, sizes)
+    for node, given in between:
+        if node.operator in ("Add", "Where") and any(made_of_masks(importer, x) for x in node.inputs if x != given):
+            importer.fused[node.number] = partial(_hidden, node=node)
     hiding = [
         (node, given, seen) for node, given in between if (seen := _seen(importer, node, given, sizes)) is not None
     ]
@@ -89,7 +107,48 @@ def _stays(importer: Importer, node: FileNode, name: str, sizes: Sequence[int]) 
         low = importer.scalar(node.inputs[node.inputs[0] == name])
         return low is not None and low <= HIDDEN
     hides = any(each(importer, node, name, sizes) is not None for each in (_seen, _left))
-    return node.operator == "Add" or hides
+    return node.operator == "Add" or hides or hides_by_mask(importer, node, name)
+
+
+def _hidden(importer: Importer, node: FileNode) -> str:
+    """What a mask that is made at run time hides; that is no work."""
+    function = {"Add": "add", "Where": "where"}[node.operator]
+    return importer.builder.elementwise("mask", "view", *map(importer.operand, node.inputs), function=function)
+
+
+def hides_by_mask(importer: Importer, node: FileNode, name: str) -> bool:
+    """Whether a node chooses, by a mask that is made at run time, between a tensor and a single number."""
+    if node.operator != "Where" or node.domain or name not in node.inputs[1:]:
+        return False
+    other = node.inputs[1 if node.inputs[2] == name else 2]
+    return importer.scalar(other) is not None and made_of_masks(importer, node.inputs[0], compared=True)
+
+
+def made_of_masks(importer: Importer, name: str, *, compared: bool = False) -> bool:
+    """Whether a tensor made at run time says what is seen: it comes in as it is, or is made of what is no float alone.
+
+    What is trained, or made by a product, is none. compared: floats that came in may have been compared with others.
+    """
+    if not importer.moving(name):
+        return False
+    waiting, seen, plain, floats = [name], {name}, True, False
+    while waiting and len(seen) < _NODES:
+        last = waiting.pop()
+        maker = importer.file.makers.get(last)
+        if maker is None:
+            floats |= importer.file.is_float(last)
+            continue
+        if maker.domain or maker.operator not in (*_VIEWS, *_LOGIC):
+            return False
+        plain &= maker.operator in _VIEWS
+        for each in filter(None, maker.inputs):
+            constant = importer.constants.get(each)
+            if constant is not None and not importer.fixed(constant):
+                return False
+            if constant is None and each not in seen:
+                seen.add(each)
+                waiting.append(each)
+    return not waiting and (plain or compared or not floats)
 
 
 def _mask(seen: NDArray[Any], sizes: Sequence[int]) -> Mask | None:
@@ -133,7 +192,10 @@ def _fixed(importer: Importer, name: str, sizes: Sequence[int]) -> NDArray[Any] 
         return None
     padded = (1,) * (len(sizes) - len(constant.shape)) + constant.shape
     fits = len(padded) == len(sizes) and all(size in (1, own) for size, own in zip(padded, sizes, strict=True))
-    return constant.read() if fits else None
+    if not fits:
+        return None
+    found = constant.read()
+    return found.astype(np.float32) if found.dtype.kind == "V" else found
 
 
 def scaling(importer: Importer, node: FileNode, name: str, dims: int) -> float | None:
@@ -154,7 +216,7 @@ def before_product(importer: Importer, name: str) -> bool:
     """Whether a tensor is read by a product of two operands made at run time alone, maybe in another view."""
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
         if node.operator in ("MatMul", "Einsum"):
-            return all(map(importer.moving, node.inputs))
+            return len(node.inputs) == 2 and all(map(importer.moving, node.inputs))  # noqa: PLR2004
         clear = node.operator in CLEAR and node.inputs[0] == name
         if not clear and scaling(importer, node, name, 1) is None:
             return False

@@ -84,7 +84,8 @@ class Constants:
             if any(size < 0 for size in dims):
                 raise ArchsimError(f"weights {quoted(name)} have sizes {list(dims)}; expected none below 0")
             read = readers.get(name) or _reader(tensor, folder)
-            self.known[name] = Constant(name, dims, read, tensor.data_type not in FLOATS, name, frozenset((name,)))
+            held = frozenset((name,)) - file.fixed
+            self.known[name] = Constant(name, dims, read, tensor.data_type not in FLOATS, name, held)
 
     def get(self, name: str) -> Constant | None:
         """A constant; None where a tensor is none, or depends on sizes that are not known yet."""

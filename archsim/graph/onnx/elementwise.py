@@ -5,7 +5,7 @@ from functools import partial
 from math import inf
 
 from archsim.graph.onnx.affine import batchnorm
-from archsim.graph.onnx.attention import before_product, scaling
+from archsim.graph.onnx.attention import before_product, hides_by_mask, scaling
 from archsim.graph.onnx.file import BOOLEAN, FLOATS, FileNode
 from archsim.graph.onnx.importer import Importer, Made
 
@@ -45,6 +45,8 @@ def plain(importer: Importer, node: FileNode) -> Made:
             return importer.tensor(moving[0])
     if len(node.inputs) == 1 and node.operator in ("Sum", "Min", "Max"):
         return importer.tensor(node.inputs[0])
+    if any(name in importer.softened and hides_by_mask(importer, node, name) for name in node.inputs):
+        kind = "view"  # zeros for what is hidden
     xs = [importer.operand(name) for name in node.inputs]
     return importer.builder.elementwise(kind, kind, *xs, function=function)
 

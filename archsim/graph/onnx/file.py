@@ -1,7 +1,7 @@
 """The graph of an ONNX file: its nodes, who makes and who reads each tensor, and what is known before the run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
@@ -115,10 +115,16 @@ class ModelFile:
         Tensors that are known before the run: those held, sizes, and all that is made of them alone.
     outside
         Tensors whose size depends on data: a host makes them.
+    fixed
+        Of those held, those that are part of an operator's definition: nobody trained them.
     readers
         Nodes that read numbers of a tensor, one entry for each time.
     makers
         The node that makes a tensor.
+    meanings
+        By tensor: what the node that makes it means, where that is no operator of ONNX; it is no work then.
+    bits
+        Of weights that lie packed, by name.
     """
 
     nodes: tuple[FileNode, ...]
@@ -131,8 +137,11 @@ class ModelFile:
     functions: frozenset[str]
     constant: frozenset[str]
     outside: frozenset[str]
+    fixed: frozenset[str]
     readers: Mapping[str, tuple[FileNode, ...]]
     makers: Mapping[str, FileNode]
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    bits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def opset(self) -> int:
@@ -150,7 +159,7 @@ class ModelFile:
         return kind in FLOATS or kind in NARROW
 
 
-def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - protobuf's own type
+def survey(model: Any, given: frozenset[str], fixed: frozenset[str] = frozenset()) -> ModelFile:  # noqa: ANN401 - protobuf's own type
     """Read the graph of a model whose sizes are inferred.
 
     Parameters
@@ -159,6 +168,8 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         Protobuf's model.
     given
         Tensors of which a user says the sizes: what makes them is the host's.
+    fixed
+        Tensors that are held, but part of an operator's definition.
     """
     graph = model.graph
     sizes, types = _sizes_and_types(graph)
@@ -180,6 +191,7 @@ def survey(model: Any, given: frozenset[str]) -> ModelFile:  # noqa: ANN401 - pr
         functions=frozenset(each.name for each in model.functions),
         constant=_constant(nodes, frozenset(initializers), outside),
         outside=outside,
+        fixed=fixed,
         readers={name: tuple(found) for name, found in readers.items()},
         makers={name: node for node in nodes for name in node.outputs},
     )

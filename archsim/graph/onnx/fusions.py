@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from archsim.graph.attention import ACTIVATION_KINDS
 from archsim.graph.onnx.constants import Constant
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer
@@ -87,6 +88,7 @@ _PATTERNS: dict[str, Pattern] = {
     "gelu": _gelu(("Erf", Either((("Div", "x", sqrt(2)), ("Mul", "x", sqrt(0.5)))))),
     "gelu_tanh": _gelu(("Tanh", _BENT)),
     "silu": Either((("Mul", ("Sigmoid", "x"), "x"), ("Div", "x", ("Add", ("Exp", ("Neg", "x")), 1.0)))),
+    "quick_gelu": ("Mul", ("Sigmoid", ("Mul", "x", 1.702)), "x"),
     "hardswish": Either(
         (
             ("Div", ("Mul", _GATE, "x"), 6.0),
@@ -227,7 +229,7 @@ def _shares(made: str, name: str) -> Callable[[Importer], str]:
 
 
 def _curve(function: str, x: str) -> Callable[[Importer], str]:
-    kind = function.partition("_")[0]
+    kind = ACTIVATION_KINDS.get(function, function)
     return lambda importer: importer.builder.elementwise(kind, kind, importer.tensor(x), function=function)
 
 

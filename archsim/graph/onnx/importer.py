@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
+from archsim.graph.nodes import Contraction
 from archsim.graph.onnx.constants import Constant, Constants, Reader
 from archsim.graph.onnx.file import FLOATS, SIZES, WHOLES, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.stored import BITS, stored
+from archsim.graph.weights import Stored
 
 Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]
@@ -39,6 +42,8 @@ class Importer:
         By operator: makes nodes of the Graph, and gives the names of their tensors.
     otherwise
         The same, of operators that are not known.
+    meanings
+        The same, of nodes that are no work, by what they mean.
     readers
         By name: give the numbers of weights that are in no file.
     parameters
@@ -63,12 +68,15 @@ class Importer:
         Products with weights so far, each of which begins a layer.
     approximated
         Operators that were taken for an operation a value.
+    stored
+        By key of a product with weights: of how many bits the file has its numbers.
     """
 
     file: ModelFile
     folder: Path
     handlers: Mapping[str, Handler]
     otherwise: Handler
+    meanings: Mapping[str, Handler]
     readers: Mapping[str, Reader] = field(default_factory=dict)
     parameters: frozenset[str] | None = None
     approximate: bool = False
@@ -81,6 +89,7 @@ class Importer:
     fused: dict[int, Callable[["Importer"], str]] = field(default_factory=dict)
     products: int = 0
     approximated: Counter[str] = field(default_factory=Counter)
+    stored: dict[str, Stored] = field(default_factory=dict)
     _origins: dict[str, str] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
 
@@ -102,10 +111,24 @@ class Importer:
             elif any(node.outputs) and self.file.constant.issuperset(filter(None, node.outputs)):
                 self._require_constant(next(filter(None, node.outputs)))
             else:
-                handler = None if node.domain else self.handlers.get(node.operator)
+                handler = None if node.domain else self._handler(node)
+                before = len(self.builder.nodes)
                 self.give(node, (handler or self.otherwise)(self, node))
+                self._note_bits(node, before)
                 if node.operator == "Softmax" or (node.operator in _SOFT and self.softened.intersection(node.inputs)):
                     self.softened.update(node.outputs)
+
+    def _note_bits(self, node: FileNode, before: int) -> None:
+        """Remember of how many bits the file has the numbers of the products with weights that a node became."""
+        for each in self.builder.nodes[before:]:
+            if isinstance(each, Contraction) and each.stationary:
+                found = stored(self.file, node)
+                if found != Stored():
+                    self.stored[each.key] = found
+
+    def _handler(self, node: FileNode) -> Handler | None:
+        meaning = self.file.meanings.get(node.outputs[0])
+        return self.handlers.get(node.operator) if meaning is None else self.meanings[meaning]
 
     def give(self, node: FileNode, made: Made) -> None:
         """Remember what a node makes, unless its handler did."""
@@ -301,9 +324,14 @@ class Importer:
         return self.builder.weight(name, shape, trained=trained, tied=None if tied == name else tied)
 
     def learned(self, constant: Constant) -> int:
-        """Trained numbers of a constant: all, unless it is known which are; those are counted where they come first."""
+        """Trained numbers of a constant: as many as it is made of, unless it is known which are.
+
+        Those are counted where they come first.
+        """
         if self.parameters is None:
-            return constant.numbers
+            held = [self.constants.known[name] for name in constant.held]
+            coded = [each.numbers for each in held if not each.whole or self.file.types.get(each.name) in BITS]
+            return min(constant.numbers, sum(coded) or constant.numbers)
         new = (constant.held & self.parameters) - self._counted
         self._counted |= new
         return sum(self.constants.known[name].numbers for name in new)
@@ -322,12 +350,12 @@ class Importer:
             try:
                 found = constant.read()
             except ArchsimError:  # in another file: trained
-                return constant.numbers
+                return self.learned(constant)
             low, high = found.min(), found.max()
             hides = (low <= HIDDEN and high in (0, low)) or (low == 0 and (high == 1 or high >= -HIDDEN))
             if hides and bool(((found == low) | (found == high)).all()):
                 return 0
-        return constant.numbers
+        return self.learned(constant)
 
 
 def checked(importer: Importer, node: FileNode, dims: Sequence[int], rank: int) -> Sizes:

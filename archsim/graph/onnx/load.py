@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,23 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.onnx import elementwise, maps, products, recurrent, rows, views
+from archsim.graph.onnx import (
+    convolutions,
+    einsum,
+    elementwise,
+    maps,
+    products,
+    quantised,
+    recurrent,
+    resizing,
+    rows,
+    views,
+)
 from archsim.graph.onnx.arranged import arranged
 from archsim.graph.onnx.constants import Reader
+from archsim.graph.onnx.expansion import write_out
 from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
+from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
@@ -22,15 +36,17 @@ from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
 HANDLERS = {
-    "Conv": products.conv,
+    "Conv": convolutions.conv,
     "MatMul": products.matmul,
     "Gemm": products.gemm,
-    "Einsum": products.einsum,
-    "LSTM": recurrent.recurrent,
+    "Einsum": einsum.einsum,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent.recurrent),
     **rows.HANDLERS,
     **elementwise.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
+    **quantised.HANDLERS,
+    **resizing.HANDLERS,
 }
 """By operator; what is not here is not known."""
 
@@ -130,8 +146,12 @@ def from_proto(
     _require_order(model)
     model = _inferred(model)
     rewrite(model)
-    file = survey(model, frozenset(shapes))
-    importer = Importer(file, folder, HANDLERS, approximated, readers or {}, parameters, approximate)
+    written = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
+    model = written.model
+    _require_formed(model)
+    file = replace(survey(model, frozenset(shapes), written.fixed), meanings=written.meanings, bits=written.bits)
+    numbers = {**(readers or {}), **written.readers}
+    importer = Importer(file, folder, HANDLERS, approximated, quantised.MEANINGS, numbers, parameters, approximate)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
     require_known(importer)
@@ -150,7 +170,8 @@ def from_proto(
         list(builder.weights.values()),
         outputs,
         digest=digest,
-        notes=[*notes, *importer.notes()],
+        notes=[*notes, *written.notes, *importer.notes()],
+        stored=importer.stored,
     )
     if not graph.operators:
         raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
@@ -159,12 +180,10 @@ def from_proto(
 
 def _inferred(model: Any) -> Any:  # noqa: ANN401
     """With operators that the file describes itself written out, and sizes, as far as they can be known."""
-    from onnx import inliner, shape_inference
+    from onnx import shape_inference
 
     try:
-        if model.functions:
-            model = inliner.inline_local_functions(model)
-        return shape_inference.infer_shapes(model, data_prop=True)
+        return shape_inference.infer_shapes(inlined(model), data_prop=True)
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
@@ -257,8 +276,8 @@ def _require_formed(model: Any) -> None:  # noqa: ANN401
     for node in graph.node:
         if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
             raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
-        if node.domain not in STANDARD:
-            continue
+        if node.domain not in STANDARD or any(each.HasField("g") or each.graphs for each in node.attribute):
+            continue  # a graph inside reads names that a node alone does not have
         try:
             checker.check_node(node, context)
         except UnicodeDecodeError:

@@ -1,23 +1,12 @@
-"""Operators of ONNX that repeat numbers, put some around them, or resize maps; they are no work."""
+"""Operators of ONNX that repeat numbers, or put some around them; they are no work."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.file import FileNode
 from archsim.graph.onnx.importer import Importer, Made, checked
-from archsim.graph.onnx.unknown import approximated
-from archsim.graph.spreading import expanded, padded, repeated
-
-_REGIONS = 11
-"""Version from which a resize has a region among its inputs, and says its coordinates."""
-_NEAREST: dict[str, Callable[[Any], Any]] = {
-    "floor": np.floor,
-    "ceil": np.ceil,
-    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
-}
+from archsim.graph.spreading import expanded, padded
 
 
 def expand(importer: Importer, node: FileNode) -> Made:
@@ -74,62 +63,8 @@ def depth_to_space(importer: Importer, node: FileNode) -> Made:
     return importer.builder.reshape(x, (batch, left, height * block, width * block))
 
 
-def resize(importer: Importer, node: FileNode) -> Made:
-    """Each index of a map repeated a whole number of times, as the nearest; other ways are approximated if allowed."""
-    x, sizes = importer.tensor(node.inputs[0]), importer.sizes(node.inputs[0])
-    factors = _factors(importer, node, sizes)
-    found = tuple(int(np.floor(size * factor + 1e-6)) for size, factor in zip(sizes, factors, strict=True))
-    times = tuple(int(factor) for factor in factors)
-    if all(factor == 1 for factor in factors):
-        return x
-    nearest = times == factors and node.word("mode", "nearest") == "nearest"
-    if not nearest or not all(_repeats(importer, node, *pair) for pair in zip(times, sizes, strict=True)):
-        if importer.approximate and found == importer.file.sizes.get(node.outputs[0]):
-            return approximated(importer, node)
-        way = f"{node.word('mode', 'nearest')} from {list(sizes)} to {list(found)}"
-        raise importer.refused(node, f"found {way}; expected the nearest by whole factors. Try --approximate.")
-    return repeated(importer.builder, x, times)
-
-
-def _factors(importer: Importer, node: FileNode, sizes: Sizes) -> tuple[float, ...]:
-    """By which dimensions grow: scales among the attributes or the inputs, or sizes."""
-    older = node.operator == "Upsample" or importer.file.opset < _REGIONS
-    scales: Sequence[float] | None = node.attributes.get("scales")
-    name = node.input(1 if older else 2)
-    if scales is None and name:
-        value = importer.constants.value(name)
-        scales = None if value is None else value.reshape(-1).tolist()
-    wanted = None if older else importer.wholes(node, 3)
-    dims = checked(importer, node, node.wholes("axes") or range(len(sizes)), len(sizes))
-    numbers = [new / sizes[at] for at, new in zip(dims, wanted, strict=False)] if wanted else scales or []
-    if len(numbers) != len(dims) or min(numbers) <= 0 or node.word("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise importer.refused(node, "found no scales or sizes of all dimensions that are known before the run")
-    grown = dict(zip(dims, numbers, strict=True))
-    return tuple(grown.get(at, 1.0) for at in range(len(sizes)))
-
-
-def _repeats(importer: Importer, node: FileNode, times: int, size: int) -> bool:
-    """Whether the nearest to an index i of the result is i // times, by the coordinates that the node says."""
-    older = node.operator == "Upsample" or importer.file.opset < _REGIONS
-    way = "asymmetric" if older else node.word("coordinate_transformation_mode", "half_pixel")
-    nearest = _NEAREST.get("floor" if older else node.word("nearest_mode", "round_prefer_floor"))
-    index = np.arange(size * times)
-    centred = (index + 0.5) / times - 0.5
-    at = {
-        "asymmetric": index / times,
-        "half_pixel": centred,
-        "pytorch_half_pixel": centred if len(index) > 1 else 0 * centred,
-        "align_corners": index * (size - 1) / max(1, len(index) - 1),
-    }.get(way)
-    if nearest is None or at is None:
-        return False
-    return bool((np.clip(nearest(at), 0, size - 1) == index // times).all())
-
-
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "Tile": tile,
     "Pad": pad,
     "DepthToSpace": depth_to_space,
-    "Resize": resize,
-    "Upsample": resize,
 }

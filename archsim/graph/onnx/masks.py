@@ -60,7 +60,7 @@ def _between(edit: Edit, name: str, scores: str) -> Iterator[Elementwise]:
     """What works on scores number by number before the softmax, the last first."""
     node = edit.nodes.get(name)
     while node is not None and node.key != scores and (node.free or isinstance(node, Elementwise)):
-        if isinstance(node, Elementwise) and node.function in _ON_SCORES and not node.free:
+        if isinstance(node, Elementwise) and node.function in _ON_SCORES:
             yield node
         behind = [each for each in edit.moving(node) if _leads_to(edit, each, scores)]
         node = edit.nodes.get(behind[0]) if behind else None

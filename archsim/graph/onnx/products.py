@@ -1,4 +1,4 @@
-"""Products of ONNX: convolutions, and matrix products with weights or of two operands made at run time."""
+"""Matrix products of ONNX: with weights, or of two operands made at run time."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,52 +12,15 @@ from archsim.graph.onnx.attention import after
 from archsim.graph.onnx.constants import Constant
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made
-from archsim.graph.onnx.windows import entering, windows
 from archsim.graph.windows import Interval
 
-_BATCHES, _EINSUM = "abcdefnpqr", "abcdefnpqrstuvwxyz"
-_MAPS, _TAPS = "hwz", "klj"
+_BATCHES = "abcdefnpqr"
 Taps = Sequence[tuple[str, str, Interval, int]]
 Letters = tuple[str, str, str]
 """Of the first operand, the second, and the result."""
 
 
-def conv(importer: Importer, node: FileNode) -> Made:
-    """A convolution of one, two or three dimensions, in groups or not."""
-    builder, x = importer.builder, node.input(0)
-    weights = importer.constant(node, 1, "weights")
-    kernel, groups = weights.shape[2:], node.whole("group", 1)
-    if x in importer.file.outside and len(importer.file.sizes[node.outputs[0]]) == len(weights.shape) > 2:  # noqa: PLR2004
-        importer.enter(x, entering(node, importer.file.sizes[node.outputs[0]], weights.shape[1] * groups, kernel))
-    sizes = importer.sizes(x)
-    fits = len(sizes) == len(weights.shape) and 1 <= len(kernel) <= len(_MAPS)
-    if not fits or groups < 1 or weights.shape[1] * groups != sizes[1] or weights.shape[0] % groups:
-        found = f"{list(sizes)} of {quoted(x)} and {list(weights.shape)} of {quoted(node.input(1))} do not fit"
-        raise importer.refused(node, f"{found} in {groups} groups; expected as many channels as all groups have inputs")
-    spans = windows(importer, node, sizes[2:], kernel)
-    rows = zip(_MAPS, _TAPS, spans, kernel, strict=False)
-    taps = [(at, tap, span.interval, span.size) for at, tap, span, size in rows if span.interval != Interval()]
-    maps, used, group = _MAPS[: len(kernel)], "".join(tap for _, tap, *_ in taps), "g" if groups > 1 else ""
-    wide = (*([groups] if group else []), weights.shape[0] // groups)
-    result = (sizes[0], weights.shape[0], *(span.size for span in spans))
-    affine = Affine()
-    if node.input(2):
-        bias = importer.constant(node, 2, "bias")
-        if bias.shape != weights.shape[:1]:
-            found = f"found {list(bias.shape)} of {quoted(node.input(2))}"
-            raise importer.refused(node, f"{found}; expected a bias {list(weights.shape[:1])}")
-        affine = of_number(importer, bias, *axes_of(bias.shape, 0)[::-1])
-    last, more = fold(importer, node.outputs[0], result, 1)
-    given = importer.tensor(x)
-    given = builder.split(given, 1, groups, weights.shape[1]) if group else given
-    counts = dict(zip(("i", *_TAPS), weights.shape[1:], strict=False)) | dict(zip(f"{group}o", wide, strict=True))
-    letters = f"n{group}i{maps},{group}oi{used}->n{group}o{maps}"
-    made = _stationary(importer, "conv", given, letters, weights, counts, affine.then(more), wide, taps)
-    importer.tensors[last] = builder.merge(made, 1, 2) if group else made
-    return importer.tensors[last]
-
-
-def _stationary(
+def stationary(
     importer: Importer,
     word: str,
     x: str,
@@ -67,6 +30,8 @@ def _stationary(
     affine: Affine,
     wide: Sizes,
     taps: Taps = (),
+    *,
+    added: str = "",
 ) -> str:
     """A product with weights, which begins a layer.
 
@@ -78,6 +43,8 @@ def _stationary(
         Indices of the weights' letters.
     affine
         What is done to its outputs, and made part of the weights; of shape `wide`.
+    added
+        A bias that is made at run time, of shape `wide`.
     """
     importer.begin(word)
     key = f"{importer.builder.layer}/product"
@@ -96,7 +63,7 @@ def _stationary(
         matrix = importer.weight(weights.name, weights.shape, weights.read, numbers, weights.origin)
     else:
         matrix = importer.weight(f"{key}.weight", weights.shape, folded, numbers)
-    bias = None
+    bias = added or None
     if shift is not None:
         bias = importer.weight(f"{key}.bias", wide, _spread(shift, wide), affine.numbers, affine.origin)
     sizes = {letter: counts[letter] for letter in second}
@@ -110,30 +77,7 @@ def _spread(read: Callable[[], Any], wide: Sizes) -> Callable[[], NDArray[Any]]:
 def matmul(importer: Importer, node: FileNode) -> Made:
     """The last two dimensions multiplied; those before them side by side, where one may be repeated for the other."""
     first, second = node.inputs
-    return _product(importer, node, _letters(importer, node, first, second, (False, False)))
-
-
-def einsum(importer: Importer, node: FileNode) -> Made:
-    """Of two tensors, each of whose letters is in the result or in both."""
-    equation = node.word("equation", "").replace(" ", "")
-    operands, arrow, result = equation.partition("->")
-    given = operands.split(",")
-    if not arrow:
-        result = "".join(sorted(x for x in set(operands) - {","} if operands.count(x) == 1))
-    wide: dict[str, int] = {}
-    fits = len(given) == len(node.inputs) == 2 and all(x.isalpha() and len(set(x)) == len(x) for x in given)  # noqa: PLR2004
-    for letters, name in zip(given, node.inputs, strict=False):
-        sizes = importer.sizes(name)
-        rows = zip(letters, sizes, strict=False)
-        fits = fits and len(sizes) == len(letters) and all(wide.setdefault(x, size) == size for x, size in rows)
-    shapes = " and ".join(f"{list(importer.sizes(name))} of {quoted(name)}" for name in node.inputs)
-    if not fits or not set(given[0]) ^ set(given[1]) <= set(result) or len(wide) > len(_EINSUM):
-        raise importer.refused(
-            node, f"found {equation!r} of {shapes}; expected two operands, and no sum over letters of one alone"
-        )
-    names = dict(zip(wide, _EINSUM, strict=False))
-    a, b, made = ("".join(names[x] for x in letters) for letters in (*given, result))
-    return _product(importer, node, (a, b, made))
+    return product(importer, node, _letters(importer, node, first, second, (False, False)))
 
 
 def gemm(importer: Importer, node: FileNode) -> Made:
@@ -156,7 +100,7 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     if bias is not None and not all(moving) and along(bias.shape, shape, outputs):
         affine, added = scaled(of_number(importer, bias, shape, outputs), scale), ""
     letters = _letters(importer, node, first, second, flipped)
-    made = _product(importer, node, letters, alpha, affine, whole=not added)
+    made = product(importer, node, letters, alpha, affine, whole=not added)
     if not added:
         return made
     if scale != 1 and bias is None:
@@ -173,7 +117,7 @@ def gemm(importer: Importer, node: FileNode) -> Made:
     return importer.builder.elementwise("add", "add", made, other_name)
 
 
-def _product(
+def product(
     importer: Importer,
     node: FileNode,
     letters: Letters,
@@ -181,9 +125,13 @@ def _product(
     affine: Affine | None = None,
     *,
     whole: bool = True,
+    operands: tuple[str, str] | None = None,
 ) -> str:
-    """A product of two tensors. whole: nothing else is added by the node, so that what follows may be taken in."""
-    (first, second), (a, b, result) = node.inputs[:2], letters
+    """A product of two tensors.
+
+    whole: nothing else is added by the node, so that what follows may be taken in. operands: if not the node's own.
+    """
+    (first, second), (a, b, result) = operands or node.inputs[:2], letters
     sizes_a, sizes_b = _kept(importer.sizes(first), a), _kept(importer.sizes(second), b)
     a, b = a.replace("-", ""), b.replace("-", "")
     counts = dict(zip(a, sizes_a, strict=True)) | dict(zip(b, sizes_b, strict=True))
@@ -191,9 +139,9 @@ def _product(
     if importer.moving(first) and importer.moving(second):
         x, z = (builder.reshape(importer.tensor(x), sizes) for x, sizes in ((first, sizes_a), (second, sizes_b)))
         alpha *= importer.scales.get(first, 1.0) * importer.scales.get(second, 1.0)
-        last, scale, mask = after(importer, node, [counts[letter] for letter in result], whole=whole)
+        last, scale, cap, mask = after(importer, node, [counts[letter] for letter in result], whole=whole)
         name = "context" if first in importer.softened else "scores"
-        made = builder.contraction(name, x, z, f"{a},{b}->{result}", scale=alpha * scale, mask=mask)
+        made = builder.contraction(name, x, z, f"{a},{b}->{result}", scale=alpha * scale, cap=cap, mask=mask)
     else:
         left = importer.moving(second)
         x, weights = (second, first) if left else (first, second)
@@ -211,7 +159,7 @@ def _product(
         numbers = {names.get(letter, letter): counts[letter] for letter in own}
         given = builder.reshape(importer.tensor(x), sizes)
         wide = tuple(counts[letter] for letter in outputs)
-        made = _stationary(importer, "linear", given, equation, constant, numbers, doing, wide)
+        made = stationary(importer, "linear", given, equation, constant, numbers, doing, wide)
     if whole:
         importer.tensors[last] = made
     return made

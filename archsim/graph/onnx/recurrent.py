@@ -1,38 +1,37 @@
-"""ONNX's LSTM: forward, backward, or both side by side."""
+"""ONNX's LSTM, GRU and RNN with weights: forward, backward, or both side by side."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.errors import quoted
-from archsim.graph.onnx.constants import Constant
-from archsim.graph.onnx.file import FileNode
+from archsim.graph.onnx.constants import Constant, Reader
+from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made
-from archsim.graph.recurrent import GATES, lstm
+from archsim.graph.onnx.recurrent_bodies import GATES
+from archsim.graph.recurrent import gru, lstm, rnn
 
-_GATES = (0, 2, 3, 1)
-"""Places in the file, which has input, output, forget and cell, of the gates in the order of the layer."""
-_LENGTHS, _FIRST_HIDDEN, _FIRST_CELL, _PEEPHOLES = 4, 5, 6, 7
-"""Places among the inputs, after data, weights, recurrent weights and biases."""
-_ACTIVATIONS = ["sigmoid", "tanh", "tanh"]
+_ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (0, 1, 2), "RNN": (0,)}
+"""Places in the file of the gates in the order of the layer. A file has input, output, forget and cell of an LSTM."""
 
 
 def recurrent(importer: Importer, node: FileNode) -> Made:
     """All hidden states [positions, directions, batch, hidden], the last ones, and the last cells.
 
-    Raises ArchsimError for what is not known of it.
+    Weights are known, a state begins with zeros: all others are written out before.
     """
-    batch_first = bool(node.whole("layout", 0))
+    kind, batch_first = node.operator, bool(node.whole("layout", 0))
     weights, again = importer.constant(node, 1, "weights"), importer.constant(node, 2, "recurrent weights")
     biases = importer.constant(node, 3, "biases") if node.input(3) else None
     sizes = importer.sizes(node.inputs[0])
     direction = node.word("direction", "forward")
     halves = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}.get(direction, ())
     hidden = again.shape[-1] if again.shape else 0
-    expected = (len(halves), GATES * hidden)
+    expected = (len(halves), GATES[kind] * hidden)
     shapes = [each.shape for each in (weights, again, biases) if each is not None]
-    wanted = [(*expected, *sizes[-1:]), (*expected, hidden), (len(halves), 2 * GATES * hidden)]
+    wanted = [(*expected, *sizes[-1:]), (*expected, hidden), (len(halves), 2 * GATES[kind] * hidden)]
     if len(sizes) != 3 or shapes != wanted[: len(shapes)] or node.whole("hidden_size", hidden) != hidden:  # noqa: PLR2004
         found = (
             f"{list(sizes)} of {quoted(node.inputs[0])} and weights {' and '.join(str(list(each)) for each in shapes)}"
@@ -41,13 +40,19 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     builder, x = importer.builder, importer.tensor(node.inputs[0])
     x = builder.transpose(x, (1, 0, 2)) if batch_first else x
     steps, batch = sizes[1::-1] if batch_first else sizes[:2]
-    _require_plain(importer, node, steps)
     cells = any(name in importer.file.readers or name in importer.file.outputs for name in node.outputs[2:])
     states, lasts = [], []
     for half, backward in enumerate(halves):
-        importer.begin("lstm")
-        made = lstm(builder, x, hidden, 0 if biases is None else 2, backward=backward, cells=cells)
-        _give_arrays(importer, half, weights, again, biases)
+        importer.begin(kind.lower())
+        count = 0 if biases is None else 2
+        if kind == "LSTM":
+            made = lstm(builder, x, hidden, count, backward=backward, cells=cells)
+        elif kind == "GRU":
+            after = bool(node.whole("linear_before_reset", 0))
+            made = gru(builder, x, hidden, count, backward=backward, reset_after=after)
+        else:
+            made = rnn(builder, x, hidden, count, backward=backward)
+        _give_arrays(importer, node, half, weights, again, biases)
         states.append(builder.reshape(builder.slice(made, -1, 0, hidden), (steps, 1, batch, hidden)))
         lasts.append(builder.slice(made, 0, 0 if backward else steps - 1, 1))
 
@@ -65,28 +70,60 @@ def recurrent(importer: Importer, node: FileNode) -> Made:
     return outputs
 
 
-def _give_arrays(importer: Importer, half: int, weights: Constant, again: Constant, biases: Constant | None) -> None:
-    """Both matrices side by side, the two biases added, gates in the order in which the layer has them."""
+@dataclass(frozen=True)
+class _Numbers:
+    """Of a direction: gates in the order in which the layer has them."""
 
-    def ordered(x: NDArray[Any]) -> NDArray[Any]:
-        gates = x.reshape(GATES, -1, *x.shape[1:])[list(_GATES)]
-        return gates.reshape(x.shape).astype(np.float32)
+    half: int
+    order: Sizes
+    weights: Constant
+    again: Constant
+    biases: Constant | None
 
-    key = f"{importer.builder.layer}/product"
-    importer.arrays[f"{key}.weight"] = lambda: ordered(np.concatenate([weights.read()[half], again.read()[half]], 1))
-    if biases is not None:
-        importer.arrays[f"{key}.bias"] = lambda: ordered(biases.read()[half].reshape(2, -1).sum(axis=0))
+    def _ordered(self, x: NDArray[Any]) -> NDArray[Any]:
+        gates = x.reshape(len(self.order), -1, *x.shape[1:])[list(self.order)]
+        return gates.astype(np.float32)
+
+    def both(self, begin: int, end: int) -> Reader:
+        """Both matrices side by side, of some gates."""
+
+        def read() -> NDArray[Any]:
+            joined = np.concatenate([self.weights.read()[self.half], self.again.read()[self.half]], 1)
+            return self._ordered(joined)[begin:end].reshape(-1, joined.shape[1])
+
+        return read
+
+    def one(self, constant: Constant) -> Reader:
+        """The last gate of a matrix."""
+        return lambda: self._ordered(constant.read()[self.half])[-1]
+
+    def bias(self, begin: int, end: int, which: slice = slice(None)) -> Reader:
+        """The two biases added, or one of them, of some gates."""
+
+        def read() -> NDArray[Any]:
+            assert self.biases is not None  # noqa: S101
+            vectors = self.biases.read()[self.half].reshape(2, -1)[which].sum(axis=0)
+            return self._ordered(vectors)[begin:end].reshape(-1)
+
+        return read
 
 
-def _require_plain(importer: Importer, node: FileNode, steps: int) -> None:
-    words = [word.decode() if isinstance(word, bytes) else str(word) for word in node.attributes.get("activations", [])]
-    usual = _ACTIVATIONS * (len(words) // len(_ACTIVATIONS))
-    if [word.lower() for word in words] != usual or "clip" in node.attributes or node.whole("input_forget", 0):
-        raise importer.refused(node, "has activations, a clip or coupled gates of its own; expected the usual ones")
-    if node.input(_PEEPHOLES):
-        raise importer.refused(node, "has peepholes, which archsim does not know")
-    for at in (_FIRST_HIDDEN, _FIRST_CELL):
-        if node.input(at) and importer.constant(node, at, "first state").read().any():
-            raise importer.refused(node, "its first state is not zero; expected zeros")
-    if node.input(_LENGTHS) and (importer.constant(node, _LENGTHS, "lengths").read() != steps).any():
-        raise importer.refused(node, f"has sequences of different lengths; expected all of {steps}")
+def _give_arrays(
+    importer: Importer, node: FileNode, half: int, weights: Constant, again: Constant, biases: Constant | None
+) -> None:
+    """The numbers of the layer's matrices and biases."""
+    layer = importer.builder.layer
+    numbers = _Numbers(half, _ORDERS[node.operator], weights, again, biases)
+    every = len(numbers.order)
+    parts: dict[str, tuple[Reader, Reader]] = {"product": (numbers.both(0, every), numbers.bias(0, every))}
+    if node.operator == "GRU":
+        parts = {"product": (numbers.both(0, 2), numbers.bias(0, 2))}
+        if node.whole("linear_before_reset", 0):
+            parts["input product"] = numbers.one(weights), numbers.bias(2, 3, slice(0, 1))
+            parts["state product"] = numbers.one(again), numbers.bias(2, 3, slice(1, 2))
+        else:
+            parts["candidate product"] = numbers.both(2, 3), numbers.bias(2, 3)
+    for name, (matrix, vector) in parts.items():
+        importer.arrays[f"{layer}/{name}.weight"] = matrix
+        if biases is not None:
+            importer.arrays[f"{layer}/{name}.bias"] = vector

@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.graph.axes import sizes_of
 from archsim.graph.nodes import Normalise
 from archsim.graph.onnx.constants import Constant
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.onnx.windows import windows
-from archsim.graph.spreading import padded
+from archsim.graph.spreading import expanded, padded
 
 Function = Literal["softmax", "log_softmax", "layernorm", "rmsnorm", "lrn"]
 _SOFTMAX_OF_ONE_AXIS, _GROUPS_OF_CHANNELS = 13, 21
@@ -85,25 +86,23 @@ def normalised(
     x: str,
     dims: Sequence[int],
     epsilon: float = 0.0,
-    scale: Constant | None = None,
-    shift: Constant | None = None,
+    scale: Constant | str | None = None,
+    shift: Constant | str | None = None,
     shape: Sizes = (),
     parameters: tuple[float, ...] = (),
 ) -> str:
     """Rows made to fit. shape: in which scale and shift are; those of as many dimensions as x are repeated."""
     builder = importer.builder
     own = builder.name(kind)
-    vectors = [
-        importer.weight(
-            f"{builder.layer}/{own}.{part}",
-            shape,
-            _broadcast(each, shape),
-            importer.trained(each),
-            each.origin,
-        )
-        for part, each in (("scale", scale), ("shift", shift))
-        if each is not None
-    ]
+
+    def vector(part: str, one: Constant | str) -> str:
+        if isinstance(one, Constant):
+            name = f"{builder.layer}/{own}.{part}"
+            return importer.weight(name, shape, _broadcast(one, shape), importer.trained(one), one.origin)
+        same = prod(size or 1 for size in sizes_of(builder.of(one))) == prod(shape)
+        return builder.reshape(one, shape) if same else expanded(builder, one, shape)
+
+    vectors = [vector(part, one) for part, one in (("scale", scale), ("shift", shift)) if one is not None]
     return builder.add(
         Normalise(
             layer=builder.layer,
@@ -136,13 +135,19 @@ def norm(function: Function, importer: Importer, node: FileNode) -> Made:
     sizes = importer.sizes(node.inputs[0])
     at = checked(importer, node, (node.whole("axis", -1),), len(sizes))[0]
     row = sizes[at:]
-    scale = importer.constant(node, 1, "scale")
-    shift = importer.constant(node, 2, "shift") if node.input(2) else None
-    for each in (scale, shift):
-        if each is not None and not _fits(each.shape, row):
-            raise importer.refused(node, f"found {list(each.shape)} numbers for rows of {list(row)}; expected as many")
+    for name in filter(None, node.inputs[1:]):
+        found = importer.sizes(name)
+        if not _fits(found, row):
+            raise importer.refused(node, f"found {list(found)} numbers for rows of {list(row)}; expected as many")
+    scale, shift = _vector(importer, node, 1, "scale"), _vector(importer, node, 2, "shift") if node.input(2) else None
     x, dims = importer.tensor(node.inputs[0]), range(at, len(sizes))
     return normalised(importer, function, function, x, dims, node.number_of("epsilon", 1e-5), scale, shift, row)
+
+
+def _vector(importer: Importer, node: FileNode, at: int, what: str) -> Constant | str:
+    """A scale or a shift; the name of one that is made at run time."""
+    name = node.input(at)
+    return importer.tensor(name) if importer.moving(name) else importer.constant(node, at, what)
 
 
 def _fits(shape: Sizes, row: Sizes) -> bool:
@@ -155,15 +160,16 @@ def of_maps(importer: Importer, node: FileNode) -> Made:
     x, sizes = node.inputs[0], importer.sizes(node.inputs[0])
     grouped = node.operator == "GroupNormalization"
     groups = node.whole("num_groups", 1) if grouped else sizes[1]
-    scale, shift = importer.constant(node, 1, "scale"), importer.constant(node, 2, "shift")
+    shapes = [importer.sizes(name) for name in node.inputs[1:]]
     each = groups if grouped and importer.file.opset < _GROUPS_OF_CHANNELS else sizes[1]
-    if len(sizes) < 3 or groups < 1 or sizes[1] % groups or {scale.shape, shift.shape} != {(each,)}:  # noqa: PLR2004
-        found = f"{list(scale.shape)} and {list(shift.shape)} numbers for {sizes[1:2]} channels in {groups} groups"
+    if len(sizes) < 3 or groups < 1 or sizes[1] % groups or set(shapes) != {(each,)}:  # noqa: PLR2004
+        found = f"{' and '.join(str(list(one)) for one in shapes)} numbers for {sizes[1:2]} channels in {groups} groups"
         raise importer.refused(node, f"found {found}; expected one each")
     shape = (groups, each // groups, *(1,) * (len(sizes) - 2)) if grouped else (each, *(1,) * (len(sizes) - 2))
     given = importer.builder.split(importer.tensor(x), 1, groups, sizes[1] // groups) if grouped else importer.tensor(x)
     shape = (1, *shape)
     dims = range(2, len(shape))
+    scale, shift = _vector(importer, node, 1, "scale"), _vector(importer, node, 2, "shift")
     made = normalised(
         importer, "layernorm", "layernorm", given, dims, node.number_of("epsilon", 1e-5), scale, shift, shape
     )

@@ -1,7 +1,6 @@
 """Operators of ONNX that are no work: they rearrange numbers, repeat them, or leave some out."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -13,9 +12,6 @@ from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.onnx.maps import expand
 from archsim.graph.sequence_nodes import Embedding
 from archsim.graph.spreading import tiled
-
-_MOST_PIECES = 64
-"""Of a dimension whose indices are picked one by one."""
 
 
 def reshape(importer: Importer, node: FileNode) -> Made:
@@ -158,20 +154,15 @@ def _embedding(importer: Importer, node: FileNode, sizes: Sizes) -> str:
 
 
 def _picked(importer: Importer, node: FileNode, at: int, size: int, wanted: Sequence[int], table: str = "") -> str:
-    """Indices at equal steps are a slice; others are put side by side, one by one."""
+    """Indices that are known; each so many times in a row is a repetition."""
     builder, x = importer.builder, table or importer.tensor(node.inputs[0])
     indices = [index + size if index < 0 else index for index in wanted]
-    steps = {later - index for index, later in pairwise(indices)} or {1}
     if not indices or any(not 0 <= index < size for index in indices):
         raise importer.refused(node, f"found indices outside of {size}, or none")
-    if len(steps) == 1 and min(steps) > 0:
-        return builder.slice(x, at, indices[0], len(indices), step=min(steps))
     times = len(indices) // size
-    if indices == [index for index in range(size) for _ in range(times)]:
+    if times > 1 and indices == [index for index in range(size) for _ in range(times)]:
         return tiled(builder, x, at + 1, times, at)
-    if len(indices) > _MOST_PIECES:
-        raise importer.refused(node, f"picks {len(indices)} indices out of order; expected at most {_MOST_PIECES}")
-    return builder.concat([builder.slice(x, at, index, 1) for index in indices], at)
+    return builder.pick(x, at, indices)
 
 
 def concat(importer: Importer, node: FileNode) -> Made:
