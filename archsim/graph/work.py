@@ -11,7 +11,7 @@ from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unkn
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
 from archsim.graph.reading import Read, Reading, flat
 from archsim.graph.roles import input_roles
-from archsim.graph.sequence_nodes import Rotary, Routed, Scaled
+from archsim.graph.sequence_nodes import Rotary, RotaryOf, Routed, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import Link, Tracer, in_all
 from archsim.graph.weights import Input, Weight
@@ -178,9 +178,9 @@ class _Making:
         if isinstance(node, Normalise) and read.operands:
             width = prod(_values(node.shape[at], counted) for at in node.dims)
             return {"rows": values // width, "width": width, "operands": 1, "out": None}
-        if isinstance(node, Rotary):
+        if isinstance(node, Rotary | RotaryOf):  # tables are read as they are needed
             width = _values(node.shape[-1], read.positions)
-            return {"rows": values // width, "width": width, "operands": number, "out": None}
+            return {"rows": values // width, "width": width, "operands": 1, "out": None}
         if keys is not None:
             return {"rows": values, "width": 1, "operands": number, "out": None}
         return {"rows": 1, "width": values, "operands": number, "out": None}

@@ -100,7 +100,7 @@ class Importer:
         self.constants = Constants(self.file, self.folder, self.readers, self.known_sizes)
         names = {*self.file.inputs, *self.file.initializers, *self.file.makers}
         self._layers = {name.partition("/")[0] for name in names if "/" in name}
-        self.builder.layer = self._layer("input")
+        self.builder.layer = self.free_layer("input")
 
     # Going through
 
@@ -172,11 +172,11 @@ class Importer:
     def begin(self, word: str) -> None:
         """Begin the layer of a product with weights."""
         self.products += 1
-        self.builder.layer = self._layer(f"{self.products} {word}")
+        self.builder.layer = self.free_layer(f"{self.products} {word}")
 
-    def _layer(self, name: str) -> str:
+    def free_layer(self, name: str) -> str:
         """A layer whose tensors have no names that tensors of the file have."""
-        return self._layer(f"{name}*") if name in self._layers else name
+        return self.free_layer(f"{name}*") if name in self._layers else name
 
     # What nodes read
 
@@ -311,7 +311,20 @@ class Importer:
             return self.tensor(name)
         self.require_numbers(name)
         found = self._require_constant(name)
-        return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
+        return self.weight(name, found.shape, found.read, self._picked(found), found.origin)
+
+    def _picked(self, constant: Constant) -> int:
+        """Trained numbers of a constant; of one that is picked of a table, those of the table, once."""
+        numbers = self.trained(constant)
+        (held, *others) = (*constant.held, "")
+        table = self.constants.known.get(held)
+        if self.parameters is not None or not numbers or table is None or table.whole or others != [""]:
+            return numbers
+        if constant.name == held:
+            return numbers
+        again = held in self._counted
+        self._counted.add(held)
+        return 0 if again else table.numbers
 
     def weight(self, name: str, shape: Sizes, read: Reader, trained: int, origin: str = "") -> str:
         """A weight.

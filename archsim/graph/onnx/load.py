@@ -25,6 +25,7 @@ from archsim.graph.onnx import (
     rows,
     views,
 )
+from archsim.graph.onnx.arranged import arranged
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.counts import require_few
 from archsim.graph.onnx.expansion import write_out
@@ -168,7 +169,7 @@ def from_proto(
     fuse(importer)
     require_known(importer)
     importer.run()
-    outputs = importer.results()
+    outputs = arranged(importer)
     builder = importer.builder
     read = {each for node in builder.nodes for each in node.inputs} | set(outputs)
     places = {each: at for at, each in enumerate(file.inputs)}

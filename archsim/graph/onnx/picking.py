@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsim.graph.axes import Axis, dim
 from archsim.graph.graph import WIDEST
@@ -98,8 +99,22 @@ def gather_nd(importer: Importer, node: FileNode) -> Made:
         raise importer.refused(
             node, f"found indices {list(places)} into {list(sizes)}; expected those of its dimensions"
         )
+    known = None if importer.moving(node.inputs[1]) or batch else importer.constants.value(node.inputs[1])
+    if known is not None and known.size:
+        return _at_places(importer, node, sizes[:picked], known.reshape(-1, picked))
     x, indices = (importer.operand(name) for name in node.inputs)
     return gathered(importer.builder, x, indices, "tuple", batch, picked)
+
+
+def _at_places(importer: Importer, node: FileNode, own: Sizes, known: NDArray[Any]) -> str:
+    """Rows at places that are known: these dimensions are one, of which indices are picked."""
+    places = np.where(known < 0, known + np.array(own), known)
+    if not ((places >= 0) & (places < np.array(own))).all():
+        raise importer.refused(node, f"found indices outside of {list(own)}")
+    sizes, shape = importer.sizes(node.inputs[0]), importer.sizes(node.inputs[1])
+    rows = importer.builder.reshape(importer.tensor(node.inputs[0]), (prod(own), *sizes[len(own) :]))
+    x = importer.builder.pick(rows, 0, np.ravel_multi_index(tuple(places.T), own).tolist())
+    return importer.builder.reshape(x, (*shape[:-1], *sizes[len(own) :]))
 
 
 def scatter(by: Literal["element", "tuple"], importer: Importer, node: FileNode) -> Made:
