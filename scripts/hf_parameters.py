@@ -90,6 +90,13 @@ OPT_350M = {
 }
 PHI_2 = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32}
 BERT_LARGE = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
+FALCON_MAMBA = {
+    "hidden_size": 4096,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 64,
+    "vocab_size": 65024,
+    "tie_word_embeddings": False,
+}
 MODELS = (
     Model("BERT base", "BertModel", "110M (Devlin et al., 2019)"),
     Model("BERT base, masked tokens", "BertForMaskedLM", "110M (Devlin et al., 2019)"),
@@ -124,6 +131,10 @@ MODELS = (
     Model("Gemma 7B", "GemmaForCausalLM", "8.5B (Gemma Team, 2024, with 256,128 tokens)"),
     Model("Gemma 2 2B", "Gemma2ForCausalLM", "2.6B (Gemma Team, 2024)"),
     Model("Gemma 3 1B", "Gemma3ForCausalLM", "1B (Gemma Team, 2025)", GEMMA3_1B),
+    Model("Mamba 130M", "MambaForCausalLM", "130M (Gu and Dao, 2023)", {"num_hidden_layers": 24}),
+    Model("Mamba 2.8B", "MambaForCausalLM", "2.8B (Gu and Dao, 2023)", {"hidden_size": 2560, "num_hidden_layers": 64}),
+    Model("Falcon Mamba 7B", "FalconMambaForCausalLM", "7B (Zuo et al., 2024)", FALCON_MAMBA),
+    Model("Jamba v0.1", "JambaForCausalLM", "52B (Lieber et al., 2024)"),
     Model("T5 small", "T5ForConditionalGeneration", "60M (Raffel et al., 2020)"),
     Model("BART large", "BartForConditionalGeneration", "400M (its repository)"),
     Model("Whisper tiny", "WhisperForConditionalGeneration", "39M (Radford et al., 2022)", {"vocab_size": 51865}),

@@ -44,6 +44,19 @@ def decoded(model: Any, config: Any) -> Arrays:  # noqa: ANN401 - transformers i
     }
 
 
+def recurrent(model: Any, config: Any) -> Arrays:  # noqa: ANN401
+    """Logits of a prompt and of one more token, with states in the cache."""
+    tokens = drawn_tokens(config, PROMPT + 1)
+    prompt = model(tokens[:, :-1], use_cache=True)
+    step = model(tokens[:, -1:], cache=prompt.cache, use_cache=True)
+    return {
+        "prompt.tokens": tokens[:, :-1],
+        "prompt.output.0": prompt.logits,
+        "step.tokens": tokens[:, -1:],
+        "step.output.0": step.logits,
+    }
+
+
 def encoded(model: Any, config: Any) -> Arrays:  # noqa: ANN401
     """The last hidden states, and the pooled one where the model has it; or the logits of a head."""
     tokens = drawn_tokens(config, PROMPT)
@@ -111,12 +124,14 @@ class Tiny:
     """A class of transformers, what its configuration says, and what is asked of the model.
 
     changes: to config.json after it is saved, such as keys in the form of older files; None leaves a key out.
+    attention: how it is computed; `eager` so that all classes compute by their own definition.
     """
 
     model: str
     config: dict[str, Any]
     outputs: Callable[[Any, Any], Arrays] = decoded
     changes: dict[str, Any] = field(default_factory=dict)
+    attention: str = "eager"
 
 
 SIZES = {
@@ -149,6 +164,31 @@ BOTH = {
     "eos_token_id": 2,
     "decoder_start_token_id": 2,
 }
+MAMBA = {
+    "hidden_size": 16,
+    "state_size": 4,
+    "num_hidden_layers": 2,
+    "time_step_rank": 3,
+    "vocab_size": VOCABULARY,
+}
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 10}
+LATENT = {
+    **SIZES,
+    "num_key_value_heads": 4,
+    "kv_lora_rank": 8,
+    "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 5,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 10,
+    "n_group": 4,
+    "topk_group": 2,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+FALCON = {**SIZES, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 DISTILBERT = {
     "dim": 16,
     "hidden_dim": 24,
@@ -218,6 +258,117 @@ MODELS = {
             "layer_types": ["sliding_attention", "full_attention"] * 2,
         },
     ),
+    "mamba": Tiny("MambaForCausalLM", MAMBA, recurrent),
+    "falcon_mamba": Tiny(
+        "FalconMambaForCausalLM", {**MAMBA, "tie_word_embeddings": False, "use_bias": True}, recurrent
+    ),
+    "jamba": Tiny(
+        "JambaForCausalLM",
+        {
+            **GROUPED,
+            "num_hidden_layers": 4,
+            "num_experts": 3,
+            "num_experts_per_tok": 2,
+            "attn_layer_period": 3,
+            "attn_layer_offset": 1,
+            "mamba_d_state": 4,
+            "mamba_dt_rank": 3,
+        },
+        recurrent,
+    ),
+    "deepseek_v2": Tiny(
+        "DeepseekV2ForCausalLM",
+        {
+            **LATENT,
+            "topk_method": "group_limited_greedy",
+            "n_shared_experts": 2,
+            "first_k_dense_replace": 1,
+            "q_lora_rank": None,
+        },
+    ),
+    "deepseek_v3": Tiny(
+        "DeepseekV3ForCausalLM",
+        {
+            **LATENT,
+            "n_shared_experts": 1,
+            "first_k_dense_replace": 1,
+            "q_lora_rank": 12,
+            "rope_parameters": {
+                "rope_type": "yarn",
+                "rope_theta": 10000.0,
+                "factor": 4.0,
+                "mscale": 1.0,
+                "mscale_all_dim": 1.0,
+                "original_max_position_embeddings": 12,
+            },
+        },
+    ),
+    "qwen2_moe": Tiny(
+        "Qwen2MoeForCausalLM",
+        {**GROUPED, **EXPERTS, "num_hidden_layers": 3, "decoder_sparse_step": 2, "shared_expert_intermediate_size": 20},
+    ),
+    "qwen3_moe": Tiny(
+        "Qwen3MoeForCausalLM",
+        {
+            **GROUPED,
+            **EXPERTS,
+            "head_dim": 8,
+            "num_hidden_layers": 3,
+            "mlp_only_layers": [1],
+            "norm_topk_prob": True,
+        },
+    ),
+    "gpt_oss": Tiny(
+        "GptOssForCausalLM",
+        {
+            **GROUPED,
+            "head_dim": 8,
+            "sliding_window": 5,
+            "num_local_experts": 4,
+            "num_experts_per_tok": 2,
+            "swiglu_limit": 0.5,
+        },
+    ),
+    "llama4_text": Tiny(
+        "Llama4ForCausalLM",
+        {
+            **GROUPED,
+            "num_hidden_layers": 4,
+            "head_dim": 8,
+            "intermediate_size_mlp": 20,
+            "num_local_experts": 4,
+            "interleave_moe_layer_step": 2,
+            "attention_chunk_size": 5,
+            "floor_scale": 4,
+            "attn_scale": 0.5,
+        },
+    ),
+    "olmo2": Tiny("Olmo2ForCausalLM", GROUPED),
+    "smollm3": Tiny("SmolLM3ForCausalLM", {**GROUPED, "no_rope_layer_interval": 2}),
+    "modernbert": Tiny(
+        "ModernBertModel",
+        {
+            **{key: value for key, value in SIZES.items() if key != "hidden_act"},
+            "num_hidden_layers": 4,
+            "local_attention": 6,
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "cls_token_id": 1,
+            "sep_token_id": 2,
+        },
+        encoded,
+    ),
+    "albert": Tiny("AlbertModel", {**BERT, "embedding_size": 8, "num_hidden_layers": 4}, encoded),
+    "falcon": Tiny("FalconForCausalLM", {**FALCON, "new_decoder_architecture": True, "num_kv_heads": 2}),
+    "falcon-7b": Tiny("FalconForCausalLM", {**FALCON, "multi_query": True, "parallel_attn": True}),
+    "falcon-rw": Tiny(
+        "FalconForCausalLM",
+        {**FALCON, "alibi": True, "multi_query": False, "parallel_attn": False, "bias": True},
+        attention="sdpa",  # the class's own definition adds the biases twice
+    ),
+    "siglip_vision_model": Tiny("SiglipVisionModel", VIT, seen),
+    "siglip_text_model": Tiny("SiglipTextModel", {**SIZES, "projection_size": 12}, encoded),
     "t5": Tiny("T5ForConditionalGeneration", T5, translated),
     "bart": Tiny("BartForConditionalGeneration", {**BOTH, "max_position_embeddings": 48}, translated),
     "whisper": Tiny(
@@ -335,7 +486,8 @@ def make(name: str, tiny: Tiny) -> None:
     torch.manual_seed(zlib.crc32(name.encode()))
     kind = getattr(transformers, tiny.model)
     config = kind.config_class(**tiny.config)
-    config._attn_implementation = "eager"  # noqa: SLF001 - so that all classes compute by their own definition
+    config._attn_implementation = tiny.attention  # noqa: SLF001
+    config._experts_implementation = "eager"  # noqa: SLF001
     model = kind(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():

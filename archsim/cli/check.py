@@ -1,10 +1,16 @@
 """`archsim check` says whether machine, model, mapping and study files are as they should be."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from archsim.cli.options import trust_option
+
+if TYPE_CHECKING:
+    from archsim.graph.graph import Graph
 
 
 @click.command(
@@ -27,6 +33,13 @@ def command(*, files: tuple[str, ...], trust: bool) -> None:
         raise ArchsimError(*faults)
 
 
+def _model(graph: Graph) -> str:
+    """How many parameters a model has, and how many of them a position goes through."""
+    active = graph.active_parameters
+    of_experts = f", {active:,} of them active" if active < graph.parameters else ""
+    return f"model {graph.name}, {graph.parameters:,} parameters{of_experts}"
+
+
 def _check(name: str, *, trust: bool) -> str:
     """What a file is; raises ArchsimError with what is wrong with it."""
     from archsim import resources
@@ -45,7 +58,7 @@ def _check(name: str, *, trust: bool) -> str:
         path = resources.locate("workloads/models", name)
     if path.suffix in (".onnx", ".pt2", *SUFFIXES) or beginning(path) is not None:
         graph = load_model(path, trust=trust)
-        return f"model {graph.name}, {graph.parameters:,} parameters"
+        return _model(graph)
     document = read(path)
     data = mapping(document)
     schema = str(data.get("schema", ""))
@@ -54,7 +67,7 @@ def _check(name: str, *, trust: bool) -> str:
         return f"machine {machine.name}, {len(machine.parts)} parts"
     if schema.startswith(("archsim.model/", "archsim.network/")) or is_config(document):
         graph = load_model(path)
-        return f"model {graph.name}, {graph.parameters:,} parameters"
+        return _model(graph)
     if schema.startswith("archsim.mapping/"):
         from archsim.machine.mapping_file import read_mapping
 

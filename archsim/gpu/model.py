@@ -6,9 +6,11 @@ from functools import cache
 
 from archsim.gpu.gpu import BYTES, Gpu
 from archsim.gpu.kernels import attention, moving, product
+from archsim.gpu.scans import scan, scans, updating
 from archsim.graph.graph import Graph
 from archsim.graph.job import SEQUENCE, Job, Span, require_operators
 from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
+from archsim.graph.windows import Window
 
 Product = Callable[[int, int, int, int], float]
 """Seconds of so many products [m, k] x [k, n]: m, n, k, number."""
@@ -44,7 +46,8 @@ class GpuResult:
 def run(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -> GpuResult:
     """Run a job: a prompt is one pass over all its positions, each new token a pass over one a sequence.
 
-    fused: attention is one kernel. A recurrent layer is a kernel a position, of all sequences.
+    fused: attention is one kernel, and so is a recurrence without products, such as a scan; else what updates its state
+    is a kernel a position. Other recurrent layers are a kernel a position, of all sequences.
     """
 
     @cache
@@ -88,12 +91,8 @@ def _passes(graph: Graph, job: Job) -> Iterator[Job]:
 
 
 def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, seconds: Product, *, fused: bool) -> Iterator[Kernel]:
-    recurrent = {
-        operator.layer: edge.window
-        for operator in graph.operators
-        for edge in operator.inputs
-        if isinstance(operator, Linear) and edge.scope == "before"
-    }
+    recurrent = _recurrent(graph)
+    together = scans(graph)
     for operator in graph.operators:
         places = len(job.places(operator))
         if not places or _goes_with_another(graph, operator, fused=fused):
@@ -109,14 +108,36 @@ def _kernels(gpu: Gpu, graph: Graph, job: Job, precision: str, seconds: Product,
         elif isinstance(operator, Matmul):
             yield from _matmul(gpu, job, operator, places, precision, seconds, fused=fused)
         elif isinstance(operator, Rowwise):
-            keys = job.most_keys(operator)
-            values = operator.values(keys) * (
-                max(1, len(operator.inputs)) if operator.operands is None else operator.operands
-            )
-            moved = places * (values + operator.values_out(keys))
-            if _next_norm(graph, operator) is not None:
-                moved += places * operator.values_out(keys)  # the sum is kept besides its norm
-            yield Kernel(operator.key, moving(gpu, moved, precision), 0.0, moved)
+            node = together.get(operator.key)
+            if node is None or not fused:
+                alone = node is not None and operator.key in updating(graph, node)
+                yield from _rowwise(gpu, graph, job, operator, precision, alone=alone)
+            elif operator.key == node.result:
+                taken, moved = scan(gpu, graph, job, node, precision)
+                yield Kernel(operator.key, taken, 0.0, moved)
+
+
+def _recurrent(graph: Graph) -> dict[str, Window | None]:
+    """Layers whose product needs the position before, and which of several sequences side by side that is."""
+    return {
+        operator.layer: edge.window
+        for operator in graph.operators
+        for edge in operator.inputs
+        if isinstance(operator, Linear) and edge.scope == "before"
+    }
+
+
+def _rowwise(
+    gpu: Gpu, graph: Graph, job: Job, operator: Rowwise, precision: str, *, alone: bool = False
+) -> list[Kernel]:
+    """alone: a kernel for each position, of all sequences."""
+    places, keys = len(job.places(operator)), job.most_keys(operator)
+    operands = max(1, len(operator.inputs)) if operator.operands is None else operator.operands
+    moved = places * (operator.values(keys) * operands + operator.values_out(keys))
+    if _next_norm(graph, operator) is not None:
+        moved += places * operator.values_out(keys)  # the sum is kept besides its norm
+    steps = max(span.positions for span in job.spans(operator.stream)) if alone else 1
+    return [Kernel(operator.key, moving(gpu, moved / steps, precision), 0.0, moved / steps)] * steps
 
 
 def _goes_with_another(graph: Graph, operator: Operator, *, fused: bool) -> bool:

@@ -1,15 +1,14 @@
-"""Attention and feed-forward parts of a transformer's layer, as nodes."""
+"""Attention of a transformer's layer, as nodes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
-from archsim.graph.axes import Axis, dim
+from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Mask
 from archsim.graph.preset import Preset
-from archsim.graph.sequence_nodes import Rotary, Scaled, ScoreBias
-from archsim.graph.streams import Route, Stream
-from archsim.graph.views import Sent
+from archsim.graph.sequence_nodes import Rotary, ScoreBias, Tempered
+from archsim.graph.streams import Sight, Stream
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,9 @@ class Block:
 
     def norm(self, name: str, x: str) -> str:
         """A norm over all values of a position."""
-        return self.builder.norm(name, x, self.preset.norm, epsilon=self.preset.norm_epsilon)
+        preset = self.preset
+        shifted = preset.norm == "layernorm" and preset.norm_bias
+        return self.builder.norm(name, x, preset.norm, epsilon=preset.norm_epsilon, shifted=shifted)
 
     def activation(self, name: str, x: str) -> str:
         """The activation of a feed-forward part."""
@@ -70,33 +71,75 @@ def attention(block: Block, x: str) -> str:
     wide = (heads + 2 * kept) * size
     trained = None if preset.key_bias else wide - preset.kept
     qkv = builder.linear("qkv", x, wide, bias=biased, trained_bias=trained)
-    turned = builder.split(builder.slice(qkv, -1, 0, (heads + kept) * size), -1, heads + kept, size)
-    if preset.qk_norm:
-        shape = (heads + kept, size)
-        turned = builder.norm(
-            "qk norm", turned, preset.norm, epsilon=preset.norm_epsilon, shape=shape, trained=2 * size
+    if preset.qk_norm and preset.qk_norm_form == "whole":
+        query, key = (
+            _normalised_whole(block, builder.slice(qkv, -1, at, number * size), name, number)
+            for name, at, number in (("query", 0, heads), ("key", heads * size, kept))
         )
-    if preset.rotary:
-        turned = _rotated(block, turned)
-    query, key = builder.slice(turned, 1, 0, heads), builder.slice(turned, 1, heads, kept)
+    else:
+        both = builder.split(builder.slice(qkv, -1, 0, (heads + kept) * size), -1, heads + kept, size)
+        both = _normalised_in_heads(block, both)
+        query, key = builder.slice(both, 1, 0, heads), builder.slice(both, 1, heads, kept)
+    if preset.temperature is not None and not preset.turns(block.number):
+        query = _tempered(block, query)
     value = builder.split(builder.slice(qkv, -1, (heads + kept) * size, kept * size), -1, kept, size)
     return _attended(block, "", query, key, value, preset.sees(block.number))
 
 
-def _rotated(block: Block, x: str) -> str:
+def _normalised_in_heads(block: Block, x: str) -> str:
+    """Queries and keys, [positions, heads, values], turned; and normalised in each head before it or after it."""
+    preset, builder = block.preset, block.builder
+    number, size = sizes_of(builder.of(x))[1:]
+    turns = preset.turns(block.number)
+    if preset.qk_norm and preset.qk_norm_form == "heads":
+        shape = (number or 1, size or 1)
+        x = builder.norm("qk norm", x, preset.norm, epsilon=preset.norm_epsilon, shape=shape, trained=2 * (size or 1))
+    if turns:
+        x = rotated(block, x, "rotary")
+    if turns and preset.qk_norm and preset.qk_norm_form == "turned":
+        x = builder.norm("qk norm", x, preset.norm, epsilon=preset.norm_epsilon, scaled=False, shifted=False)
+    return x
+
+
+def _normalised_whole(block: Block, x: str, name: str, heads: int) -> str:
+    """Queries, or keys, normalised over all heads together, then turned: [positions, heads, values]."""
+    preset, builder = block.preset, block.builder
+    x = builder.split(block.norm(f"{name} norm", x), -1, heads, preset.per_head)
+    return rotated(block, x, f"{name} rotary") if preset.turns(block.number) else x
+
+
+def rotated(block: Block, x: str, name: str) -> str:
+    """Turned by positions: [positions, heads, values]."""
     preset, builder = block.preset, block.builder
     angles, magnitude = preset.rotation(block.number)
     return builder.add(
         Rotary(
             layer=block.layer,
-            name="rotary",
+            name=name,
             kind="rotary",
             inputs=(x,),
             shape=builder.of(x),
-            turned=preset.rotary_values or preset.per_head,
+            turned=preset.turned,
             inverse_frequencies=angles,
             halves=preset.rotary_form == "halves",
             magnitude=magnitude,
+        )
+    )
+
+
+def _tempered(block: Block, query: str) -> str:
+    """Multiplied by what grows with the position."""
+    builder, temperature = block.builder, block.preset.temperature
+    assert temperature is not None  # noqa: S101 - asked before
+    return builder.add(
+        Tempered(
+            layer=block.layer,
+            name="temperature",
+            kind="mul",
+            inputs=(query,),
+            shape=builder.of(query),
+            every=temperature.every,
+            rise=temperature.rise,
         )
     )
 
@@ -121,8 +164,11 @@ def _attended(block: Block, prefix: str, query: str, key: str, value: str, span:
     preset, builder = block.preset, block.builder
     heads, kept = preset.heads, preset.kept // preset.per_head
     group = heads // kept
-    mask = None if prefix or not block.stream.causal else Mask(causal=True, span=span)
-    keys, values = builder.keep(key, span), builder.keep(value, span)
+    causal = block.stream.causal
+    sight: Sight = "past" if span is None else "around" if not causal else "chunk" if preset.window_chunks else "past"
+    masked = not prefix and (causal or span is not None)
+    mask = Mask(causal=causal, span=span, sight=sight) if masked else None
+    keys, values = builder.keep(key, span, sight=sight), builder.keep(value, span, sight=sight)
     scale = preset.score_scale if preset.score_scale is not None else 1 / sqrt(preset.per_head)
     query = builder.split(query, 1, kept, group) if group > 1 else query
     letters = ("skgd,tkd->kgst", "kgst,tkd->skgd") if group > 1 else ("skd,tkd->kst", "kst,tkd->skd")
@@ -138,7 +184,10 @@ def _attended(block: Block, prefix: str, query: str, key: str, value: str, span:
     )
     if biased:
         scores = _biased(block, scores, mask, group)
-    shares = builder.softmax(f"{prefix}softmax", scores)
+    sinks = None
+    if preset.sinks and not prefix:
+        sinks = builder.weight(f"{block.layer}/sinks.weight", (kept, group) if group > 1 else (heads,))
+    shares = builder.softmax(f"{prefix}softmax", scores, sinks=sinks)
     context = builder.contraction(f"{prefix}context", shares, values, letters[1])
     context = builder.merge(context, 1, 3 if group > 1 else 2)
     name = f"{prefix}output" if prefix else "attention output"
@@ -164,55 +213,8 @@ def _biased(block: Block, scores: str, mask: Mask | None, group: int) -> str:
             buckets=buckets,
             furthest=preset.furthest,
             both_ways=not block.stream.causal,
+            scale=preset.score_bias_scale,
             mask=mask,
         )
     )
     return builder.split(made, 0, preset.heads // group, group) if group > 1 else made
-
-
-def feed_forward(block: Block, x: str) -> str:
-    """Up, activation, down; or experts, each of them such, to which a router sends positions."""
-    preset, builder = block.preset, block.builder
-    if preset.experts == 1:
-        return _one_feed_forward(block, x, "ffn", "")
-    chosen = preset.experts_per_token
-    router = builder.linear("router", x, preset.experts, bias=False)
-    gates = builder.softmax("router softmax", router)
-    tokens = builder.of(x)[0][0].axis
-    results = []
-    for number in range(preset.experts):
-        name = f"expert {number}"
-        axis = replace(tokens, name=f"{tokens.name} of {name}", size=None, route=Route(number, preset.experts, chosen))
-        sent = builder.add(
-            Sent(
-                layer=block.layer,
-                name=builder.name(f"{name} positions"),
-                inputs=(x, gates),
-                shape=(dim(axis), *builder.of(x)[1:]),
-            )
-        )
-        results.append(_one_feed_forward(block, sent, name, f"{name} "))
-    width = dim(Axis(f"{block.layer}/expert scaling:2", preset.hidden))
-    scaled = builder.add(
-        Scaled(
-            layer=block.layer,
-            name="expert scaling",
-            kind="mul",
-            inputs=(*results, gates),
-            shape=(dim(tokens), dim(Axis(f"{block.layer}/expert scaling:1", chosen)), width),
-            chosen=chosen,
-            renormalised=preset.gates_renormalised,
-        )
-    )
-    return builder.reduce("ffn down", "add", scaled, "sum", (1,))
-
-
-def _one_feed_forward(block: Block, x: str, name: str, prefix: str) -> str:
-    """Where it is gated, the activation is of a gate, which what goes up is multiplied by."""
-    preset, builder = block.preset, block.builder
-    gate = block.linear(f"{name} gate", x, preset.ffn, bias=preset.ffn_bias) if preset.gated else ""
-    raised = block.linear(f"{name} up", x, preset.ffn, bias=preset.ffn_bias)
-    acted = block.activation(f"{prefix}activation", gate or raised)
-    if gate:
-        acted = builder.elementwise(f"{name} product", "mul", acted, raised)
-    return block.linear(f"{name} down", acted, preset.hidden, bias=preset.ffn_bias)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from archsim.graph.streams import Positions, Route, Stream
+from archsim.graph.streams import Positions, Route, Sight, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Axis:
     seen
         The positions are those that a position sees: those of former runs come first.
     span
-        Of those that it sees, a position takes the last so many; None: all.
+        Of those that it sees, a position takes so many; None: all.
+    sight
+        Which those are.
     route
         Only positions that are sent to an expert.
     """
@@ -42,7 +44,11 @@ class Axis:
     at: Positions = "each"
     seen: bool = False
     span: int | None = None
+    sight: Sight = "past"
     route: Route | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # axes are in many sets
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,15 +151,17 @@ class Builder(Draft):
         epsilon: float,
         shape: Sequence[int] | None = None,
         trained: int | None = None,
+        scaled: bool = True,
+        shifted: bool | None = None,
     ) -> str:
         """A norm of the last dimension, with a scale and, of a layer norm, a shift, of the shape of a row.
 
-        shape, trained: of the scale, if it is another for each head.
+        shape, trained: of the scale, if it is another for each head. scaled, shifted: if not as usual.
         """
         key = f"{self.layer}/{name}"
         row = tuple(shape or (size_of(self.of(x)[-1]) or 1,))
-        shifted = function == "layernorm"
-        vectors = [self.weight(f"{key}.scale", row, trained=trained)]
+        shifted = function == "layernorm" if shifted is None else shifted
+        vectors = [self.weight(f"{key}.scale", row, trained=trained)] if scaled else []
         vectors += [self.weight(f"{key}.shift", row, trained=trained)] if shifted else []
         return self.add(
             Normalise(
@@ -171,23 +173,31 @@ class Builder(Draft):
                 function=function,
                 dims=(len(self.of(x)) - 1,),
                 epsilon=epsilon,
-                scaled=True,
+                scaled=scaled,
                 shifted=shifted,
             )
         )
 
-    def softmax(self, name: str, x: str, at: int = -1, function: Literal["softmax", "log_softmax"] = "softmax") -> str:
-        """Over a dimension."""
+    def softmax(
+        self,
+        name: str,
+        x: str,
+        at: int = -1,
+        function: Literal["softmax", "log_softmax"] = "softmax",
+        sinks: str | None = None,
+    ) -> str:
+        """Over a dimension. sinks: weights, one more number of each row, by the first dimensions."""
         shape = self.of(x)
         return self.add(
             Normalise(
                 layer=self.layer,
                 name=self.name(name),
                 kind="softmax",
-                inputs=(x,),
+                inputs=(x,) if sinks is None else (x, sinks),
                 shape=shape,
                 function=function,
                 dims=(at % len(shape),),
+                sinks=sinks is not None,
             )
         )
 

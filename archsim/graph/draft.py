@@ -9,7 +9,7 @@ from typing import Literal
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Factor, Shape, completed, cut, dim, reshaped, shown, size_of, sizes_of
 from archsim.graph.nodes import Node
-from archsim.graph.streams import Stream
+from archsim.graph.streams import Sight, Stream
 from archsim.graph.views import Chosen, Concat, Keep, Picked, Reshape, Slice, Transpose
 from archsim.graph.weights import Input, Weight
 from archsim.graph.windows import around
@@ -29,6 +29,8 @@ class Draft:
         In order.
     shapes
         Of inputs and of what nodes make, by name.
+    shared
+        Of layers that have the weights of another layer: that one.
     """
 
     layer: str = "input"
@@ -36,6 +38,7 @@ class Draft:
     weights: dict[str, Weight] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     _names: Counter[str] = field(default_factory=Counter)
 
     def input(
@@ -60,6 +63,9 @@ class Draft:
 
     def weight(self, name: str, shape: Sequence[int], *, trained: int | None = None, tied: str | None = None) -> str:
         """Numbers that are known before the run: added, or those of that name that are there."""
+        layer, _, own = name.partition("/")
+        if layer in self.shared and tied is None:
+            tied = f"{self.shared[layer]}/{own}"
         self.weights.setdefault(name, Weight(name, tuple(shape), 0 if tied else trained, tied))
         return name
 
@@ -183,9 +189,11 @@ class Draft:
         shape = (dim(chosen), *self.of(x)[1:])
         return self.add(Chosen(layer=self.layer, name=self.name(name), inputs=(x,), shape=shape, dim=0))
 
-    def keep(self, x: str, span: int | None = None, name: str = "kept") -> str:
-        """All positions so far of the first dimension; a position sees the last `span` of them."""
+    def keep(self, x: str, span: int | None = None, name: str = "kept", sight: Sight = "past") -> str:
+        """All positions so far of the first dimension; a position sees `span` of them, as `sight` says."""
         axis = self.of(x)[0][0].axis
-        seen = Axis(f"{axis.name} seen {span or ''}".strip(), axis.size, axis.order, axis.stream, seen=True, span=span)
+        said = "" if span is None else f" {span}" if sight == "past" else f" {sight} {span}"
+        name_of = f"{axis.name} seen{said}"
+        seen = Axis(name_of, axis.size, axis.order, axis.stream, seen=True, span=span, sight=sight)
         shape = ((Factor(seen, 1, axis.size),), *self.of(x)[1:])
         return self.add(Keep(layer=self.layer, name=self.name(name), inputs=(x,), shape=shape))

@@ -1,5 +1,6 @@
 """Graph: a model as nodes that make tensors, in an order in which every input comes first."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,7 +8,7 @@ from functools import cached_property
 from archsim.errors import ArchsimError
 from archsim.graph.nodes import Node
 from archsim.graph.operators import Linear, Operator
-from archsim.graph.streams import TOKENS, Stream
+from archsim.graph.streams import TOKENS, Route, Stream
 from archsim.graph.weights import Input, Stored, Weight
 from archsim.graph.work import MOST_POSITIONS, work_of
 
@@ -117,6 +118,18 @@ class Graph:
     def parameters(self) -> int:
         """Trained numbers of the whole model."""
         return sum(weight.numbers for weight in self.weights.values())
+
+    @cached_property
+    def active_parameters(self) -> int:
+        """Trained numbers that a position goes through: of experts those of as many as it is sent to."""
+        of_experts: Counter[Route] = Counter()
+        for node in self.nodes:
+            route = next((factor.axis.route for one in node.shape for factor in one if factor.axis.route), None)
+            if route is not None:
+                numbers = sum(self.weights[name].numbers for name in node.inputs if name in self.weights)
+                of_experts[Route(0, route.experts, route.chosen)] += numbers
+        idle = sum(number * (route.experts - route.chosen) // route.experts for route, number in of_experts.items())
+        return self.parameters - idle
 
 
 def make_graph(

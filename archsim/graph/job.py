@@ -92,7 +92,14 @@ class Job:
             found = before + row + 1
         else:
             found = before + np.array([span.positions for span in spans], np.int64)[sequence]
-        return found if operator.span is None else np.minimum(found, operator.span)
+        if operator.span is None:
+            return found
+        if operator.sight == "around":
+            own, half = before + row, operator.span // 2
+            found = np.minimum(own, half) + np.minimum(found - 1 - own, half) + 1
+        elif operator.sight == "chunk":
+            found = (found - 1) % operator.span + 1
+        return np.minimum(found, operator.span)
 
     def macs(self, graph: Graph) -> int:
         """Multiply-accumulates of all sequences; of a causal model the causal part only."""

@@ -4,11 +4,12 @@ Every node says of each operand and dimension which indices an index of its resu
 and values all follow from that and from the shapes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from archsim.graph.axes import Shape, size_of
-from archsim.graph.windows import SAME, Interval
+from archsim.graph.streams import Sight
+from archsim.graph.windows import SAME, Interval, group
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Which keys a query sees: those before it and its own (`causal`), and of these the last `span`.
+    """Which keys a query sees: those before it and its own (`causal`), and of these `span`, as `sight` says.
 
     past: keys that come before that of the first query.
     """
@@ -85,9 +86,14 @@ class Mask:
     causal: bool
     span: int | None = None
     past: int = 0
+    sight: Sight = "past"
 
     def interval(self, queries: int, keys: int) -> Interval:
-        """The keys that each of so many queries sees; what lies outside is none."""
+        """The keys that each of so many queries sees, or may see; what lies outside is none."""
+        if self.span is not None and self.sight == "around":
+            return Interval(self.span, pad=self.span // 2 - self.past)
+        if self.span is not None and self.sight == "chunk" and self.past % self.span == 0:
+            return replace(group(self.span), pad=-self.past)
         before = queries + self.past if self.span is None else self.span
         taps = before if self.causal else before + keys
         return Interval(taps, pad=before - 1 - self.past)
@@ -201,7 +207,8 @@ class Normalise(Node):
     ----------
     inputs
         The operand; for norms also scale and shift, where there are any: of the shape of a row, or, where the last
-        dimensions make a row, of as many dimensions as the operand, of which those of one index are repeated.
+        dimensions make a row, of as many dimensions as the operand, of which those of one index are repeated. For a
+        softmax with `sinks` a number for each index of the first dimensions.
     function
         softmax, log_softmax, layernorm, rmsnorm; `lrn` (by neighbours of the one dimension).
     dims
@@ -212,6 +219,8 @@ class Normalise(Node):
         Whether there is a scale, a shift.
     parameters
         Of lrn: size, alpha, beta, bias.
+    sinks
+        A softmax whose rows each have one number more, which is left out of the result.
     """
 
     function: Literal["softmax", "log_softmax", "layernorm", "rmsnorm", "lrn"]
@@ -220,6 +229,7 @@ class Normalise(Node):
     scaled: bool = False
     shifted: bool = False
     parameters: tuple[float, ...] = ()
+    sinks: bool = False
 
     @property
     def inside(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ They are derived from the nodes (`archsim.graph.work`), and what mapping and low
 from dataclasses import dataclass
 from typing import Literal
 
-from archsim.graph.streams import TOKENS, Positions, Route, Stream
+from archsim.graph.streams import TOKENS, Positions, Route, Sight, Stream
 from archsim.graph.windows import Window
 
 Scope = Literal["same", "all", "past", "window", "before"]
@@ -29,7 +29,7 @@ class Operator:
     """Base of all: `kind` is a word of `archsim.vocabulary.OPERATORS`; `name` is unique in its layer.
 
     stream: the positions at which it runs; sees: those whose keys it reads, if others; span: it sees no more than so
-    many of the past; seen: which of the keys each position sees, where the model fixes both and a mask hides some;
+    many, as `sight` says; seen: which of the keys each position sees, where the model fixes both and a mask hides some;
     route: it runs only at positions that are sent to its expert.
     """
 
@@ -41,6 +41,7 @@ class Operator:
     stream: Stream = TOKENS
     sees: Stream | None = None
     span: int | None = None
+    sight: Sight = "past"
     seen: Window | None = None
     route: Route | None = None
 

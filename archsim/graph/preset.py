@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.mechanisms import Latent, Layers, Mixture, Temperature
+from archsim.graph.preset_checks import idle_mechanisms, require_mechanisms
 from archsim.graph.rotary import RotaryScaling, frequencies
+from archsim.graph.state_space_keys import StateSpace
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
@@ -47,15 +50,25 @@ class Preset(BaseModel):
 
     kv_heads: heads of keys and values, which groups of heads share. head_dim: of a head, if not hidden / heads.
     gated: the activation of one projection times another (SwiGLU, GeGLU). rotary: positions turn queries and keys.
-    position_rows: of the table of positions, if not `positions` (none with rotary). embedding: width of the token
-    table, if not hidden. tied: the head's weights are those of the token table. causal: an encoder that sees the past.
+    position_rows: of the table of positions, if not `positions` (none with rotary, state_space). embedding: width of
+    tokens in their table, if not hidden. tied: the head has its weights. causal: encoders see the past.
     norm_first: norms come before attention and feed-forward part, and one more at the end; else after residual sums.
     post_norms: both before and after. parallel: attention and feed-forward part take the same input; shared_norm: after
     one norm. qk_norm: queries and keys are normalised in each head. score_bias: scores get a bias by distance, from a
     table of `buckets` rows in the first layer (from `furthest` on all distances are alike), or from none.
     window: positions that one sees, itself included, but in layers `full_offset`, `full_offset` + `full_every`, … or in
-    those of `full_layers`. experts: feed-forward parts, of which a position takes experts_per_token.
-    bias and its kin: of qkv, keys alone, attention output, feed-forward part, head.
+    those of `full_layers`; with window_chunks those of its own chunk of so many; in an encoder without `causal` it lies
+    around the position, as far on both sides. rotary_layers: those that turn queries and keys, if not all; temperature:
+    of the others. qk_norm_form: in each head; over all heads together (whole); in each head after they are turned,
+    without a scale, where they are (turned). sinks: a number of each head is one more score. latent: latent attention.
+    experts: feed-forward parts, of which a position takes experts_per_token; mixture: what else they have. state_space:
+    layers that keep a state in place of keys and values; with them ffn: 0 leaves out feed-forward parts.
+    bias and its kin: of qkv, keys alone, attention output, feed-forward part, head, norms.
+    pre_norms: false, where norms come after parts alone, before residual sums; first_norm: false, where the first
+    layer's attention has none. shared_layers: for each layer the one whose weights it has. attention_pooler: one query
+    looks at all positions, then a feed-forward part; project_last: the last position's result as so many values.
+    embedding_projected_last: positions, segments and norm of the embedding have its width, and come before its
+    projection, which has a bias.
     head: logits of the vocabulary, of the last position, or, in an encoder, of each, after a projection, an activation
     and a norm; decoders have one if they have no classes. classes: of a sequence, by its first position (of an encoder,
     after a `pooler` with pooler_activation, if it has one) or its last. position_classes: of each position.
@@ -63,8 +76,10 @@ class Preset(BaseModel):
     Of values alone, which have no time: epsilon of norms; rotary_base, rotary_values (of a head, the first ones that
     are turned), rotary_form (pairs are the halves of a head, or neighbours), rotary_scaling; window_rotary_base: of
     layers with a window, unscaled; score_scale (1 / sqrt of a head's values, if not given) and score_cap; logit_scale
-    and logit_cap of the head; embedding_scale of tokens; first_position, its row in the table of positions;
-    gates_renormalised: whether gates of chosen experts sum to 1.
+    and logit_cap of the head; score_bias_scale, of a bias by distance; gate_limit (values that the activation takes are
+    at most so much, and those that it multiplies within so much of 0), up_shift (added to those); embedding_scale of
+    tokens; first_position, its row in the table of positions; gates_renormalised: whether gates of chosen experts sum
+    to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,8 +91,8 @@ class Preset(BaseModel):
     layers: Count
     decoder_layers: Count | None = None
     hidden: Count
-    heads: Count
-    ffn: Count
+    heads: Count = 0
+    ffn: Whole
     vocabulary: Whole = 0
     positions: Count | None = None
     position_rows: Whole | None = None
@@ -107,6 +122,7 @@ class Preset(BaseModel):
     full_layers: tuple[Whole, ...] | None = None
     experts: Count = 1
     experts_per_token: Count = 1
+    state_space: StateSpace | None = None
     bias: Truth = True
     qkv_bias: Truth | None = None
     key_bias: Truth = True
@@ -133,6 +149,23 @@ class Preset(BaseModel):
     embedding_scale: Number = 1.0
     first_position: Whole = 0
     gates_renormalised: Truth = True
+    mixture: Mixture = Mixture()
+    latent: Latent | None = None
+    window_chunks: Truth = False
+    rotary_layers: Layers | None = None
+    temperature: Temperature | None = None
+    qk_norm_form: Literal["heads", "whole", "turned"] = "heads"
+    sinks: Truth = False
+    pre_norms: Truth = True
+    first_norm: Truth = True
+    norm_bias: Truth = True
+    shared_layers: Layers | None = None
+    attention_pooler: Truth = False
+    project_last: Count | None = None
+    embedding_projected_last: Truth = False
+    score_bias_scale: Number = 1.0
+    gate_limit: Number | None = None
+    up_shift: Number = 0.0
     notes: tuple[Name, ...] = ()
 
     @property
@@ -140,14 +173,27 @@ class Preset(BaseModel):
         """Added to variances."""
         return _EPSILON if self.epsilon is None else self.epsilon
 
+    @property
+    def turned(self) -> int:
+        """Values of a head that positions turn."""
+        return self.latent.rotary if self.latent else self.rotary_values or self.per_head
+
     def rotation(self, layer: int) -> tuple[tuple[float, ...], float]:
         """Angles of a layer from a position to the next, of each pair; and what turned values are multiplied by."""
-        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        turned, scaling = self.turned, self.rotary_scaling
         if self.window_rotary_base is not None and self.sees(layer) is not None:
             return frequencies(self.window_rotary_base, turned), 1.0
         if scaling is None:
             return frequencies(self.rotary_base, turned), 1.0
         return scaling.scaled(self.rotary_base, turned), scaling.magnitude
+
+    def turns(self, layer: int) -> bool:
+        """Whether positions turn queries and keys of a layer."""
+        return self.rotary and (self.rotary_layers is None or layer in self.rotary_layers)
+
+    def mixes(self, layer: int) -> bool:
+        """Whether a layer's feed-forward part is a mixture of experts."""
+        return self.experts > 1 and (self.mixture.layers is None or layer in self.mixture.layers)
 
     @property
     def is_causal(self) -> bool:
@@ -181,7 +227,8 @@ class Preset(BaseModel):
         """Rows of the table of positions."""
         if self.position_rows is not None:
             return self.position_rows
-        return 0 if self.rotary or self.score_bias else self.positions or 0
+        known = self.rotary or self.score_bias or self.state_space is not None
+        return 0 if known else self.positions or 0
 
     @property
     def table_width(self) -> int:
@@ -191,7 +238,7 @@ class Preset(BaseModel):
     @property
     def per_head(self) -> int:
         """Values of a head."""
-        return self.head_dim or self.hidden // self.heads
+        return self.head_dim or self.hidden // max(1, self.heads)
 
     @property
     def kept(self) -> int:
@@ -205,6 +252,10 @@ class Preset(BaseModel):
         if self.full_every is not None and (layer - self.full_offset) % self.full_every == 0:
             return None
         return self.window
+
+    def attends(self, layer: int) -> bool:
+        """Whether a layer has attention; else it has a state space."""
+        return self.state_space is None or self.state_space.attends(layer)
 
     @model_validator(mode="after")
     def _keys_have_a_use(self) -> "Preset":
@@ -235,14 +286,30 @@ class Preset(BaseModel):
             "classes": "architecture: encoder, or no head",
             "causal": "architecture: encoder; a decoder always is",
         }
-        for key, useless in idle.items():
-            if useless:
-                message = "found '{key}', which has a use only with {with_what}"
-                raise PydanticCustomError("preset", message, {"key": key, "with_what": without[key]})
+        found = [(key, without[key]) for key, useless in idle.items() if useless]
+        for key, with_what in (*found, *idle_mechanisms(self)):
+            message = "found '{key}', which has a use only with {with_what}"
+            raise PydanticCustomError("preset", message, {"key": key, "with_what": with_what})
         if self.image is not None and not self.image.patches:
             message = "found an image of {size} positions and patches of {patch}; expected at least one patch"
             raise PydanticCustomError("preset", message, {"size": self.image.size, "patch": self.image.patch})
         return self
+
+    @model_validator(mode="after")
+    def _mechanisms_fit(self) -> "Preset":
+        require_mechanisms(self)
+        return self
+
+    def _require_heads(self) -> None:
+        if not self.heads:
+            if any(map(self.attends, range(self.layers))):
+                raise PydanticCustomError("preset", "is missing 'heads'", {})
+        elif self.heads % (self.kv_heads or self.heads):
+            message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
+            raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
+        elif self.head_dim is None and self.latent is None and self.hidden % self.heads:
+            message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
+            raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
@@ -258,12 +325,7 @@ class Preset(BaseModel):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
             )
-        if self.heads % (self.kv_heads or self.heads):
-            message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
-            raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
-        if self.head_dim is None and self.hidden % self.heads:
-            message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
-            raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+        self._require_heads()
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
             message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
             sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}

@@ -13,7 +13,7 @@ from archsim.graph.windows import SAME, Interval
 
 _BEFORE = Interval(pad=1)
 _PASSED = ("layernorm", "rmsnorm", "rotary")
-"""What is done to keys on the way from their projection to where they are kept, if it is done in each head."""
+"""What is done to keys, or a latent, on the way from their projection to where they are kept."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Reading:
         tracer.mixed |= {axis.order for axis in steps}
 
     def _kept(self, node: Keep) -> None:
-        """A position keeps what its projection gives: what is done to it in each head is done with the queries."""
+        """A position keeps what its projection gives: what is done to it on the way is waited for at the position."""
         traced = self.tracer.tensors[node.key]
         sources = tuple(self._behind(source) for source in traced.sources)
         self.tracer.tensors[node.key] = replace(traced, sources=tuple(dict.fromkeys(sources)))
@@ -96,7 +96,7 @@ class Reading:
     def _behind(self, source: Source) -> Source:
         read = self.by_key.get(source.key)
         while read is not None and read.node.kind in _PASSED and len(read.operands[0][2]) == 1:
-            source = replace(source, key=read.operands[0][2][0].key)
+            source = replace(source, key=read.operands[0][2][0].key, worked=source.worked or source.key)
             read = self.by_key.get(source.key)
         return source
 

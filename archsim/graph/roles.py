@@ -14,7 +14,10 @@ def input_roles(inputs: Sequence[Input], nodes: Sequence[Node], weights: Mapping
     """Of each axis that inputs have: whether it is of positions (True) or of values."""
     roles = _Roles(inputs, weights)
     attention = _attention(nodes, weights)
+    wanted = {factor.axis for each in inputs for one in each.shape for factor in one}
     for node in nodes:
+        if wanted <= roles.known.keys():
+            break
         roles.hear(node, attention.get(node.key))
     for each in inputs:
         roles.guess(each)

@@ -75,6 +75,21 @@ class Rotary(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tempered(Node):
+    """Values of a position multiplied by a number that grows with it: [positions, heads, values of a head].
+
+    At position p, counted from 0, that is 1 + rise * log(1 + floor((p + 1) / every)) (Llama 4, Meta, 2025).
+    """
+
+    every: float
+    rise: float
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """The same index."""
+        return tuple(Reach(at) for at in range(len(shape)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreBias(Node):
     """What is added to scores by distance: [heads, positions, keys].
 
@@ -85,6 +100,8 @@ class ScoreBias(Node):
     buckets, furthest, both_ways
         Of T5: rows of the table, the distance from which on all are alike, and whether keys behind have rows too
         (C. Raffel et al., 2020). Without buckets a head's bias falls in a straight line (ALiBi, O. Press et al., 2022).
+    scale
+        By which what is added is multiplied.
     mask
         Results that it hides are minus infinity.
     """
@@ -92,6 +109,7 @@ class ScoreBias(Node):
     buckets: int
     furthest: int = 128
     both_ways: bool = False
+    scale: float = 1.0
     mask: Mask | None = None
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
@@ -140,15 +158,51 @@ class Recurrence(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Routed(Node):
+    """Gates of the experts that are chosen for a position, zeros for all others: [positions, experts].
+
+    Choosing is no work that is counted; what is done to the gates of the chosen is.
+
+    Parameters
+    ----------
+    inputs
+        Gates of all experts; the numbers by which they are chosen, the largest first.
+    chosen
+        Experts a position.
+    groups, groups_chosen
+        Experts that follow each other are a group; only those of so many groups can be chosen.
+    group_largest
+        Groups are chosen by the sum of so many of their largest numbers.
+    renormalised
+        Whether the gates of the chosen are divided by their sum.
+    scale
+        By which they are multiplied.
+    """
+
+    chosen: int
+    groups: int = 1
+    groups_chosen: int = 1
+    group_largest: int = 1
+    renormalised: bool = False
+    scale: float = 1.0
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """All experts."""
+        return (Reach(0), ALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scaled(Node):
     """The results of the experts that a position was sent to, each times its gate: [positions, chosen, values].
 
     inputs: the experts' results in order, then gates [positions, experts]. chosen: experts a position.
-    renormalised: whether the gates of the chosen are divided by their sum.
+    renormalised: whether the gates of the chosen are divided by their sum. weighted: false where results are taken as
+    they are, as what came into the experts was multiplied by gates.
     """
 
     chosen: int
     renormalised: bool
+    weighted: bool = True
 
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
         """The same position."""

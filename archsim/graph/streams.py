@@ -5,6 +5,9 @@ from typing import Literal
 
 Positions = Literal["each", "first", "last"]
 """The positions of a sequence at which an operator runs."""
+Sight = Literal["past", "around", "chunk"]
+"""Which `span` positions a position sees: the last ones; as many on both sides of its own; those of its own chunk of so
+many, counted from the first of all, that do not come after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ position; other operators work at the positions of their operands.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from archsim.graph.axes import Axis, Dim, Factor, Shape, size_of
@@ -35,12 +35,14 @@ EVERYTHING = Link(None)
 class Source:
     """An operator that makes some of a tensor's numbers. links: by each axis of its positions.
 
-    previous: of the position before.
+    previous: of the position before. worked: the operator by which a position's numbers were worked on before they were
+    kept, which is waited for at the position itself.
     """
 
     key: str
     links: tuple[tuple[Axis, Link], ...]
     previous: bool = False
+    worked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Tracer:
         Keys of nodes at which it was lost which index is which.
     copies
         Axes along which all indices have the same numbers, such as heads that share keys.
+    recent
+        The last node whose operands were asked for, and what is needed of them.
     """
 
     weights: Mapping[str, Weight]
@@ -78,6 +82,7 @@ class Tracer:
     mixed: set[int] = field(default_factory=set)
     cuts: dict[str, None] = field(default_factory=dict)
     copies: set[Axis] = field(default_factory=set)
+    recent: tuple[str, dict[int, dict[Axis, Link]]] = ("", {})
 
     def begin(self, inputs: Sequence[Input], roles: Mapping[Axis, bool]) -> None:
         """Take the inputs in. roles: of each of their axes whether it is of positions."""
@@ -88,7 +93,13 @@ class Tracer:
     def operand(self, node: Node, at: int) -> tuple[Traced, dict[Axis, Link]]:
         """An operand, and which indices of its axes an index of the node's result needs."""
         operand = self.tensors[node.inputs[at]]
-        return operand, self.links(node, at, operand.shape, operand.positions)
+        key, links = self.recent
+        if key != node.key:
+            links = {}
+            self.recent = node.key, links
+        if at not in links:
+            links[at] = self.links(node, at, operand.shape, operand.positions)
+        return operand, links[at]
 
     def links(self, node: Node, at: int, shape: Shape, positions: frozenset[Axis] = frozenset()) -> dict[Axis, Link]:
         """Of all axes of an operand; it is remembered where those of positions cannot be said."""
@@ -199,7 +210,7 @@ def through(source: Source, links: Mapping[Axis, Link]) -> Source:
         interval = link.interval.of(reading.interval)
         return EVERYTHING if interval is None else Link(reading.axis, interval, link.digit)
 
-    return Source(source.key, tuple((axis, composed(axis, link)) for axis, link in source.links), source.previous)
+    return replace(source, links=tuple((axis, composed(axis, link)) for axis, link in source.links))
 
 
 def in_all(link: Link, size: int | None) -> Link:

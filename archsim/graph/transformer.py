@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
-from archsim.graph.attention import ACTIVATION_KINDS, Block, attention, cross_attention, feed_forward
+from archsim.graph.attention import ACTIVATION_KINDS, Block, attention, cross_attention
 from archsim.graph.axes import Axis, dim
 from archsim.graph.builder import Builder
+from archsim.graph.experts import feed_forward
 from archsim.graph.graph import Graph, make_graph
+from archsim.graph.latent import latent_attention
+from archsim.graph.pooling import pooled
 from archsim.graph.preset import Preset
 from archsim.graph.sequence_nodes import Embedding, Positions
+from archsim.graph.state_space import state_space
 from archsim.graph.streams import TOKENS, Stream
 from archsim.graph.views import Patches
 from archsim.graph.windows import Interval
@@ -33,10 +37,17 @@ def transformer(preset: Preset, digest: str) -> Graph:
         outputs,
         source=preset.source,
         feedback=feedback,
-        notes=preset.notes,
+        notes=(*preset.notes, *_taken_for_granted(preset)),
         max_positions=preset.positions or 1,
         digest=digest,
     )
+
+
+def _taken_for_granted(preset: Preset) -> list[str]:
+    """What a result has to say."""
+    if preset.latent is not None and preset.latent.form == "expanded":
+        return ["keys and values of all heads are made once for each position, and kept beside its latent"]
+    return []
 
 
 class _Transformer:
@@ -44,6 +55,9 @@ class _Transformer:
 
     def __init__(self, preset: Preset) -> None:
         self.preset, self.builder = preset, Builder("embeddings")
+        name = "decoder" if preset.architecture == "encoder-decoder" else "layer"
+        shared = enumerate(preset.shared_layers or ())
+        self.builder.shared = {f"{name} {at}": f"{name} {source}" for at, source in shared if at != source}
 
     def build(self) -> tuple[list[str], tuple[str, str] | None]:
         """All nodes; the keys of the results, and how a new token comes back in, where it makes any."""
@@ -78,7 +92,8 @@ class _Transformer:
         preset, builder = self.preset, self.builder
         axis = Axis(stream.name, stream.length, 0, stream)
         ids = builder.input(name, (dim(axis),), whole=preset.vocabulary, stream=stream)
-        width, apart = preset.table_width, preset.table_width != preset.hidden
+        width, last = preset.table_width, preset.embedding_projected_last
+        apart = preset.table_width != preset.hidden and not last
         tables = [builder.weight(table, (preset.vocabulary, width), trained=tokens)]
         if preset.rows and not apart:
             tables.append(builder.weight(f"embeddings/{key}.positions", (preset.rows, width)))
@@ -96,6 +111,9 @@ class _Transformer:
                 scale=preset.embedding_scale,
             )
         )
+        if last:
+            x = self._block("embeddings", 0, stream).norm("norm", x) if preset.normalises_embedding else x
+            return builder.linear("project in", x, preset.hidden)
         if apart:
             x = builder.linear("project in", x, preset.hidden, bias=False)
             x = self._positioned(x, "positions", preset.rows) if preset.rows else x
@@ -119,7 +137,8 @@ class _Transformer:
         image, builder, hidden = self.preset.image, self.builder, self.preset.hidden
         assert image is not None  # noqa: S101 - asked before
         picture = builder.input("image", builder.axes("image", (image.channels, image.size, image.size)))
-        patches = Axis("patches", image.patches, 0, Stream("patches", length=image.patches))
+        own = Stream("patches", length=image.patches) if image.tokens else stream
+        patches = Axis(own.name, image.patches, 0, own)
         pixels = dim(Axis("patches:1", image.channels * image.patch**2))
         view = Patches(
             layer="embeddings", name="cut", inputs=(picture,), shape=(dim(patches), pixels), size=image.patch
@@ -163,7 +182,7 @@ class _Transformer:
             tokens = preset.vocabulary * preset.table_width
             key = "tokens" if name == "layer" else "source"
             x = self._tokens(stream, key, "embedding", table=_TABLE, tokens=tokens, segments=preset.segments)
-        if preset.normalises_embedding:
+        if preset.normalises_embedding and not preset.embedding_projected_last:
             x = block.norm("norm", x)
         for number in range(preset.layers):
             x = _layer(self._block(f"{name} {number}", number, stream, f"{name} 0/score bias.table"), x)
@@ -177,7 +196,7 @@ class _Transformer:
         outputs = []
         block = self._block("head", 0, stream)
         if preset.has_head:
-            x = block.linear("dense", last, preset.table_width, bias=True)
+            x = block.linear("dense", last, preset.table_width)
             x = block.norm("norm", block.activation("activation", x))
             tied = _TABLE if preset.tied else None
             outputs.append(block.linear("logits", x, preset.vocabulary, bias=True, tied=tied))
@@ -186,8 +205,13 @@ class _Transformer:
         return outputs or [last]
 
     def _on_first(self, last: str, stream: Stream) -> list[str]:
-        """What classifies looks at the first position alone."""
+        """What classifies looks at the first position alone; or one query at all, or a projection at the last."""
         preset, builder = self.preset, self.builder
+        if preset.attention_pooler:
+            return [pooled(self._block("pooler", 0, stream), last)]
+        if preset.project_last is not None:
+            block = self._block("pooler", 0, stream)
+            return [block.linear("projection", builder.choose(last, "last"), preset.project_last, bias=True)]
         if not preset.pooler and not preset.classes:
             return []
         block = self._block("pooler", 0, stream)
@@ -210,7 +234,7 @@ class _Transformer:
         table = _TABLE if inner or not memory else f"embeddings/{key}.tokens"
         tokens = preset.vocabulary * preset.table_width
         x = self._tokens(stream, "target" if memory else "tokens", key, table=table, tokens=tokens, segments=0)
-        if preset.normalises_embedding:
+        if preset.normalises_embedding and not preset.embedding_projected_last:
             x = block.norm("target norm" if memory else "norm", x)
         for number in range(layers):
             x = _layer(self._block(f"{name} {number}", number, stream, f"{name} 0/score bias.table"), x, memory)
@@ -258,17 +282,28 @@ def _layer(block: Block, x: str, memory: str = "") -> str:
 
     def begun(name: str, at: str) -> str:
         """What a part works on."""
-        return block.norm(f"{name} norm", at) if preset.normalises_first else at
+        bare = not preset.pre_norms or (name == "attention" and not block.number and not preset.first_norm)
+        return block.norm(f"{name} norm", at) if preset.normalises_first and not bare else at
 
-    x = part("attention", x, attention(block, begun("attention", x)))
+    if preset.attends(block.number):
+        x = part("attention", x, _attention(block, begun("attention", x)))
+    else:
+        x = part("mamba", x, state_space(block, begun("mamba", x)))
     if memory:
         x = part("cross", x, cross_attention(block, begun("cross", x), memory))
+    if not preset.ffn:
+        return x
     return part("ffn", x, feed_forward(block, begun("ffn", x)))
+
+
+def _attention(block: Block, x: str) -> str:
+    latent = block.preset.latent
+    return attention(block, x) if latent is None else latent_attention(block, x, latent)
 
 
 def _parallel_layer(block: Block, x: str) -> str:
     first = block.norm("attention norm", x)
-    attended = attention(block, first)
+    attended = _attention(block, first)
     second = first if block.preset.shared_norm else block.norm("ffn norm", x)
     both = block.add("attention add", attended, feed_forward(block, second))
     return block.add("ffn add", both, x)

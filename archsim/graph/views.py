@@ -131,6 +131,17 @@ class Keep(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CausalPad(View):
+    """So many positions before those of the first dimension: of former runs the last ones, zeros where none were."""
+
+    before: int
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:  # noqa: ARG002
+        """Shifted."""
+        return (Reach(0, Interval(pad=self.before)), *(Reach(at) for at in range(1, len(shape))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stack(View):
     """So many positions in a row (the first dimension) as one, their values side by side; zeros where they end."""
 

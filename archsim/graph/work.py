@@ -11,7 +11,7 @@ from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unkn
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
 from archsim.graph.reading import Read, Reading, flat
 from archsim.graph.roles import input_roles
-from archsim.graph.sequence_nodes import Rotary, Scaled
+from archsim.graph.sequence_nodes import Rotary, Routed, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import Link, Tracer, in_all
 from archsim.graph.weights import Input, Weight
@@ -90,7 +90,7 @@ class _Making:
         if keys is None:
             return {}
         if keys.seen:
-            return {"span": keys.span, "sees": None if keys.stream == stream else keys.stream}
+            return {"span": keys.span, "sight": keys.sight, "sees": None if keys.stream == stream else keys.stream}
         queries, interval = self.tracer.masks[keys]
         size, among = keys.size or 0, _among(queries, axes)
         sees = Stream(f"1 x {size}", length=size)
@@ -154,8 +154,10 @@ class _Making:
         node, number = read.node, max(1, len(read.operands))
         counted = read.positions if keys is None else read.positions | {keys}
         values = prod(_values(one, counted) for one in node.shape)
-        if isinstance(node, Scaled):
-            return {"rows": node.chosen, "width": values // node.chosen, "operands": 1, "out": None}
+        if isinstance(node, (Routed, Scaled)):
+            width = 1 if isinstance(node, Routed) else values // node.chosen
+            out = None if width * node.chosen == values else values
+            return {"rows": node.chosen, "width": width, "operands": 1, "out": out}
         if isinstance(node, Unknown) and node.work:
             rows, width = node.work
             return {"rows": rows, "width": width, "operands": number, "out": None if rows * width == values else values}
@@ -190,6 +192,9 @@ class _Making:
                 links = dict(source.links)
                 windowed = [axis for axis, link in source.links if link.interval != SAME]
                 pairs = self._pairs(read.node, links, self.ordered(frozenset(links), windowed), axes)
+                if source.worked is not None:
+                    here = self.reads[source.worked].positions == read.positions
+                    yield Edge(source.worked, "same" if here else "all")
                 if source.previous:
                     window = None if len(pairs) == 1 else self._windowed(read.node, source.key, pairs, axes).window
                     yield Edge(source.key, "before", window)

@@ -43,7 +43,8 @@ def homes(
         ]
         if not offered:
             continue
-        values = sum(reader.stored for reader in readers) * own // whole if linear.stream.causal else own
+        read = sum(reader.stored for reader in readers) * own // whole
+        values = min(own, read) if linear.stream.causal else own  # scores and contexts may read the same latent
         bits = values * int(machine.precision.outputs)
         positions = max(keys(reader) for reader in readers)
         needed = bits * positions * sequences

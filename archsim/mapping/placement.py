@@ -22,6 +22,7 @@ from archsim.mapping.mesh import grid_of
 from archsim.mapping.packing import packed
 from archsim.mapping.rounds import in_rounds
 from archsim.mapping.sides import chips_needed, split
+from archsim.mapping.states import state_notes
 from archsim.mapping.tiling import Tiling
 from archsim.vocabulary import OPERATORS
 
@@ -126,6 +127,7 @@ def _whole(
         homes=homes(machine, graph, groups, keys, sequences, 1 + max((rounds or {}).values(), default=0)),
         notes=(
             *_notes(machine, graph, groups, lay, rounds or {}),
+            *state_notes(machine, graph, groups, sequences),
             *filter(None, (note(machine, ((key, each.tiling) for key, each in placed.items())),)),
         ),
         rounds=rounds or {},

@@ -178,6 +178,8 @@ def masked(mask: Mask, x: Array, shape: Shape, run: Run) -> Array:
     queries, keys = (run.start(one) + np.arange(size) for one, size in zip(shape[-2:], x.shape[-2:], strict=True))
     ahead = keys - queries[:, None] - mask.past
     seen = ahead <= 0 if mask.causal else np.ones(ahead.shape, np.bool_)
-    if mask.span is not None:
-        seen &= ahead > -mask.span
+    if mask.span is not None and mask.sight == "chunk":
+        seen &= keys // mask.span == ((queries + mask.past) // mask.span)[:, None]
+    elif mask.span is not None:
+        seen &= np.abs(ahead) <= mask.span // 2 if mask.sight == "around" else ahead > -mask.span
     return np.where(seen, x, np.float32(-np.inf))

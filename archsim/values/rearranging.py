@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archsim.graph.views import Chosen, Concat, Keep, Pad, Patches, Picked, Repeat, Reshape, Slice, Stack, Transpose
+from archsim.graph.views import (
+    CausalPad,
+    Chosen,
+    Concat,
+    Keep,
+    Pad,
+    Patches,
+    Picked,
+    Repeat,
+    Reshape,
+    Slice,
+    Stack,
+    Transpose,
+)
 from archsim.values.products import surrounded
 
 if TYPE_CHECKING:
@@ -89,6 +102,16 @@ def _keep(node: Keep, operands: Sequence[Array], run: Run) -> Array:
     return x
 
 
+def _causal_pad(node: CausalPad, operands: Sequence[Array], run: Run) -> Array:
+    """What comes before is kept for the next run."""
+    x, kept = operands[0], run.state or {}
+    zeros = np.zeros((len(x), node.before, *x.shape[2:]), x.dtype)
+    x = np.concatenate([kept.get(node.key, zeros), x], axis=1)
+    if run.state is not None:
+        run.state[node.key] = x[:, x.shape[1] - node.before :].copy()
+    return x
+
+
 def _stack(node: Stack, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
     x = operands[0]
     missing = -x.shape[1] % node.number
@@ -113,6 +136,7 @@ VIEWS: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Pad: _pad,
     Repeat: _repeat,
     Keep: _keep,
+    CausalPad: _causal_pad,
     Stack: _stack,
     Patches: _patches,
 }

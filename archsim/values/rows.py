@@ -39,7 +39,11 @@ def normalise(node: Normalise, operands: Sequence[Array], run: Run) -> Array:
     rows = np.moveaxis(x, [1 + at for at in node.dims], ends)
     if node.function in ("softmax", "log_softmax"):
         flat = rows.reshape(*rows.shape[: x.ndim - len(node.dims)], -1)
-        if node.function == "softmax":
+        if node.sinks:
+            sinks = operands[1].reshape(1, *operands[1].shape[1:], *(1,) * (flat.ndim - operands[1].ndim))
+            own = np.broadcast_to(sinks, (*flat.shape[:-1], 1))
+            made = run.arithmetic.softmax(np.concatenate([flat, own], axis=-1))[..., :-1]
+        elif node.function == "softmax":
             made = run.arithmetic.softmax(flat)
         else:
             lowered = flat - flat.max(axis=-1, keepdims=True)

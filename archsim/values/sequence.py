@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, Scaled, ScoreBias
+from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, Routed, Scaled, ScoreBias, Tempered
 from archsim.graph.views import Sent
 from archsim.values.products import masked
 
@@ -66,6 +66,14 @@ def _rotary(node: Rotary, operands: Sequence[Array], run: Run) -> Array:
     return made
 
 
+def _tempered(node: Tempered, operands: Sequence[Array], run: Run) -> Array:
+    x = operands[0]
+    positions = run.start(node.shape[-3]) + np.arange(x.shape[-3])
+    factors = 1 + node.rise * np.log1p(np.floor((positions + 1) / node.every))
+    found: Array = x * factors.astype(np.float32)[:, None, None]
+    return found
+
+
 def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
     scores = operands[0]
     queries, keys = scores.shape[-2:]
@@ -76,7 +84,7 @@ def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
         bias = operands[1][0][_buckets(node, ahead)].transpose(2, 0, 1)
     else:
         bias = _slopes(heads)[:, None, None] * -np.abs(ahead)
-    found: Array = scores + bias.reshape(scores.shape[1:]).astype(np.float32)
+    found: Array = scores + np.float32(node.scale) * bias.reshape(scores.shape[1:]).astype(np.float32)
     return found if node.mask is None else masked(node.mask, found, node.shape, run)
 
 
@@ -116,6 +124,24 @@ def _ranked(gates: Array, chosen: int) -> Array:
     return ranked[:, :chosen]
 
 
+def _routed(node: Routed, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    """Gates of the chosen."""
+    gates, choice = (x.reshape(-1, x.shape[-1]) for x in operands)
+    if node.groups > 1:
+        grouped = choice.reshape(len(choice), node.groups, -1)
+        best = np.sort(grouped, axis=2)[:, :, -node.group_largest :].sum(axis=2)
+        allowed = np.zeros(best.shape, np.bool_)
+        np.put_along_axis(allowed, _ranked(best, node.groups_chosen), values=True, axis=1)
+        choice = np.where(allowed[:, :, None], grouped, -np.inf).reshape(choice.shape)
+    ranked = _ranked(choice, node.chosen)
+    scale = np.take_along_axis(gates, ranked, axis=1)
+    if node.renormalised:
+        scale = scale / scale.sum(axis=1, keepdims=True)
+    made = np.zeros(gates.shape, np.float32)
+    np.put_along_axis(made, ranked, scale * np.float32(node.scale), axis=1)
+    return made.reshape(operands[0].shape)
+
+
 def _sent(node: Sent, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
     x, gates = operands
     route = next(f.axis.route for one in node.shape for f in one if f.axis.route is not None)
@@ -133,7 +159,7 @@ def _scaled(node: Scaled, operands: Sequence[Array], run: Run) -> Array:  # noqa
     made = np.zeros((*ranked.shape, results[0].shape[-1]), np.float32)
     for expert, result in enumerate(results):
         made[ranked == expert] = result[0]  # in the order of positions, each of which has an expert once
-    scaled: Array = made * scale[..., None]
+    scaled: Array = made * scale[..., None] if node.weighted else made
     return scaled.reshape(*gates.shape[:-1], node.chosen, made.shape[-1])
 
 
@@ -142,6 +168,8 @@ SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Positions: _positions,
     Rotary: _rotary,
     ScoreBias: _score_bias,
+    Tempered: _tempered,
+    Routed: _routed,
     Sent: _sent,
     Scaled: _scaled,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from archsim.errors import ArchsimError
 from archsim.graph.nodes import Reduce
 from archsim.graph.sequence_nodes import Recurrence
-from archsim.graph.views import Chosen, Keep, Reshape
+from archsim.graph.views import CausalPad, Chosen, Keep, Reshape
 from archsim.graph.weights import moving
 from archsim.graph.windows import SAME
 from archsim.values.running import Run
@@ -78,7 +78,7 @@ def _streams(one: Dim) -> Stream | None:
 
 def _require_own(node: Node, shapes: Mapping[str, Shape], growing: set[str]) -> None:
     """Of streams that grow, a node reads its own positions alone, if nothing keeps the others."""
-    if isinstance(node, (Reshape, Keep, Chosen)):
+    if isinstance(node, (Reshape, Keep, CausalPad, Chosen)):
         return
     for at, name in enumerate(node.inputs):
         if name not in growing:

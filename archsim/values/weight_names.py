@@ -1,7 +1,16 @@
 """Which of a file's tensors a Graph's weights are made of: a table for each family of names."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archsim.graph.graph import Graph
+    from archsim.graph.weights import Weight
+    from archsim.values.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,10 @@ class Source:
         Which of the parts has no bias, for which there are zeros.
     otherwise
         Other parts, of which the first that are stored serve where `parts` are not.
+    change
+        Makes the weight of the parts, which are then whole names; None: they are joined.
+    instead
+        By which the weight is made where the first of the parts is not stored.
     """
 
     parts: tuple[str, ...]
@@ -35,6 +48,8 @@ class Source:
     by_groups: bool = False
     unbiased: int | None = None
     otherwise: tuple[tuple[str, ...], ...] = ()
+    change: Callable[[Sequence[Stored], Weight, Graph], Stored] | None = None
+    instead: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +65,14 @@ class Names:
     lies_across
         A projection whose outputs are three times its inputs: whether those of layers are stored as (inputs, outputs)
         is seen by its shape.
+    layers_follow
+        Whether layers that the Graph does not have may follow its own, such as those that predict further tokens.
     """
 
     sources: Mapping[str, Source]
     prefixes: tuple[str, ...] = ()
     lies_across: str | None = None
+    layers_follow: bool = False
 
 
 def sources(

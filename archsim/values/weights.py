@@ -27,6 +27,8 @@ _SUFFIXES = {"weight": "weight", "bias": "bias", "scale": "weight", "shift": "bi
 """Last words of the Graph's names, and of files'."""
 _STACKS = ("layer", "encoder", "decoder")
 """How the Graph's names of layers begin."""
+_FIRST_NORMS = ("attention norm", "mamba norm")
+"""Of which a layer has one."""
 _NUMBER = re.compile(r"\d+")
 _MATRIX = 2
 """Dimensions."""
@@ -103,7 +105,8 @@ class Named:
 
         stack: how names of its layers begin in the Graph.
         """
-        first = self.names.sources.get(f"{stack} {{}}/attention norm")
+        names = (f"{stack} {{}}/{norm}" for norm in _FIRST_NORMS)
+        first = next((self.names.sources[name] for name in names if name in self.names.sources), None)
         number = 0
         while first is not None and self.has(f"{first.parts[0].format(number)}.weight"):
             number += 1
@@ -114,9 +117,10 @@ class Named:
         for stack in _STACKS:
             stored = self.layers(stack)
             layers = sum(
-                name.startswith(f"{stack} ") and name.endswith("/attention norm.scale") for name in graph.weights
+                name.startswith(f"{stack} ") and name.endswith(tuple(f"/{norm}.scale" for norm in _FIRST_NORMS))
+                for name in graph.weights
             )
-            if stored > layers > 0:
+            if stored > layers > 0 and not self.names.layers_follow:
                 raise ArchsimError(f"{self.path}: found {stored} layers; expected {layers}, as {graph.name} has")
         weights = [weight for weight in graph.weights.values() if weight.tied is None]
         return arrays_of(graph, {weight.name: self._made(graph, weight) for weight in weights})
@@ -130,8 +134,12 @@ class Named:
             source, suffix = self.names.sources.get(_NUMBER.sub("{}", node)), f".{_SUFFIXES.get(word, word)}"
         if source is None:
             raise ArchsimError(f"{self.path}: it is not known which tensor is {weight.name!r} of {graph.name}")
+        if source.instead and not self.has(source.parts[0].format(*numbers) + suffix):
+            source, suffix = source.instead, ""
         choices = [[part.format(*numbers) + suffix for part in parts] for parts in (source.parts, *source.otherwise)]
         names = next((names for names in choices if self.has(names[0])), choices[0])
+        if source.change:
+            return source.change([self.take(name) for name in names], weight, graph)
         parts = self._taken(names, source if suffix == ".bias" else None)
         if source.of_heads:
             parts = _per_head(parts, weight, graph)
@@ -192,6 +200,6 @@ def _fitted(one: Stored, source: Source, weight: Weight) -> Stored:
         one = changed(one, (size, *one.shape[1:]), itemgetter(slice(number * size, (number + 1) * size)))
     if source.plus:
         one = changed(one, one.shape, partial(np.add, np.float32(source.plus)))
-    if len(one.shape) > len(weight.shape) and prod(one.shape) == prod(weight.shape):  # patches, lone first dimensions
+    if len(one.shape) != len(weight.shape) and prod(one.shape) == prod(weight.shape):  # patches, lone first dimensions
         one = changed(one, weight.shape, methodcaller("reshape", weight.shape))
     return one

@@ -128,3 +128,19 @@ def test_a_recurrent_layer_is_a_product_for_each_position() -> None:
     found = run(PLAIN, graph, make_job(graph, "prefill", 10, 0, 2), "fp16", fused=True)
     assert found.kernels == 10
     assert found.latency == pytest.approx(10 * float(product(PLAIN, 2, 32, 16, "fp16")))
+
+
+def test_a_scan_is_one_kernel_that_moves_what_comes_in_and_its_result() -> None:
+    """16 channels of 4 numbers; x, steps, B and C come of a convolution, a softplus and a projection of 16, 16, 11.
+
+    Of 10 positions of 2 sequences, with the state once each way, A and D. Apart, the two operators that update the
+    state are a kernel for each of 10 positions.
+    """
+    text = "schema: archsim.model/1\nname: t\narchitecture: decoder\nlayers: 1\nhidden: 8\nffn: 0\nvocabulary: 20\n"
+    graph = build(parse(f"{text}positions: 64\nnorm: rmsnorm\nstate_space: {{state: 4, rank: 3}}", "t.yaml"))
+    job = make_job(graph, "prefill", 10, 0, 2)
+    together, apart = (run(PLAIN, graph, job, "fp16", fused=fused) for fused in (True, False))
+    moved = 20 * (16 + 16 + 11 + 16) + 2 * 2 * 64 + 64 + 16
+    assert together.by_operator["scanned"] == pytest.approx(moving(PLAIN, moved, "fp16"))
+    assert apart.kernels - together.kernels == 10 - 1 + 2 * (10 - 1)
+    assert apart.by_operator["state"] == pytest.approx(10 * moving(PLAIN, 2 * 3 * 64, "fp16"))

@@ -86,9 +86,9 @@ def test_published_configs_have_their_parameters(data_dir: Path, file: str, para
     [
         (
             {"model_type": "lama"},
-            "2:16  found model_type 'lama'. Did you mean 'llama'? Known: bart, bert, bloom, camembert,",
+            "2:16  found model_type 'lama'. Did you mean 'llama'? Known: albert, bart, bert, bloom,",
         ),
-        ({"model_type": "left out"}, "1:1  has no 'model_type'. Known: bart, bert, bloom, camembert,"),
+        ({"model_type": "left out"}, "1:1  has no 'model_type'. Known: albert, bart, bert, bloom,"),
         ({"hidden_size": "wide"}, "3:17  hidden: found 'wide'; expected a whole number such as '8'"),
         ({"num_hidden_layers": "left out"}, "1:1  has no 'num_hidden_layers', which a llama needs"),
         ({"hidden_act": "sliu"}, "10:16  hidden_act: found 'sliu'. Did you mean 'silu'? Known: gelu, gelu_fast,"),

@@ -60,7 +60,7 @@ def test_a_fault_has_its_place(old: str, new: str, message: str | None) -> None:
     assert GOOD.count(old) == 1
     lines = refusal(GOOD.replace(old, new))
     if message is None:
-        required = "schema, name, architecture, layers, hidden, heads, ffn"
+        required = "schema, name, architecture, layers, hidden, ffn"
         assert lines == [
             f"m.yaml:1:1  ffn: is missing. Required: {required}.",
             "m.yaml:7:9  pooler: found 'yes'; expected 'true' or 'false'. Did you mean 'true'?",

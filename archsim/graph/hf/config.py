@@ -4,8 +4,9 @@ from math import sqrt
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
-from archsim.graph.hf.families import ACTIVATIONS, FAMILIES, OPTIONAL, SAME_IN_BOTH, Family
+from archsim.graph.hf.families import ACTIVATIONS, OPTIONAL, SAME_IN_BOTH, Family
 from archsim.graph.hf.heads import set_head
+from archsim.graph.hf.known import FAMILIES
 from archsim.graph.hf.parts import stored_bits, text_part
 from archsim.graph.hf.rotary import number, set_rotary
 from archsim.graph.hf.windows import set_windows
@@ -38,7 +39,7 @@ def is_config(document: Document) -> bool:
 def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
     document, notes = text_part(document)
-    data = mapping(document)
+    data = dict(mapping(document))
     kind, family = _family(document, data)
     for key, expected in _EXPECTED.items():
         if str(data.get(key, expected)) not in (expected, *_NOTHING):
@@ -69,6 +70,7 @@ def from_config(document: Document, name: str) -> Document:
     set_head(document, data, kind, made)
     set_windows(document, data, made)
     _refine_values(document, data, family, made)
+    notes += made.pop("notes", [])
     notes += [note for note in (stored_bits(data), _capped(made)) if note is not None]
     if notes:
         made["notes"] = notes
@@ -105,6 +107,11 @@ def _set_flag(made: dict[str, Any], origin: dict[str, str], keys: str, flag: str
 
 def _refine(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
     """What follows from other sizes, or from what the config says that the model is for."""
+    if family.further is not None:
+        try:
+            family.further(data, made)
+        except ValueError as error:
+            raise ArchsimError(Fault(str(error), document.place(()))) from None
     if "ffn" not in made:
         made["ffn"] = str(4 * int(str(made["hidden"]))) if str(made["hidden"]).isdigit() else ""
     if family.more_rows and str(made["positions"]).isdigit():
@@ -176,4 +183,6 @@ def _nested(document: Document, made: dict[str, Any], origin: dict[str, str]) ->
         inner[last] = value
         if key in origin:
             places[(*outer, last)] = document.place((origin[key],))
+            for depth in range(1, len(outer) + 1):
+                places.setdefault(tuple(outer[:depth]), places[(*outer, last)])
     return Document(document.file, whole, places, dict(places))

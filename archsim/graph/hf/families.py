@@ -1,6 +1,8 @@
 """Model types of Hugging Face's config.json: under which names each keeps its sizes, and what all of a type have."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 Sizes = dict[str, tuple[str, ...]]
 
@@ -13,6 +15,8 @@ class Family:
     flags: a config's truth values, and the keys of a model file that they set; `!` before the key turns it round.
     more_rows: rows of the table of positions beyond the positions; position 0 has the first row after them.
     first_row: the row of position 0, where the rows before it are part of the positions that a config says.
+    further: sets what no table says, by the config's data, to which it may add what its class would; raises ValueError
+    with what was found and expected.
     """
 
     sizes: Sizes
@@ -21,10 +25,11 @@ class Family:
     flags: dict[str, str] = field(default_factory=dict)
     more_rows: int = 0
     first_row: int = 0
+    further: Callable[[dict[str, Any], dict[str, Any]], None] | None = None
 
 
 # The last name of each is that of llm-analysis, whose files have the same model types.
-_USUAL: Sizes = {
+USUAL: Sizes = {
     "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
     "hidden": ("hidden_size", "n_embd", "n_embed", "d_model", "dim", "hidden_dim"),
     "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
@@ -35,36 +40,36 @@ _USUAL: Sizes = {
     "epsilon": ("layer_norm_eps", "layer_norm_epsilon", "rms_norm_eps"),
     "rotary_base": ("rope_theta", "rotary_emb_base"),
 }
-_TIED = {"tie_word_embeddings": "tied"}
-_BIASED = {"attention_bias": "qkv_bias output_bias"}
-_GROUPED: Sizes = {**_USUAL, "kv_heads": ("num_key_value_heads",), "head_dim": ("head_dim",)}
-_WINDOWED: Sizes = {**_GROUPED, "window": ("sliding_window",)}
+TIED = {"tie_word_embeddings": "tied"}
+BIASED = {"attention_bias": "qkv_bias output_bias"}
+GROUPED: Sizes = {**USUAL, "kv_heads": ("num_key_value_heads",), "head_dim": ("head_dim",)}
+WINDOWED: Sizes = {**GROUPED, "window": ("sliding_window",)}
 _CAPPED: Sizes = {
-    **_WINDOWED,
+    **WINDOWED,
     "score_cap": ("attn_logit_softcapping",),
     "logit_cap": ("final_logit_softcapping",),
     "score_scalar": ("query_pre_attn_scalar",),
 }
-_GATED = {"architecture": "decoder", "gated": "true", "norm": "rmsnorm", "rotary": "true", "bias": "false"}
-_LLAMA = {"activation": "silu", "tied": "false", "positions": "2048", "epsilon": "1e-6"}
+GATED = {"architecture": "decoder", "gated": "true", "norm": "rmsnorm", "rotary": "true", "bias": "false"}
+LLAMA = {"activation": "silu", "tied": "false", "positions": "2048", "epsilon": "1e-6"}
 _FINE = "1e-12"
 """Added to variances by BERT and its kin, if a config does not say."""
-_SCALED = {**_GATED, "embedding_scale": "sqrt hidden"}
+_SCALED = {**GATED, "embedding_scale": "sqrt hidden"}
 _GEMMA = {"activation": "gelu_pytorch_tanh", "tied": "true", "epsilon": "1e-6"}
-_PICTURE: Sizes = {
-    **{key: names for key, names in _USUAL.items() if key not in ("vocabulary", "positions")},
+PICTURE: Sizes = {
+    **{key: names for key, names in USUAL.items() if key not in ("vocabulary", "positions")},
     "image.size": ("image_size",),
     "image.patch": ("patch_size",),
     "image.channels": ("num_channels",),
 }
 _BERT = Family(
-    {**_USUAL, "segments": ("type_vocab_size",)},
+    {**USUAL, "segments": ("type_vocab_size",)},
     {"architecture": "encoder", "pooler": "true"},
     {"activation": "gelu", "segments": "2", "epsilon": _FINE},
-    _TIED,
+    TIED,
 )
 _ROBERTA = replace(_BERT, first_row=2)
-_DISTILLED: Sizes = {**_USUAL, "ffn": ("hidden_dim", "ffn_embed_dim"), "hidden": ("dim", "hidden_dim")}
+_DISTILLED: Sizes = {**USUAL, "ffn": ("hidden_dim", "ffn_embed_dim"), "hidden": ("dim", "hidden_dim")}
 _VIT = {"architecture": "encoder", "norm_first": "true", "pooler": "true"}
 _PATCHES = {"activation": "gelu", "image.channels": "3", "epsilon": _FINE}
 _ENCODER_DECODER: Sizes = {
@@ -82,18 +87,18 @@ FAMILIES = {
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
     "camembert": _ROBERTA,
-    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu", "epsilon": _FINE}, _TIED),
-    "vit": Family(_PICTURE, {**_VIT, "image.tokens": "1"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
-    "deit": Family(_PICTURE, {**_VIT, "image.tokens": "2"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
-    "gpt2": Family(_USUAL, {"architecture": "decoder"}, {"activation": "gelu_new", "positions": "1024"}, _TIED),
+    "distilbert": Family(_DISTILLED, {"architecture": "encoder"}, {"activation": "gelu", "epsilon": _FINE}, TIED),
+    "vit": Family(PICTURE, {**_VIT, "image.tokens": "1"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
+    "deit": Family(PICTURE, {**_VIT, "image.tokens": "2"}, _PATCHES, {"qkv_bias": "qkv_bias"}),
+    "gpt2": Family(USUAL, {"architecture": "decoder"}, {"activation": "gelu_new", "positions": "1024"}, TIED),
     "gpt_neo": Family(
-        {**_USUAL, "window": ("window_size",)},
+        {**USUAL, "window": ("window_size",)},
         {"architecture": "decoder", "qkv_bias": "false", "score_scale": "1"},
         {"activation": "gelu_new", "window": "256", "full_every": "2"},
-        _TIED,
+        TIED,
     ),
     "gptj": Family(
-        {**_USUAL, "rotary_values": ("rotary_dim",)},
+        {**USUAL, "rotary_values": ("rotary_dim",)},
         {
             "architecture": "decoder",
             "rotary_form": "neighbours",
@@ -105,56 +110,54 @@ FAMILIES = {
             "output_bias": "false",
         },
         {"activation": "gelu_new", "tied": "false", "rotary_values": "64"},
-        _TIED,
+        TIED,
     ),
     "gpt_neox": Family(
-        {**_USUAL, "rotary_share": ("rotary_pct", "partial_rotary_factor")},
+        {**USUAL, "rotary_share": ("rotary_pct", "partial_rotary_factor")},
         {"architecture": "decoder", "rotary": "true"},
         {"activation": "gelu", "tied": "false", "parallel": "true", "rotary_share": "0.25"},
-        {**_TIED, **_BIASED, "use_parallel_residual": "parallel"},
+        {**TIED, **BIASED, "use_parallel_residual": "parallel"},
     ),
     "opt": Family(
-        {**_USUAL, "embedding": ("word_embed_proj_dim",)},
+        {**USUAL, "embedding": ("word_embed_proj_dim",)},
         {"architecture": "decoder", "embedding_norm": "false"},
         {"activation": "relu"},
         {
-            **_TIED,
+            **TIED,
             "do_layer_norm_before": "norm_first",
             "enable_bias": "bias",
         },
         more_rows=2,
     ),
     "bloom": Family(
-        _USUAL,
+        USUAL,
         {"architecture": "decoder", "score_bias": "true", "embedding_norm": "true", "activation": "gelu_new"},
         {"positions": "2048"},
-        _TIED,
+        TIED,
     ),
-    "llama": Family(_GROUPED, _GATED, _LLAMA, {**_TIED, **_BIASED, "mlp_bias": "ffn_bias"}),
-    "mistral": Family(_WINDOWED, _GATED, {**_LLAMA, "window": "4096"}, _TIED),
+    "llama": Family(GROUPED, GATED, LLAMA, {**TIED, **BIASED, "mlp_bias": "ffn_bias"}),
+    "mistral": Family(WINDOWED, GATED, {**LLAMA, "window": "4096"}, TIED),
     "mixtral": Family(
-        {**_WINDOWED, "experts": ("num_local_experts",), "experts_per_token": ("num_experts_per_tok",)},
-        _GATED,
-        {**_LLAMA, "experts": "8", "experts_per_token": "2", "rotary_base": "1000000"},
-        _TIED,
+        {**WINDOWED, "experts": ("num_local_experts",), "experts_per_token": ("num_experts_per_tok",)},
+        GATED,
+        {**LLAMA, "experts": "8", "experts_per_token": "2", "rotary_base": "1000000"},
+        TIED,
     ),
-    "qwen2": Family(_WINDOWED, {**_GATED, "qkv_bias": "true"}, {**_LLAMA, "use_window": "false"}, _TIED),
+    "qwen2": Family(WINDOWED, {**GATED, "qkv_bias": "true"}, {**LLAMA, "use_window": "false"}, TIED),
     "qwen3": Family(
-        _WINDOWED,
-        {**_GATED, "qk_norm": "true"},
-        {**_LLAMA, "head_dim": "128", "use_window": "false"},
-        {**_TIED, **_BIASED},
+        WINDOWED,
+        {**GATED, "qk_norm": "true"},
+        {**LLAMA, "head_dim": "128", "use_window": "false"},
+        {**TIED, **BIASED},
     ),
     "phi": Family(
-        {**_GROUPED, "rotary_share": ("partial_rotary_factor",)},
+        {**GROUPED, "rotary_share": ("partial_rotary_factor",)},
         {"architecture": "decoder", "parallel": "true", "shared_norm": "true", "rotary": "true", "head_bias": "true"},
         {"activation": "gelu_new", "tied": "false", "rotary_share": "0.5"},
-        _TIED,
+        TIED,
     ),
-    "phi3": Family(
-        {**_WINDOWED, "rotary_share": ("partial_rotary_factor",)}, _GATED, {**_LLAMA, "epsilon": "1e-5"}, _TIED
-    ),
-    "gemma": Family(_GROUPED, _SCALED, {**_GEMMA, "head_dim": "256"}, {**_TIED, **_BIASED}),
+    "phi3": Family({**WINDOWED, "rotary_share": ("partial_rotary_factor",)}, GATED, {**LLAMA, "epsilon": "1e-5"}, TIED),
+    "gemma": Family(GROUPED, _SCALED, {**_GEMMA, "head_dim": "256"}, {**TIED, **BIASED}),
     "gemma2": Family(
         _CAPPED,
         {**_SCALED, "post_norms": "true"},
@@ -167,7 +170,7 @@ FAMILIES = {
             "logit_cap": "30",
             "score_scalar": "256",
         },
-        {**_TIED, **_BIASED},
+        {**TIED, **BIASED},
     ),
     "gemma3_text": Family(
         {**_CAPPED, "window_rotary_base": ("rope_local_base_freq",)},
@@ -181,7 +184,7 @@ FAMILIES = {
             "rotary_base": "1000000",
             "window_rotary_base": "10000",
         },
-        {**_TIED, **_BIASED},
+        {**TIED, **BIASED},
     ),
     "t5": Family(
         {
@@ -201,13 +204,13 @@ FAMILIES = {
             "scaled_if_tied": "true",
         },
         {"activation": "relu", "buckets": "32", "positions": "512", "epsilon": "1e-6"},
-        {**_TIED, "is_gated_act": "gated"},
+        {**TIED, "is_gated_act": "gated"},
     ),
     "bart": Family(
         {**_ENCODER_DECODER, "positions": ("max_position_embeddings",)},
         {"architecture": "encoder-decoder"},
         {"activation": "gelu", "positions": "1024"},
-        {**_TIED, "normalize_before": "norm_first", "normalize_embedding": "embedding_norm"},
+        {**TIED, "normalize_before": "norm_first", "normalize_embedding": "embedding_norm"},
         more_rows=2,
     ),
     "whisper": Family(
@@ -226,7 +229,8 @@ FAMILIES = {
 OPTIONAL = frozenset(
     {"ffn", "segments", "kv_heads", "head_dim", "window", "embedding", "decoder_layers", "rotary_share"}
     | {"epsilon", "rotary_base", "rotary_values", "window_rotary_base", "score_cap", "logit_cap", "score_scalar"}
-    | {"furthest"}
+    | {"furthest", "latent.queries", "mixture.groups", "mixture.groups_per_token", "project_last"}
+    | {"state_space.rank", "state_space.channels"}
 )
 """Sizes that a config may lack, as they follow from others."""
 

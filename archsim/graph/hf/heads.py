@@ -48,7 +48,15 @@ _DISTILBERT: Mapping[str, _Changes] = {
     "ForMultipleChoice": {"classes": "1", **_POOLED_BY_RELU},
 }
 _PICTURE: Mapping[str, _Changes] = {"Model": {}, "ForImageClassification": {"classes": _LABELS, **_NO_POOLER}}
-_OF_TYPE = {"bert": _BERT, "distilbert": _DISTILBERT, "t5": _T5}
+_OF_TYPE = {
+    "bert": _BERT,
+    "distilbert": _DISTILBERT,
+    "albert": {**_ENCODER, "ForPreTraining": {"head": "true", "classes": "2"}},
+    "modernbert": {task: _ENCODER[task] for task in ("Model", "ForMaskedLM")},
+    "siglip_vision_model": {"Model": {}},
+    "siglip_text_model": {"Model": {}},
+    "t5": _T5,
+}
 
 
 def set_head(document: Document, data: dict[str, Any], kind: str, made: dict[str, Any]) -> None:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, did_you_mean, quoted
-from archsim.graph.hf.families import FAMILIES
+from archsim.graph.hf.known import FAMILIES
 from archsim.machine.provenance import mapping
 from archsim.machine.source import Document
 
+_BOTH = {"VisionModel": "vision_config", "TextModel": "text_config"}
+"""Parts of a model that compares pictures with texts, by the ends of their classes."""
 _OTHERS = ("vision_config", "audio_config")
 _DECODES = ("ForConditionalGeneration", "ForCausalLM")
 
@@ -18,6 +20,8 @@ def text_part(document: Document) -> tuple[Document, list[str]]:
     """
     data = mapping(document)
     text, outer = data.get("text_config"), str(data.get("model_type", ""))
+    if outer == "siglip":
+        return _one_of_both(document, data)
     if not isinstance(text, dict) or outer in FAMILIES:
         return document, []
     kind = str(text.get("model_type", ""))
@@ -42,6 +46,22 @@ def text_part(document: Document) -> tuple[Document, list[str]]:
     others = ", ".join(key for key in _OTHERS if key in data)
     left_out = f"; {others} is left out" if others else ""
     return part, [f"the text model ({kind}) of a {outer or 'config'}{left_out}"]
+
+
+def _one_of_both(document: Document, data: dict[str, Any]) -> tuple[Document, list[str]]:
+    """SigLIP's model of pictures or of texts, where the config is of one. Raises ArchsimError where it is of both."""
+    classes = data.get("architectures")
+    name = str(classes[0]) if isinstance(classes, list) and classes else ""
+    key = next((key for end, key in _BOTH.items() if name.endswith(end)), "")
+    part = data.get(key)
+    if not isinstance(part, dict):
+        found = "found model_type 'siglip', which is two models side by side"
+        message = f"{found}: expected one. Try its 'vision_config' or its 'text_config' in a file of its own"
+        raise ArchsimError(Fault(message, document.place(("model_type",))))
+    kind = f"siglip_{key.partition('_')[0]}_model"
+    inner = {loc[1:]: place for loc, place in document.places.items() if loc[:1] == (key,)}
+    config = {"name": str(data.get("name", "")), **part, "model_type": kind, "architectures": [name]}
+    return Document(document.file, config, inner, {}), [f"the {key.partition('_')[0]} model ({kind}) of a siglip"]
 
 
 def _is_both(kind: str) -> bool:
@@ -115,6 +135,13 @@ CLASS_DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "gemma2": _GEMMA2,
     "gemma3_text": {**_GEMMA2, "vocab_size": "262208", "max_position_embeddings": "131072"},
+    "llama4_text": {
+        "vocab_size": "202048",
+        "hidden_size": "5120",
+        "num_hidden_layers": "48",
+        "num_attention_heads": "40",
+        "hidden_act": "silu",
+    },
     "phi": {
         "vocab_size": "51200",
         "hidden_size": "2048",

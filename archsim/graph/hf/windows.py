@@ -5,7 +5,13 @@ from typing import Any
 from archsim.errors import ArchsimError, Fault, quoted
 from archsim.machine.source import Document
 
-_SEES_ALL = {"full_attention": True, "sliding_attention": False, "global": True, "local": False}
+_SEES_ALL = {
+    "full_attention": True,
+    "sliding_attention": False,
+    "chunked_attention": False,
+    "global": True,
+    "local": False,
+}
 """Types of layers by whether they see all."""
 _LONGEST = 2_000
 

@@ -1,0 +1,127 @@
+"""Which keys of a transformer's file go together: those of mixtures, latent attention, windows and lists of layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticCustomError
+
+from archsim.graph.mechanisms import Mixture
+
+if TYPE_CHECKING:
+    from archsim.graph.preset import Preset
+
+
+def idle_mechanisms(preset: Preset) -> list[tuple[str, str]]:
+    """Keys that are there without another key without which they have no use: both."""
+    decodes = preset.architecture == "decoder"
+    needs: list[tuple[str, bool, str]] = [
+        ("mixture", preset.mixture != Mixture() and preset.experts == 1, "experts"),
+        (
+            "window_chunks",
+            preset.window_chunks and (preset.window is None or not preset.is_causal),
+            "window, in a decoder or with causal: true",
+        ),
+        ("rotary_layers", preset.rotary_layers is not None and not preset.rotary, "rotary: true"),
+        ("temperature", preset.temperature is not None and preset.rotary_layers is None, "rotary_layers"),
+        ("qk_norm_form", preset.qk_norm_form != "heads" and not preset.qk_norm, "qk_norm: true"),
+        ("attention_pooler", preset.attention_pooler and preset.image is None, "image"),
+        (
+            "project_last",
+            preset.project_last is not None and preset.architecture != "encoder",
+            "architecture: encoder",
+        ),
+        ("window_rotary_base", preset.window_rotary_base is not None and preset.window is None, "window"),
+        ("gate_limit", preset.gate_limit is not None and not preset.gated, "gated: true"),
+        ("up_shift", preset.up_shift != 0 and not preset.gated, "gated: true"),
+        ("pre_norms", not preset.pre_norms and not preset.post_norms, "post_norms: true"),
+        (
+            "embedding_projected_last",
+            preset.embedding_projected_last and (preset.embedding is None or preset.architecture != "encoder"),
+            "embedding, and architecture: encoder",
+        ),
+        (
+            "latent",
+            preset.latent is not None and not (decodes and preset.rotary),
+            "architecture: decoder and rotary: true",
+        ),
+    ]
+    needs += [
+        (
+            "state_space",
+            preset.state_space is not None and not (decodes and not preset.parallel),
+            "architecture: decoder, and without parallel",
+        ),
+        ("ffn: 0", not preset.ffn and preset.state_space is None, "state_space"),
+        ("experts", preset.experts > 1 and not preset.ffn, "an ffn of 1 or more"),
+    ]
+    return [(key, with_what) for key, useless, with_what in needs if useless]
+
+
+def require_mechanisms(preset: Preset) -> None:
+    """Raise PydanticCustomError for what does not fit together."""
+    _require_layers(preset)
+    _require_groups(preset)
+    _require_attention(preset)
+    latent = preset.latent
+    if preset.window is not None and not preset.is_causal and preset.window % 2 == 0:
+        message = "found a window of {window}; expected an odd number in an encoder: as many on both sides"
+        raise PydanticCustomError("preset", message, {"window": preset.window})
+    if latent is not None and any(
+        (preset.kv_heads, preset.qk_norm, preset.score_bias, preset.sinks, preset.window, preset.temperature)
+    ):
+        message = "found 'latent' with '{key}'; expected one or the other"
+        keys = ("kv_heads", "qk_norm", "score_bias", "sinks", "window", "temperature")
+        raise PydanticCustomError("preset", message, {"key": next(key for key in keys if getattr(preset, key))})
+    if latent is not None and latent.rotary % 2:
+        message = "latent: found {rotary} 'rotary' values; expected an even number, as pairs are turned"
+        raise PydanticCustomError("preset", message, {"rotary": latent.rotary})
+
+
+def _require_layers(preset: Preset) -> None:
+    """Numbers in lists are of layers that there are."""
+    lists = {
+        "rotary_layers": preset.rotary_layers,
+        "mixture.layers": preset.mixture.layers,
+        "shared_layers": preset.shared_layers,
+        "full_layers": preset.full_layers,
+        "state_space.layers": None if preset.state_space is None else preset.state_space.layers,
+    }
+    layers = max(preset.layers, preset.decoder_layers or 0)
+    for key, listed in lists.items():
+        beyond = next((layer for layer in listed or () if layer >= layers), None)
+        if beyond is not None:
+            message = "'{key}' has layer {beyond}; expected numbers from 0 to {last}"
+            raise PydanticCustomError("preset", message, {"key": key, "beyond": beyond, "last": layers - 1})
+    shared = preset.shared_layers
+    if shared is not None and (
+        preset.architecture == "encoder-decoder"
+        or len(shared) != preset.layers
+        or any(source > at or shared[source] != source for at, source in enumerate(shared))
+    ):
+        message = "'shared_layers': expected for each of {layers} layers its own number or that of one before it"
+        raise PydanticCustomError("preset", message, {"layers": preset.layers})
+
+
+def _require_attention(preset: Preset) -> None:
+    """Keys of attention alone have a use where some layer has any."""
+    if preset.state_space is None or any(map(preset.attends, range(preset.layers))):
+        return
+    keys = ("heads", "kv_heads", "head_dim", "rotary", "qk_norm", "score_bias", "window", "latent", "sinks")
+    used = next((key for key in keys if getattr(preset, key)), None)
+    if used is not None:
+        message = "found '{key}', but no layer has attention; expected fewer state_space.layers"
+        raise PydanticCustomError("preset", message, {"key": used})
+
+
+def _require_groups(preset: Preset) -> None:
+    """Groups of experts are of one size, and enough of them are taken."""
+    mixture = preset.mixture
+    if preset.experts % mixture.groups or mixture.groups_per_token > mixture.groups:
+        message = "found {experts} experts in {groups} groups, of which {chosen} are taken; expected groups of one size"
+        sizes = {"experts": preset.experts, "groups": mixture.groups, "chosen": mixture.groups_per_token}
+        raise PydanticCustomError("preset", message, sizes)
+    size = preset.experts // mixture.groups
+    if mixture.group_largest > size or preset.experts_per_token > mixture.groups_per_token * size:
+        message = "found groups of {size} experts; expected enough for 'group_largest' and 'experts_per_token'"
+        raise PydanticCustomError("preset", message, {"size": size})
