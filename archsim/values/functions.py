@@ -65,7 +65,7 @@ def _sigmoid(x: Values) -> Values:
 
 
 def _softplus(x: Values) -> Values:
-    found: Values = np.logaddexp(x, np.float32(0))
+    found: Values = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
     return found
 
 
@@ -78,6 +78,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "relu6": lambda x: np.clip(x, 0, 6),
     "tanh": np.tanh,
     "sigmoid": _sigmoid,
+    "softplus": _softplus,
     "hardswish": lambda x: x * np.clip(x / np.float32(6) + np.float32(0.5), 0, 1),
     "exp": np.exp,
     "log": np.log,
@@ -99,7 +100,6 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "asinh": np.arcsinh,
     "acosh": np.arccosh,
     "atanh": np.arctanh,
-    "softplus": _softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
     "mish": lambda x: x * np.tanh(_softplus(x)),
     "identity": lambda x: x,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from math import inf
 
+from archsim.errors import ArchsimError, quoted
 from archsim.graph.onnx.affine import batchnorm
 from archsim.graph.onnx.attention import before_product, hides_by_mask, scaling
 from archsim.graph.onnx.casts import held
@@ -66,7 +67,10 @@ def chosen(kind: str, choose: Callable[[FileNode], str], importer: Importer, nod
 
 
 def _direction(node: FileNode) -> str:
-    return "shift_left" if node.word("direction", "") == "LEFT" else "shift_right"
+    word = node.word("direction", "")
+    if word not in ("LEFT", "RIGHT"):
+        raise ArchsimError(f"{node.label} ({node.operator}): found direction {quoted(word)}; expected LEFT or RIGHT")
+    return f"shift_{word.lower()}"
 
 
 def _infinite(node: FileNode) -> str:
