@@ -20,7 +20,7 @@ from archsim.graph.sequence_nodes import Embedding as Rows
 from archsim.graph.streams import TOKENS, Stream
 from archsim.graph.views import Stack
 
-_MOST_NODES = 20_000
+_MOST_NODES = 8_000
 _SEQUENCE, _MAP = 2, 3
 """Dimensions."""
 _LRN = (5, 1e-4, 0.75, 1.0)

@@ -160,7 +160,7 @@ def _reader(tensor: Any, folder: Path) -> Reader:  # noqa: ANN401 - protobuf's o
                 raise ArchsimError(f"{missing}; expected it beside the model")
         try:
             found: NDArray[Any] = numpy_helper.to_array(tensor, base_dir=str(folder))
-        except (ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
             why = " ".join(str(error).split())[:80]
             raise ArchsimError(f"weights {quoted(tensor.name)} cannot be read ({why})") from None
         return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
+from archsim.graph.bounds import require_tensor
 
 Sizes = tuple[int, ...]
 HOST_DOMAINS = ("com.microsoft.extensions", "ai.onnx.contrib")
@@ -235,6 +236,7 @@ def _sizes_and_types(graph: Any) -> tuple[dict[str, Sizes], dict[str, int]]:  # 
         if kind.elem_type:
             types[value.name] = kind.elem_type
         found = tuple(one.dim_value if one.HasField("dim_value") else 0 for one in kind.shape.dim)
+        require_tensor(quoted(value.name), (size or None for size in found))
         if kind.HasField("shape") and all(size > 0 for size in found):
             sizes[value.name] = found
     types |= {tensor.name: tensor.data_type for tensor in graph.initializer}

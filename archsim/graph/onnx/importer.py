@@ -307,6 +307,7 @@ class Importer:
         """A tensor made at run time, or a constant as a weight, of the file's name."""
         if self.moving(name):
             return self.tensor(name)
+        self.require_numbers(name)
         found = self._require_constant(name)
         return self.weight(name, found.shape, found.read, self.trained(found), found.origin)
 

@@ -163,10 +163,12 @@ def of_maps(importer: Importer, node: FileNode) -> Made:
     """Of each channel, or each group of channels, over the map: a layer norm with a scale for each channel."""
     x, sizes = node.inputs[0], importer.sizes(node.inputs[0])
     grouped = node.operator == "GroupNormalization"
+    if len(sizes) < 3:  # noqa: PLR2004 - batch, channels, a map
+        raise importer.refused(node, f"found a map {list(sizes)}; expected three dimensions or more")
     groups = node.whole("num_groups", 1) if grouped else sizes[1]
     shapes = [importer.sizes(name) for name in node.inputs[1:]]
     each = groups if grouped and importer.file.opset < _GROUPS_OF_CHANNELS else sizes[1]
-    if len(sizes) < 3 or groups < 1 or sizes[1] % groups or set(shapes) != {(each,)}:  # noqa: PLR2004
+    if groups < 1 or sizes[1] % groups or set(shapes) != {(each,)}:
         found = f"{' and '.join(str(list(one)) for one in shapes)} numbers for {sizes[1:2]} channels in {groups} groups"
         raise importer.refused(node, f"found {found}; expected one each")
     shape = (groups, each // groups, *(1,) * (len(sizes) - 2)) if grouped else (each, *(1,) * (len(sizes) - 2))
