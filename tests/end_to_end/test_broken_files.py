@@ -255,7 +255,7 @@ MODELS: list[Case] = [
     (
         "ffn: 64\n",
         "",
-        ["1:1  ffn: is missing. Required: schema, name, architecture, layers, hidden, heads, ffn."],
+        ["1:1  ffn: is missing. Required: schema, name, architecture, layers, hidden, ffn."],
     ),
     (
         "architecture: encoder",
