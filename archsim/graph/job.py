@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import UsageError, did_you_mean
+from archsim.errors import ArchsimError, UsageError, did_you_mean
 from archsim.graph.graph import Graph
 from archsim.graph.operators import Operator
 from archsim.graph.streams import Positions, Route, Stream
@@ -159,6 +159,12 @@ def make_job(graph: Graph, phase: str, seq: int | None, new_tokens: int, batch: 
     _require_positions(graph, job)
     _require_tasks(graph, job)
     return job
+
+
+def require_operators(graph: Graph) -> None:
+    """Raise ArchsimError for a Graph without any, which takes no time."""
+    if not graph.operators:
+        raise ArchsimError(f"{graph.name} has nothing to compute: its results are constants, or views of what comes in")
 
 
 MOST_TASKS = 30_000_000

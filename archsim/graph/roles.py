@@ -57,9 +57,16 @@ class _Roles:
     def _together(self, node: Concat) -> None:
         """Operands that are put one after the other have dimensions of the same kinds."""
         for beside in zip(*(self.shapes[name] for _, name in moving(node, self.weights)), strict=True):
-            said = [self.known[factor.axis] for one in beside for factor in one if factor.axis in self.known]
+            roles = [self._role(factor.axis) for one in beside for factor in one]
+            said = [role for role in roles if role is not None]
             for one in beside if said else ():
                 self._decide(one, position=said[0])
+
+    def _role(self, axis: Axis | None) -> bool | None:
+        """Whether an axis is of positions, as far as that is known of it or of what it was made of."""
+        while axis is not None and axis not in self.known:
+            axis = self.parent.get(axis)
+        return None if axis is None else self.known[axis]
 
     def guess(self, given: Input) -> None:
         """Where no node says it: the last dimension of numbers is of values, if no other is."""
@@ -126,6 +133,6 @@ def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:  # noqa: PL
         return [(here, True) for here in range(dims)]
     if isinstance(node, Normalise) and at == 0 and node.function in ("layernorm", "rmsnorm"):
         return [(here, here not in node.dims) for here in range(dims)]
-    if isinstance(node, Reduce) and node.function == "argmax":
+    if isinstance(node, Reduce) and node.function.startswith("arg"):
         return [(here, here not in node.dims) for here in range(dims)]
     return []

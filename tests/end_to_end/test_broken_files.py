@@ -266,7 +266,7 @@ MODELS: list[Case] = [
         "vocabulary: 100",
         "vocabulary: 100\nvocabulry: 100",
         [
-            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, attention_pooler, audio, bias, buckets, causal, classes, decoder_layers, description, embedding, embedding_norm, … and 71 more."
+            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, attention_pooler, audio, bias, buckets, causal, classes, decoder_layers, description, embedding, embedding_norm, … and 72 more."
         ],
     ),
     (

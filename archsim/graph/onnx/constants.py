@@ -206,7 +206,8 @@ def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, i
     versions = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     try:
         model = helper.make_model(helper.make_graph([proto], "constants", given, made), opset_imports=versions)
-        found = ReferenceEvaluator(model).run(None, dict(values))
+        with np.errstate(all="ignore"):  # as IEEE 754 says
+            found = ReferenceEvaluator(model).run(None, dict(values))
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:120]
         raise ArchsimError(f"{node.label}: what it makes of constants cannot be worked out ({why})") from None

@@ -8,20 +8,24 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from archsim.errors import ArchsimError, Fault, UsageError
+from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import (
+    casts,
     convolutions,
     einsum,
     elementwise,
     maps,
+    picking,
     products,
     quantised,
     recurrent,
+    reductions,
     resizing,
     rows,
     views,
 )
+from archsim.graph.onnx.arranged import arranged
 from archsim.graph.onnx.constants import Reader
 from archsim.graph.onnx.counts import require_few
 from archsim.graph.onnx.expansion import write_out
@@ -45,9 +49,12 @@ HANDLERS = {
     "Einsum": einsum.einsum,
     **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent.recurrent),
     **rows.HANDLERS,
+    **reductions.HANDLERS,
     **elementwise.HANDLERS,
+    **casts.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
+    **picking.HANDLERS,
     **quantised.HANDLERS,
     **resizing.HANDLERS,
     **UNDECIDED,
@@ -162,9 +169,9 @@ def from_proto(
     fuse(importer)
     require_known(importer)
     importer.run()
-    outputs = importer.results()
+    outputs = arranged(importer)
     builder = importer.builder
-    read = {each for node in builder.nodes for each in node.inputs}
+    read = {each for node in builder.nodes for each in node.inputs} | set(outputs)
     places = {each: at for at, each in enumerate(file.inputs)}
     graph = make_graph(
         name,
@@ -179,8 +186,6 @@ def from_proto(
         notes=[*notes, *written.notes, *importer.notes()],
         stored=importer.stored,
     )
-    if not graph.operators:
-        raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
     return graph, Arrays(importer.arrays)
 
 
@@ -251,6 +256,10 @@ def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
     readers = {
         name: [node for node in file.readers.get(name, ()) if node.domain not in HOST_DOMAINS] for name in file.inputs
     }
+    for name in file.inputs:
+        if name in file.empty and readers[name]:
+            found = f"{quoted(name)} has sizes {list(file.empty[name])}, so no numbers"
+            raise ArchsimError(f"{found}; expected some. Try --value {name}= if none are meant.")
     missing = [name for name, sizes in file.inputs.items() if sizes is None and readers[name]]
     if missing:
         found = f"sizes of {len(missing)} tensors are not known, such as {', '.join(missing[:3])}"
