@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil, isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +183,10 @@ def _sizes(node: FileNode, known: Mapping[str, Constant], inferred: Mapping[str,
         repeats = operands[1].read().reshape(-1).tolist()
         made = tuple(size * times for size, times in zip(operands[0].shape, repeats, strict=True))
     elif node.operator == "Range":
-        start, limit, step = (float(each.read().reshape(-1)[0]) for each in operands)
+        ends = [float(number) for each in operands for number in each.read().reshape(-1)[:2]]
+        if len(ends) != 3 or not all(map(isfinite, ends)):  # noqa: PLR2004 - start, limit, step
+            raise ArchsimError(f"{node.label}: found {ends[:4]}; expected a start, a limit and a step")
+        start, limit, step = ends
         made = (max(0, ceil((limit - start) / step)) if step else 0,)
     return None if made is None else tuple(map(int, made))
 

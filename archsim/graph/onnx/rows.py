@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import sizes_of
 from archsim.graph.nodes import Normalise
 from archsim.graph.onnx.constants import Constant
@@ -98,6 +99,8 @@ def normalised(
     """Rows made to fit. shape: in which scale and shift are; those of as many dimensions as x are repeated."""
     builder = importer.builder
     own = builder.name(kind)
+    if len(set(dims)) < len(dims):
+        raise ArchsimError(f"{quoted(x)}: found dimensions {list(dims)} of a {kind}; expected each once")
 
     def vector(part: str, one: Constant | str) -> str:
         if isinstance(one, Constant):
