@@ -24,6 +24,8 @@ OPERATORS = {
     "clip": ("clip",),
     "exp": ("exp",),
     "softplus": ("exp", "add exp 1", "log"),
+    "softsign": ("absolute", "add absolute 1", "reciprocal", "multiply input reciprocal"),
+    "mish": ("exp", "add exp 1", "log", "tanh", "multiply input tanh"),
     "hardswish": ("add input 3", "clip", "scale", "multiply input scale"),
     "add": ("add",),
     "sub": ("subtract",),
@@ -37,6 +39,7 @@ OPERATORS = {
     "rotary": ("multiply input cosine", "multiply turned sine", "add multiply multiply.2"),
     "embedding": ("add", "add"),
     "argmax": ("argmax",),
+    "gather": ("scale",),
 }
 """What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
 

@@ -14,8 +14,11 @@ SCHEMA = "archsim.network/1"
 Size = tuple[int, int]
 """Height and width."""
 _PLAIN = ("relu", "relu6", "sigmoid", "tanh", "softmax", "hardswish", "silu", "gelu", "lrn")
-_WORDS = ("globalpool", "flatten")
-_WITH_SIZES = ("conv", "maxpool", "avgpool", "linear", "residual", "scale", "embedding", "lstm", "stack", "skip")
+_WORDS = ("globalpool", "flatten", "layernorm")
+_WITH_SIZES = (
+    *("conv", "maxpool", "avgpool", "linear", "residual", "scale", "embedding", "lstm", "stack", "skip"),
+    *("attention", "block"),
+)
 
 
 def _pair(least: int) -> Callable[[object], Size]:
@@ -77,7 +80,8 @@ class _Strict(BaseModel):
 class Conv(_Strict):
     """out: channels; kernel, stride, pad: of both directions, or [height, width]; groups: a count, or `depthwise`.
 
-    norm: a batch norm follows, which is folded into the weights (and stands for the bias).
+    norm: a batch norm follows, which is folded into the weights (and stands for the bias). scaled: a trained number
+    for each channel multiplies it, and is folded in too.
     """
 
     out: Count | None = None
@@ -87,6 +91,7 @@ class Conv(_Strict):
     groups: Groups = 1
     bias: Truth | None = None
     norm: Truth = False
+    scaled: Truth = False
 
 
 class Pool(_Strict):
@@ -135,10 +140,25 @@ class Lstm(_Strict):
     biases: Count = 1
 
 
+class Attention(_Strict):
+    """Attention of the pixels of a map to each other, in windows [height, width] (all of the map, if not given).
+
+    shift: the map is moved up and left by so much before, and back after, with a mask between what is not next to each
+    other. distances: scores get a trained bias by the distance in a window. bias: of both projections.
+    """
+
+    heads: Count
+    window: Pair | None = None
+    shift: PairOrNone = (0, 0)
+    distances: Truth = False
+    bias: Truth = True
+
+
 class Layer(_Strict):
     """One layer; exactly one of its keys.
 
-    scale: layers by whose result each channel is multiplied; stack: so many positions of a sequence become one.
+    scale: layers by whose result each channel is multiplied; stack: so many positions of a sequence become one; block:
+    layers that share the digital units of a place on the chip, where else each product has its own.
     """
 
     conv: Conv | None = None
@@ -151,6 +171,8 @@ class Layer(_Strict):
     lstm: Lstm | None = None
     stack: Count | None = None
     skip: Skip | None = None
+    attention: Attention | None = None
+    block: list["Layer"] | None = None
     plain: str | None = None
 
     @model_validator(mode="before")

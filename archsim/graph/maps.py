@@ -9,7 +9,7 @@ from archsim.graph.views import Pad
 from archsim.graph.windows import Interval
 
 
-def convolved(builder: Builder, conv: Conv, x: str) -> str:
+def convolved(builder: Builder, conv: Conv, x: str, name: str = "product") -> str:
     """A convolution; channels of a group see that group alone. Raises LayerError."""
     channels, height, width = _sizes(builder, x)
     groups = channels if conv.groups == "depthwise" else int(conv.groups)
@@ -20,16 +20,17 @@ def convolved(builder: Builder, conv: Conv, x: str) -> str:
         raise LayerError(f"conv: {groups} groups do not divide {channels} channels in and {out} out")
     windows = _windows((height, width), conv.kernel, conv.stride, conv.pad)
     taps = [(row, tap, *window) for row, tap, window in zip("hw", "kl", windows, strict=True)]
-    key, own = f"{builder.layer}/product", channels // groups
+    key, own = f"{builder.layer}/{name}", channels // groups
     weight = builder.weight(f"{key}.weight", (out, own, *conv.kernel))
     has_bias = not conv.norm if conv.bias is None else conv.bias
-    trained = out * (has_bias + 2 * conv.norm)  # a batch norm, which is folded in, has a scale and a shift
+    # a batch norm, which is folded in, has a scale and a shift
+    trained = out * (has_bias + 2 * conv.norm + conv.scaled)
     bias = builder.weight(f"{key}.bias", (out,), trained=trained) if trained else None
     if groups == 1:
-        return builder.contraction("product", x, weight, "ihw,oikl->ohw", windows=taps, bias=bias)
+        return builder.contraction(name, x, weight, "ihw,oikl->ohw", windows=taps, bias=bias)
     sizes = dict(zip("goikl", (groups, out // groups, own, *conv.kernel), strict=True))
     x = builder.split(x, 0, groups, own)
-    x = builder.contraction("product", x, weight, "gihw,goikl->gohw", sizes=sizes, windows=taps, bias=bias)
+    x = builder.contraction(name, x, weight, "gihw,goikl->gohw", sizes=sizes, windows=taps, bias=bias)
     return builder.merge(x, 0, 2)
 
 

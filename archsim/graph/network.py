@@ -12,19 +12,34 @@ from typing import Any
 from archsim.graph.axes import Axis, dim, size_of, sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.graph import Graph, make_graph
-from archsim.graph.layers import Conv, Dense, Embedding, Layer, LayerError, Lstm, Network, Pool, Residual, Skip
+from archsim.graph.layers import (
+    Attention,
+    Conv,
+    Dense,
+    Embedding,
+    Layer,
+    LayerError,
+    Lstm,
+    Network,
+    Pool,
+    Residual,
+    Skip,
+)
 from archsim.graph.maps import convolved, pooled, skipped
 from archsim.graph.nodes import Normalise
 from archsim.graph.recurrent import lstm
 from archsim.graph.sequence_nodes import Embedding as Rows
 from archsim.graph.streams import TOKENS, Stream
 from archsim.graph.views import Stack
+from archsim.graph.windowed import attended
 
-_MOST_NODES = 20_000
+_MOST_NODES = 8_000
 _SEQUENCE, _MAP = 2, 3
 """Dimensions."""
 _LRN = (5, 1e-4, 0.75, 1.0)
 """Of AlexNet: channels, alpha, beta, bias."""
+_EPSILON = 1e-5
+"""Of layer norms."""
 
 
 def network(described: Network, digest: str) -> Graph:
@@ -85,13 +100,16 @@ def _recurrences(layers: Sequence[Layer]) -> int:
 class _Layers:
     """Layers so far. Each product with weights begins a layer of the Graph, which is named after it.
 
-    recurrences: of a network that generates, the LSTMs yet to come; chosen: by tensor, its last position.
+    recurrences: of a network that generates, the LSTMs yet to come; chosen: by tensor, its last position. blocks: so
+    far; inside: whether layers are those of a block.
     """
 
     builder: Builder
     recurrences: int | None
     products: int = 0
     chosen: dict[str, str] = field(default_factory=dict)
+    blocks: int = 0
+    inside: bool = False
 
     def chain(self, layers: Sequence[Layer], x: str) -> str:
         """Layers in a row; the last one's result."""
@@ -117,10 +135,13 @@ class _Layers:
             raise LayerError("generates: expected a result at each position")
         return self.builder.reduce("argmax", "argmax", x, "argmax", [1])
 
-    def begin(self, name: str) -> None:
-        """A layer of the Graph."""
+    def begin(self, name: str) -> str:
+        """A layer of the Graph, unless a block is one; the name of its product."""
         self.products += 1
+        if self.inside:
+            return f"{self.products} {name}"
         self.builder.layer = f"{self.products} {name}"
+        return "product"
 
     def stream(self, x: str) -> Stream | None:
         """Of a sequence."""
@@ -166,14 +187,14 @@ class _Layers:
 
 
 def _linear(made: _Layers, dense: Dense, x: str) -> str:
-    made.begin("linear")
-    return made.builder.linear("product", made.flat(x), dense.out, bias=dense.bias)
+    name = made.begin("linear")
+    return made.builder.linear(name, made.flat(x), dense.out, bias=dense.bias)
 
 
 def _conv(made: _Layers, conv: Conv, x: str) -> str:
     x = made.map("conv", x)
-    made.begin("conv")
-    return convolved(made.builder, conv, x)
+    name = made.begin("conv")
+    return convolved(made.builder, conv, x, name)
 
 
 def _pool(kind: str, made: _Layers, pool: Pool, x: str) -> str:
@@ -192,6 +213,8 @@ def _plain(made: _Layers, kind: str, x: str) -> str:
         return made.flat(x)
     if kind == "softmax":
         return builder.softmax(kind, x, at)
+    if kind == "layernorm":
+        return _layernorm(builder, x, at)
     if kind != "lrn":
         return builder.elementwise(kind, kind, x)
     name, shape = builder.name(kind), builder.of(x)
@@ -207,6 +230,42 @@ def _plain(made: _Layers, kind: str, x: str) -> str:
             parameters=_LRN,
         )
     )
+
+
+def _layernorm(builder: Builder, x: str, at: int) -> str:
+    """Of the channels of each pixel."""
+    name, shape = builder.name("layernorm"), builder.of(x)
+    key = f"{builder.layer}/{name}"
+    vectors = (builder.weight(f"{key}.{part}", (size_of(shape[at]) or 1,)) for part in ("scale", "shift"))
+    return builder.add(
+        Normalise(
+            layer=builder.layer,
+            name=name,
+            kind="layernorm",
+            inputs=(x, *vectors),
+            shape=shape,
+            function="layernorm",
+            dims=(at,),
+            epsilon=_EPSILON,
+            scaled=True,
+            shifted=True,
+        )
+    )
+
+
+def _attention(made: _Layers, attention: Attention, x: str) -> str:
+    return attended(made.builder, attention, made.map("attention", x), lambda: made.begin("linear"))
+
+
+def _block(made: _Layers, layers: Sequence[Layer], x: str) -> str:
+    if made.inside:
+        raise LayerError("block: stands inside of a block; expected layers")
+    made.inside = True
+    made.blocks += 1
+    made.builder.layer = f"block {made.blocks}"
+    x = made.chain(layers, x)
+    made.builder.layer, made.inside = f"after {made.builder.layer}", False
+    return x
 
 
 def _embedding(made: _Layers, table: Embedding, x: str) -> str:
@@ -274,6 +333,8 @@ _MADE: Mapping[str, Callable[[_Layers, Any, str], str]] = {
     "lstm": _lstm,
     "stack": _stack,
     "skip": _skip,
+    "attention": _attention,
+    "block": _block,
     "plain": _plain,
 }
 """By the one key that a layer has."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from archsim.graph.axes import Axis
-from archsim.graph.nodes import Node
+from archsim.graph.nodes import Contraction, Node
 from archsim.graph.sequence_nodes import Previous, Recurrence
 from archsim.graph.tracing import EVERYTHING, Link, Source, Traced, Tracer, through
 from archsim.graph.views import Keep
@@ -62,11 +62,14 @@ class Reading:
     def _work(self, node: Node) -> None:
         tracer = self.tracer
         positions = tracer.positions(node)
-        operands = []
+        operands: list[tuple[int, Traced, tuple[Source, ...]]] = []
         for at, _ in moving(node, tracer.weights):
             operand, links = tracer.operand(node, at)
             tracer.mix(operand, links)
-            operands.append((at, operand, tuple(through(source, links) for source in operand.sources)))
+            sources = tuple(through(source, links) for source in operand.sources)
+            if isinstance(node, Contraction) and not node.stationary and at == 1:
+                sources = self._of_keys(sources, {source.key for source in operands[0][2]} if operands else set())
+            operands.append((at, operand, sources))
         read = Read(node, positions, tuple(operands))
         self.found.append(read)
         self.by_key[node.key] = read
@@ -92,6 +95,11 @@ class Reading:
         traced = self.tracer.tensors[node.key]
         sources = tuple(self._behind(source) for source in traced.sources)
         self.tracer.tensors[node.key] = replace(traced, sources=tuple(dict.fromkeys(sources)))
+
+    def _of_keys(self, sources: tuple[Source, ...], queries: Collection[str]) -> tuple[Source, ...]:
+        """Of keys that one operator turns or normalises with their queries: the projections that they come from."""
+        behind = (self._behind(source) if source.key in queries else source for source in sources)
+        return tuple(dict.fromkeys(behind))
 
     def _behind(self, source: Source) -> Source:
         read = self.by_key.get(source.key)

@@ -57,9 +57,16 @@ class _Roles:
     def _together(self, node: Concat) -> None:
         """Operands that are put one after the other have dimensions of the same kinds."""
         for beside in zip(*(self.shapes[name] for _, name in moving(node, self.weights)), strict=True):
-            said = [self.known[factor.axis] for one in beside for factor in one if factor.axis in self.known]
+            roles = [self._role(factor.axis) for one in beside for factor in one]
+            said = [role for role in roles if role is not None]
             for one in beside if said else ():
                 self._decide(one, position=said[0])
+
+    def _role(self, axis: Axis | None) -> bool | None:
+        """Whether an axis is of positions, as far as that is known of it or of what it was made of."""
+        while axis is not None and axis not in self.known:
+            axis = self.parent.get(axis)
+        return None if axis is None else self.known[axis]
 
     def guess(self, given: Input) -> None:
         """Where no node says it: the last dimension of numbers is of values, if no other is."""
@@ -83,11 +90,20 @@ def _attention(nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[str
     makers = {node.key: node for node in nodes}
     found: dict[str, list[tuple[int, bool]]] = {}
 
+    sources: dict[str, Node | None] = {}
+
     def source(name: str) -> Node | None:
-        node = makers.get(name)
-        while node is not None and (node.free or isinstance(node, Elementwise)) and not isinstance(node, Previous):
-            node = makers.get(next((other for _, other in moving(node, weights)), ""))
-        return node
+        """What is before a tensor, with views and elementwise functions left out; each is gone through once."""
+        passed = []
+        while name not in sources:
+            node = makers.get(name)
+            if node is None or isinstance(node, Previous) or not (node.free or isinstance(node, Elementwise)):
+                sources[name] = node
+            else:
+                passed.append(name)
+                name = next((other for _, other in moving(node, weights)), "")
+        sources.update(dict.fromkeys(passed, sources[name]))
+        return sources[name]
 
     def say(node: Node, keys: str, values: str) -> None:
         assert isinstance(node, Contraction)  # noqa: S101
@@ -117,6 +133,6 @@ def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:  # noqa: PL
         return [(here, True) for here in range(dims)]
     if isinstance(node, Normalise) and at == 0 and node.function in ("layernorm", "rmsnorm"):
         return [(here, here not in node.dims) for here in range(dims)]
-    if isinstance(node, Reduce) and node.function == "argmax":
+    if isinstance(node, Reduce) and node.function.startswith("arg"):
         return [(here, here not in node.dims) for here in range(dims)]
     return []

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from archsim.graph.axes import Shape
-from archsim.graph.nodes import ALL, Mask, Node, Reach
+from archsim.graph.nodes import ALL, Mask, Node, Reach, repeated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,30 @@ class Rotary(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RotaryOf(Node):
+    """Pairs of numbers of the last dimension turned by angles whose cosines and sines are operands.
+
+    Of a pair (a, b): (a cosine - b sine, b cosine + a sine), with the cosine and sine at the index of each.
+
+    Parameters
+    ----------
+    inputs
+        The operand; cosines and sines, of as many last indices as are turned, repeated as numpy does.
+    turned, halves
+        As of Rotary.
+    """
+
+    turned: int
+    halves: bool
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+        """All values of a head."""
+        if operand:
+            return (*repeated(shape, self.shape)[:-1], ALL)
+        return (*(Reach(at) for at in range(len(shape) - 1)), ALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tempered(Node):
     """Values of a position multiplied by a number that grows with it: [positions, heads, values of a head].
 
@@ -115,6 +139,29 @@ class ScoreBias(Node):
     def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
         """The same index."""
         return tuple(Reach(at) for at in range(len(shape))) if operand == 0 else (ALL, Reach(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowBias(Node):
+    """What is added to scores in windows of a map: [heads, windows, pixels of a window, as many keys], row by row.
+
+    Parameters
+    ----------
+    inputs
+        Scores, and, maybe, a table [distances, heads]: its row for a key that is (y, x) before the pixel, which may be
+        negative, is (y + height - 1) * (2 width - 1) + x + width - 1, of the window's height and width.
+    window, size, shift
+        Height and width of a window, and of the map, whose pixels were moved up and left by so many, those that fell
+        out coming in at the other side. A pair of which one alone came in so has minus infinity.
+    """
+
+    window: tuple[int, int]
+    size: tuple[int, int]
+    shift: tuple[int, int]
+
+    def reach(self, operand: int, shape: Shape) -> tuple[Reach, ...]:
+        """The same index."""
+        return (ALL, Reach(0)) if operand else tuple(Reach(at) for at in range(len(shape)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,7 @@ class Tracer:
         sources: dict[Source, None] = {}
         for at, _ in moving(node, self.weights)[: 1 if isinstance(node, Sent) else None]:
             operand, links = self.operand(node, at)
-            values |= {link.axis for axis, link in links.items() if axis not in operand.positions}
+            values |= {axis for axis, link in links.items() if axis not in operand.positions and link.axis == axis}
             reached = (link for axis, link in links.items() if axis in operand.positions)
             positions |= {link.axis for link in reached if link.axis is not None}
             for one, reach in zip(operand.shape, node.reach(at, operand.shape), strict=True):

@@ -6,11 +6,12 @@ from math import prod
 
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
+from archsim.graph.index_nodes import Ranked
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
 from archsim.graph.reading import Read, Reading, flat
 from archsim.graph.roles import input_roles
-from archsim.graph.sequence_nodes import Rotary, Routed, Scaled
+from archsim.graph.sequence_nodes import Rotary, RotaryOf, Routed, Scaled
 from archsim.graph.streams import Stream
 from archsim.graph.tracing import Link, Tracer, in_all
 from archsim.graph.weights import Input, Weight
@@ -146,7 +147,7 @@ class _Making:
             "scores": scored,
         }
 
-    def _rows(  # noqa: PLR0911 - a case for each kind of node
+    def _rows(  # noqa: C901, PLR0911 - a case for each kind of node
         self, read: Read, keys: Axis | None
     ) -> dict[str, int | None]:
         """Rows of so many values at a position; keys count as one."""
@@ -160,6 +161,9 @@ class _Making:
         if isinstance(node, Unknown) and node.work:
             rows, width = node.work
             return {"rows": rows, "width": width, "operands": number, "out": None if rows * width == values else values}
+        if isinstance(node, Ranked):  # the largest of what is left, again and again
+            width = prod(factor.size or 1 for factor in read.operands[0][1].shape[node.dim])
+            return {"rows": values, "width": width, "operands": 1, "out": values}
         if isinstance(node, Pool):
             width = prod(interval.taps for _, interval in node.windows)
             return {"rows": values, "width": width, "out": values, "operands": 1}
@@ -174,9 +178,9 @@ class _Making:
         if isinstance(node, Normalise) and read.operands:
             width = prod(_values(node.shape[at], counted) for at in node.dims)
             return {"rows": values // width, "width": width, "operands": 1, "out": None}
-        if isinstance(node, Rotary):
+        if isinstance(node, Rotary | RotaryOf):  # tables are read as they are needed
             width = _values(node.shape[-1], read.positions)
-            return {"rows": values // width, "width": width, "operands": number, "out": None}
+            return {"rows": values // width, "width": width, "operands": 1, "out": None}
         if keys is not None:
             return {"rows": values, "width": 1, "operands": number, "out": None}
         return {"rows": 1, "width": values, "operands": number, "out": None}

@@ -155,7 +155,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     **dict.fromkeys(("matmul", "scores", "context", "linear", "dense", "depthwise"), _PRODUCT),
 }
-"""By the words of `archsim.vocabulary`. `other` has none: nobody knows what it does."""
+"""By the words of `archsim.vocabulary`. Two have none: nobody knows what `other` does, and `gather` moves numbers."""
 
 _UNKNOWN = Definition(None, (*_X, Input("second")))
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archsim.errors import ArchsimError
-from archsim.graph.sequence_nodes import Embedding, Positions, Rotary, Routed, Scaled, ScoreBias, Tempered
+from archsim.graph.sequence_nodes import (
+    Embedding,
+    Positions,
+    Rotary,
+    RotaryOf,
+    Routed,
+    Scaled,
+    ScoreBias,
+    Tempered,
+    WindowBias,
+)
 from archsim.graph.views import Sent
 from archsim.values.products import masked
 
@@ -56,14 +66,29 @@ def _rotary(node: Rotary, operands: Sequence[Array], run: Run) -> Array:
     positions = run.start(node.shape[-3]) + np.arange(x.shape[-3])
     angles = positions[:, None, None] * np.array(node.inverse_frequencies)
     cosines, sines = (np.float32(node.magnitude) * f(angles).astype(np.float32) for f in (np.cos, np.sin))
-    half = node.turned // 2
-    one, other = (
-        (slice(half), slice(half, node.turned)) if node.halves else (slice(0, node.turned, 2), slice(1, node.turned, 2))
-    )
+    one, other = _pairs(node)
     made = x.copy()
     made[..., one] = x[..., one] * cosines - x[..., other] * sines
     made[..., other] = x[..., one] * sines + x[..., other] * cosines
     return made
+
+
+def _rotary_of(node: RotaryOf, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    x, *tables = operands
+    cosines, sines = (y.reshape(len(y), *(1,) * (x.ndim - y.ndim), *y.shape[1:]) for y in tables)
+    one, other = _pairs(node)
+    turned = x[..., : node.turned] * cosines
+    turned[..., one] -= x[..., other] * sines[..., one]
+    turned[..., other] += x[..., one] * sines[..., other]
+    return np.concatenate(
+        [turned, np.broadcast_to(x[..., node.turned :], (*turned.shape[:-1], x.shape[-1] - node.turned))], axis=-1
+    )
+
+
+def _pairs(node: Rotary | RotaryOf) -> tuple[slice, slice]:
+    """Indices of the first and of the second of each pair."""
+    half, end = node.turned // 2, node.turned
+    return (slice(half), slice(half, end)) if node.halves else (slice(0, end, 2), slice(1, end, 2))
 
 
 def _tempered(node: Tempered, operands: Sequence[Array], run: Run) -> Array:
@@ -86,6 +111,26 @@ def _score_bias(node: ScoreBias, operands: Sequence[Array], run: Run) -> Array:
         bias = _slopes(heads)[:, None, None] * -np.abs(ahead)
     found: Array = scores + np.float32(node.scale) * bias.reshape(scores.shape[1:]).astype(np.float32)
     return found if node.mask is None else masked(node.mask, found, node.shape, run)
+
+
+def _window_bias(node: WindowBias, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+    scores, *tables = operands
+    height, width = node.window
+    rows, columns = np.divmod(np.arange(height * width), width)
+    if tables:
+        down, across = rows[:, None] - rows, columns[:, None] - columns
+        bias = tables[0][0][(down + height - 1) * (2 * width - 1) + across + width - 1]
+        scores = scores + bias.transpose(2, 0, 1)[:, None]
+    # of each window and pixel: whether it came in at the other side, downwards and across
+    below, right = (
+        (np.arange(whole) >= whole - shift).reshape(-1, part)
+        for whole, part, shift in zip(node.size, node.window, node.shift, strict=True)
+    )
+    came = np.stack(np.broadcast_arrays(below[:, None, rows], right[None, :, columns]), axis=-1)
+    came = came.reshape(-1, height * width, 2)
+    apart = (came[:, :, None] != came[:, None]).any(axis=-1)
+    found: Array = np.where(apart, np.float32(-np.inf), scores)
+    return found
 
 
 def _buckets(node: ScoreBias, ahead: Array) -> Array:
@@ -167,7 +212,9 @@ SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Embedding: _embedding,
     Positions: _positions,
     Rotary: _rotary,
+    RotaryOf: _rotary_of,
     ScoreBias: _score_bias,
+    WindowBias: _window_bias,
     Tempered: _tempered,
     Routed: _routed,
     Sent: _sent,

@@ -229,7 +229,7 @@ def test_blocks_with_shortcuts_run_and_count_each_product(machine: str) -> None:
     [
         ("  - relyu", "5:5  layers[0]: found 'relyu'. Did you mean 'relu'?"),
         ("  - conv: {out: 4, kernl: 3}", "kernl: unknown key. Did you mean 'kernel'?"),
-        ("  - cnov: {out: 4}", "5:5  layers[0]: found 'cnov'. Did you mean 'conv'? Known: avgpool, conv,"),
+        ("  - cnov: {out: 4}", "5:5  layers[0]: found 'cnov'. Did you mean 'conv'? Known: attention, avgpool, block,"),
         ("  - conv: {out: 4, kernel: 0}", "found 0, 0; expected a whole number of at least 1, or [height, width]"),
         ("  - conv: {kernel: 3, groups: dephtwise}", "found 'dephtwise'; expected 'depthwise' or a whole number"),
         ("  - conv: {out: 4, kernel: 12}", "5:3  layers[0]: a kernel of 12 does not fit 8 positions padded by 0"),
