@@ -180,7 +180,7 @@ MACHINES: list[Case] = [
         "softmax: [exp: unit,",
         "softmax: [exq: unit,",
         [
-            "22:13  recipes.softmax[0].exq: 'unit' does not do 'exq'. Did you mean 'exp'? Known: add, exp, gelu, log, maximum, multiply, multiply_accumulate, reciprocal, relu, rsqrt, scale, sigmoid, … and 5 more."
+            "22:13  recipes.softmax[0].exq: 'unit' does not do 'exq'. Did you mean 'exp'? Known: absolute, add, argmax, clip, exp, gelu, log, maximum, mean, minimum, multiply, multiply_accumulate, … and 11 more."
         ],
     ),
     (
