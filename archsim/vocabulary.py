@@ -15,6 +15,7 @@ OPERATORS = {
     "clip": ("scale",),
     "exp": ("exp",),
     "hardswish": ("add", "relu", "scale", "multiply"),
+    "softplus": ("exp", "add", "log"),
     "softsign": ("scale", "add", "reciprocal", "multiply"),
     "mish": ("exp", "add", "log", "tanh", "multiply"),
     "add": ("add",),

@@ -63,7 +63,7 @@ def case(*lines: str, **tensors: Any) -> Case:  # noqa: ANN401 - tuples are size
 
 
 def filled(made: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
-    """Random numbers in place of weights that are all the same: scales and variances around 1, matrices around 0."""
+    """Random numbers in place of weights that are all the same, or absent: vectors around 1, matrices around 0."""
     draw = np.random.default_rng(seed)
     made.ir_version = max(made.ir_version, 4)  # from which on initializers need not be inputs too
     held = {each.name: each for each in made.graph.initializer}
@@ -72,6 +72,8 @@ def filled(made: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
         made.graph.initializer.append(numpy_helper.from_array(zeros, node.output[0]))
         made.graph.node.remove(node)
     for tensor in made.graph.initializer:
+        if tensor.data_location == TensorProto.EXTERNAL:  # in a file that is not there
+            tensor.CopyFrom(numpy_helper.from_array(np.zeros(tuple(tensor.dims), np.float32), tensor.name))
         value = numpy_helper.to_array(tensor)
         if value.dtype == np.float32 and value.size > 1 and value.min() == value.max():
             fan = max(1, int(np.prod(value.shape[1:])))

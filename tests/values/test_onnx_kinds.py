@@ -359,13 +359,28 @@ LARGE = (
         "light_inception_v1",
         "light_inception_v2",
     ),
-    *("light_resnet50", "light_shufflenet", "light_squeezenet", "light_zfnet512"),
+    *("light_resnet50", "light_shufflenet", "light_squeezenet", "light_vgg19", "light_zfnet512"),
+    *("zigzag_alexnet", "zigzag_mobilenetv2", "zigzag_resnet18"),
 )
 
 
 @pytest.mark.parametrize("name", [*SMALL, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)])
 def test_published_graphs(name: str, data_dir: Path, tmp_path: Path) -> None:
-    compared(filled(onnx.load(str(data_dir / "onnx" / f"{name}.onnx"))), tmp_path)
+    compared(filled(onnx.load(str(data_dir / "onnx" / f"{name}.onnx"), load_external_data=False)), tmp_path)
+
+
+@pytest.mark.slow
+def test_super_resolution_between_the_decoder_and_the_encoder_of_pictures(data_dir: Path, tmp_path: Path) -> None:
+    """Of pixels, resized, cut, weighed, made larger by a network and two linear maps, and rounded."""
+    name = "pytorch_superresolution_with_pre_post_processing_op18"
+    made = onnx.load(str(data_dir / "onnx" / f"{name}.onnx"))
+    first, last = made.graph.node[0].output[0], made.graph.node[-2].input[0]
+    nodes = list(made.graph.node)[1:-2]
+    del made.graph.node[:], made.graph.input[:], made.graph.output[:], made.opset_import[1:]
+    made.graph.node.extend(nodes)
+    made.graph.input.append(onnx.helper.make_tensor_value_info(first, onnx.TensorProto.FLOAT, [224, 224, 3]))
+    made.graph.output.append(onnx.helper.make_tensor_value_info(last, onnx.TensorProto.UINT8, None))
+    compared(filled(made), tmp_path)
 
 
 def test_models_that_onnx_brings_along() -> None:

@@ -159,7 +159,7 @@ def _merge(edit: Edit, parts: Sequence[Contraction], arrays: dict[str, Reader]) 
 
 def _joined(edit: Edit, names: Sequence[str], shape: tuple[int, ...], read: Reader, arrays: dict[str, Reader]) -> str:
     """A weight of several, side by side; that of the same ones is there already where layers share them."""
-    name, weights = " and ".join(filter(None, names)), edit.builder.weights
+    name, weights = " and ".join(each or "zeros" for each in names), edit.builder.weights
     if name not in weights:
         trained = sum(weights[part].numbers for part in names if part)
         weights[name] = Weight(name, shape, trained)
