@@ -188,7 +188,7 @@ def _run(graph: Graph, machine: Machine) -> Outcome:
     figures: dict[str, Any] = {"parameters": graph.parameters}
     word = "loaded"
     if _tasks(graph) <= _MOST_TASKS:
-        result = simulate(machine, graph, phase=phase, seq=seq, new_tokens=job.new_tokens, engine="simpy")
+        result = simulate(machine, graph, phase=phase, seq=seq, new_tokens=job.new_tokens, engine=None)
         figures |= {"macs": job.macs(graph), **result.to_dict()}
         word = "ran"
     for place, number in _numbers(figures, ""):

@@ -165,6 +165,7 @@ def from_proto(
     file = replace(survey(model, frozenset(shapes), written.fixed), meanings=written.meanings, bits=written.bits)
     numbers = {**(readers or {}), **written.readers}
     importer = Importer(file, folder, HANDLERS, approximated, quantised.MEANINGS, numbers, parameters, approximate)
+    _require_tensors(model, file.outside)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
     require_known(importer)
@@ -248,6 +249,15 @@ def _give_shapes(model: Any, shapes: Mapping[str, Sizes]) -> None:  # noqa: ANN4
         dims = value.type.tensor_type.shape.dim
         if value.name not in known and len(dims) > 1 and dims[0].dim_value <= 0 and not dims[0].HasField("dim_value"):
             dims[0].dim_value = 1
+
+
+def _require_tensors(model: Any, outside: frozenset[str]) -> None:  # noqa: ANN401
+    """Results are tensors, but for those of a host."""
+    for each in model.graph.output:
+        kind = each.type.WhichOneof("value") or "tensor_type"
+        if kind != "tensor_type" and each.name not in outside:
+            found = f"result {quoted(each.name)} is of type {kind.removesuffix('_type')}"
+            raise ArchsimError(f"{found}; expected a tensor")
 
 
 def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
