@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from archsim.parts.quantity import Area, Energy, Period, Power, Rate, Time
-from archsim.steps.arithmetic import Setting, StepArithmetic
+
+if TYPE_CHECKING:
+    from archsim.steps.arithmetic import Setting, StepArithmetic
 
 Place = Literal[
     "drive", "array", "hold", "convert", "decode", "combine", "memory", "wire", "function", "compute", "route", "link"
@@ -173,7 +175,7 @@ class Part(BaseModel):
             self._costs[action] = self.cost(action)
         return self._costs[action]
 
-    def arithmetic(self, setting: Setting) -> StepArithmetic:  # noqa: ARG002 - most parts have no errors
+    def arithmetic(self, setting: "Setting") -> "StepArithmetic":  # noqa: ARG002 - most parts have no errors
         """How its steps are done on numbers: in float32, unless a class says otherwise.
 
         Parameters

@@ -84,15 +84,15 @@ FORMATS: Mapping[str, Floating | Whole] = {
     "fp8_e4m3": Floating(4, 3, 448.0, saturates=True),
     **{f"int{bits}": Whole(bits) for bits in (4, 8, 12, 16, 24, 32)},
 }
-"""By the names that files use. fp8 as in the Open Compute Project's 8-bit Floating Point Specification, revision 1.0."""
+"""By the names that files use. fp8 as in the Open Compute Project's 8-bit Floating Point Specification (OFP8), 1.0."""
 
 
 @dataclass(frozen=True)
 class InFormat:
     """Steps in a number format: operands are rounded as they come in, products are exact, results rounded once.
 
-    A sum is exact (in float64), and rounded once to the accumulator's format. Whole numbers have the range of their operand;
-    their results are exact until the next step takes them in, their sums saturate.
+    A sum is exact (in float64), and rounded once to the accumulator's format. Whole numbers have the range of their
+    operand; their results are exact until the next step takes them in, their sums saturate.
 
     Parameters
     ----------
