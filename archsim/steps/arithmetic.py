@@ -108,6 +108,10 @@ class StepArithmetic(Protocol):
         """The result of a step, float64 numbers that the part's format or table has, or logarithms."""
         ...
 
+    def remarks(self) -> tuple[str, ...]:
+        """What did not fit into the part, in the steps so far."""
+        ...
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -19,6 +19,10 @@ _ACCUMULATED = frozenset({"sum", "mean", "multiply_accumulate", "mvm"})
 """Steps whose result is a sum, and has the accumulator's format."""
 
 
+_FLOAT32 = (8, 23)
+"""Bits of exponent and mantissa of the format that numpy rounds to at once."""
+
+
 @dataclass(frozen=True)
 class Floating:
     """Binary floating-point numbers, with subnormal ones, rounded to nearest, ties to even.
@@ -40,6 +44,9 @@ class Floating:
 
     def rounded(self, x: Values) -> Values:
         """The nearest numbers of the format, as float64."""
+        if (self.exponent, self.mantissa) == _FLOAT32:
+            with np.errstate(over="ignore"):
+                return x.astype(np.float32).astype(np.float64)
         least = 2 - (1 << (self.exponent - 1))
         with np.errstate(all="ignore"):
             power = np.maximum(np.frexp(x)[1] - 1, least)
@@ -113,6 +120,10 @@ class InFormat:
         if isinstance(result, Log):
             return Log(result.sign, self._left(result.magnitude, call))
         return self._left(result, call)
+
+    def remarks(self) -> tuple[str, ...]:
+        """None: a unit has no size that numbers could exceed."""
+        return ()
 
     def _taken(self, operand: Operand, span: Span) -> Operand:
         if isinstance(operand, Log):

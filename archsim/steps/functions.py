@@ -153,6 +153,9 @@ def _argmax(x: Values, _: Attributes) -> Values:
 
 
 def _products(x: Values, y: Values, _: Attributes) -> Values:
+    """Of rows (..., rows, 1, n) and columns (..., 1, columns, n) without all products at once."""
+    if x.ndim == y.ndim > 2 and x.shape[-2] == y.shape[-3] == 1:  # noqa: PLR2004
+        return np.asarray(x[..., 0, :] @ y[..., 0, :, :].swapaxes(-1, -2))[..., None]
     return np.asarray(np.sum(x * y, axis=-1, keepdims=True))
 
 

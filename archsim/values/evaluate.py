@@ -12,9 +12,8 @@ from archsim.mapping.copies import require_copied
 from archsim.mapping.digital import digitised
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.integer_arithmetic import IntegerArithmetic
-from archsim.values.machine_arithmetic import MachineArithmetic
+from archsim.values.machine_arithmetic import Calibration, MachineArithmetic
 from archsim.values.pictures import CALIBRATED_BY, Pictures
-from archsim.values.quantised import QuantisedArithmetic
 from archsim.values.samples import Outputs, Samples
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from archsim.machine.machine import Machine
     from archsim.values.arithmetic import Arithmetic
     from archsim.values.metrics import Scores, States
-    from archsim.values.ranges import InputRange
     from archsim.values.tasks import Task
 
     Progress = Callable[[str, int, int], None]
@@ -78,7 +76,8 @@ def evaluate(
     """
 
     def seen(run: Callable[[Arithmetic], T], first: Callable[[Arithmetic], T]) -> _Runs[T]:
-        return _runs(machine, run, seeds, _ranges(first) if calibrate else {}, progress)
+        known = calibrated(machine, first)
+        return _runs(machine, run, seeds, known if calibrate else replace(known, inputs={}), progress)
 
     require_names(machine, task.graph if isinstance(task, Pictures | Samples) else task.model.graph)
     figures: dict[str, Any]
@@ -97,11 +96,19 @@ def evaluate(
     return {"schema": "archsim.evaluation/1", "machine": machine.name, **figures, "saturated": saturated}
 
 
-def _ranges(run: Callable[[Arithmetic], object]) -> dict[str, InputRange]:
-    """Of each projection's inputs."""
-    probe = QuantisedArithmetic(calibrating=True)
-    run(probe)
-    return probe.ranges
+def calibrated(machine: Machine, first: Callable[[Arithmetic], object]) -> Calibration:
+    """Ranges of what a machine computes.
+
+    Parameters
+    ----------
+    machine
+        Whose recipes are run exactly.
+    first
+        Runs the first sequence, or the first pictures.
+    """
+    probe = MachineArithmetic(machine, calibrating=True)
+    first(probe)
+    return probe.calibration
 
 
 def require_names(machine: Machine, graph: Graph) -> None:
@@ -115,15 +122,15 @@ def _runs(
     machine: Machine,
     run: Callable[[Arithmetic], T],
     seeds: int,
-    ranges: dict[str, InputRange],
+    known: Calibration,
     progress: Progress | None,
 ) -> _Runs[T]:
-    exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, ranges=ranges))
+    exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, ranges=known.inputs))
     analog, saturated, conversions = [], 0, 0
     for seed in range(seeds):
         if progress is not None:
             progress("evaluating, programming seed", seed, seeds)
-        arithmetic = MachineArithmetic(machine, seed, ranges)
+        arithmetic = MachineArithmetic(machine, seed, known)
         analog.append(run(arithmetic))
         saturated += sum(arithmetic.saturated.values())
         conversions += sum(arithmetic.conversions.values())

@@ -12,6 +12,7 @@ from archsim.values.quantised import QuantisedArithmetic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from archsim.graph.graph import Graph
     from archsim.graph.weights import Stored
     from archsim.kernels.spec import ArraySpec
     from archsim.machine.machine import Machine
@@ -46,9 +47,9 @@ class IntegerArithmetic(QuantisedArithmetic):
         self.stored: Mapping[str, Stored] = {}
         self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, ranges=self.ranges)
 
-    def in_file(self, stored: Mapping[str, Stored]) -> None:
+    def begin(self, graph: Graph) -> None:
         """Projections of which the machine's file names no bits have those of the model's."""
-        self.stored = stored
+        self.stored = graph.stored
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """In arrays, with bits of its own where the file names some; some output channels in digital units."""
