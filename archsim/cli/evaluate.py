@@ -55,7 +55,7 @@ class _Given:
 @click.option("--text", type=click.Path(path_type=Path), metavar="FILE", help="A text, or tokens (.npy).")
 @tokenizer_option
 @limit_option
-@click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
+@click.option("--own-ranges", is_flag=True, help="Quantise each input vector over its own range, not a fixed one.")
 @seeds_option(3)
 @settings_option
 @mapping_option
@@ -65,7 +65,7 @@ def command(
     machine: str,
     model: Path,
     limit: int | None,
-    calibrate: bool,
+    own_ranges: bool,
     seeds: int,
     settings: tuple[str, ...],
     mapping: Path | None,
@@ -87,7 +87,7 @@ def command(
     strangers(mapping, loaded.name, model.absolute().stem)
     task = _task(model, given, limit)
     with progress() as report:
-        found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)
+        found = evaluate(loaded, task, seeds, own_ranges=own_ranges, progress=report)
     if as_json:
         from archsim.result.save import dump
 
@@ -113,10 +113,12 @@ def command(
     ]
     counted = [(of, str(found[of])) for of in ("tokens", "pictures", "samples") if of in found]
     head = (("machine", found["machine"]), *counted, ("saturated", f"{found['saturated']:.3%}"))
+    noted = tuple((f"note: {note}",) for note in found["notes"])
     columns = ("figure", "mean", "std", "n")
     tables = [
         Block("values", "Values", "<>>>", tuple(figures), columns, keyed=False),
         Block("results", "Results", "<>>><", tuple(compared), (*columns, "result"), keyed=False),
+        Block("notes", "Notes", "w", noted, keyed=False),
     ]
     tables = [table for table in tables if table.rows]
     write_blocks([Block("", "", "<w", head, keyed=False), *tables], sys.stdout)

@@ -31,16 +31,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SEPARATE = 1
+_OWN_RANGES = "each vector of inputs has its own range; that its maximum is looked for is in no time and no energy"
 
 
 @dataclass(frozen=True)
 class _Runs(Generic[T]):
-    """In float, in integers, and on the machine with each seed; saturated: share of conversions."""
+    """In float, in integers, and on the machine with each seed; saturated: share of conversions.
+
+    notes: what is approximated, or does not fit.
+    """
 
     exact: T
     whole: T
     analog: list[T]
     saturated: float
+    notes: tuple[str, ...]
 
 
 def evaluate(
@@ -48,7 +53,7 @@ def evaluate(
     task: Task | Pictures | Samples,
     seeds: int,
     *,
-    calibrate: bool = False,
+    own_ranges: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Figures as data of schema archsim.evaluation/1, each with its mean, deviation and number of seeds.
@@ -63,9 +68,9 @@ def evaluate(
         results are from those in float, and with labels the share of which the largest number is the label's.
     seeds
         How often arrays are programmed.
-    calibrate
-        Inputs are quantised over the range that they have in the first sequence, or the first pictures; else over that
-        of each vector.
+    own_ranges
+        Whether each vector of inputs of a projection is quantised over its own range. Else that, as the ranges of all
+        other operands, tables and results, is what the first sequence, or the first pictures, have.
     progress
         Is told what is done, how much of it, and of how much.
 
@@ -77,23 +82,30 @@ def evaluate(
 
     def seen(run: Callable[[Arithmetic], T], first: Callable[[Arithmetic], T]) -> _Runs[T]:
         known = calibrated(machine, first)
-        return _runs(machine, run, seeds, known if calibrate else replace(known, inputs={}), progress)
+        return _runs(machine, run, seeds, replace(known, inputs={}) if own_ranges else known, progress)
 
     require_names(machine, task.graph if isinstance(task, Pictures | Samples) else task.model.graph)
     figures: dict[str, Any]
+    runs: _Runs[Any]
     if isinstance(task, Pictures):
         told = seen(task.right, task.first(CALIBRATED_BY).right)
-        figures, saturated = _told(told), told.saturated
+        figures, runs = _told(told), told
     elif isinstance(task, Samples):
         compared = seen(task.run, task.first(1).run)
-        figures, saturated = _compared(compared, task), compared.saturated
+        figures, runs = _compared(compared, task), compared
     elif task.predicts:
         predicted = seen(task.run, replace(task, sequences=task.sequences[:1]).run)
-        figures, saturated = _predicted(predicted), predicted.saturated
+        figures, runs = _predicted(predicted), predicted
     else:
         encoded = seen(task.encode, replace(task, sequences=task.sequences[:1]).encode)
-        figures, saturated = _encoded(encoded), encoded.saturated
-    return {"schema": "archsim.evaluation/1", "machine": machine.name, **figures, "saturated": saturated}
+        figures, runs = _encoded(encoded), encoded
+    return {
+        "schema": "archsim.evaluation/1",
+        "machine": machine.name,
+        **figures,
+        "saturated": runs.saturated,
+        "notes": list(runs.notes),
+    }
 
 
 def calibrated(machine: Machine, first: Callable[[Arithmetic], object]) -> Calibration:
@@ -127,6 +139,7 @@ def _runs(
 ) -> _Runs[T]:
     exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, ranges=known.inputs))
     analog, saturated, conversions = [], 0, 0
+    notes: dict[str, None] = {} if known.inputs else {_OWN_RANGES: None}
     for seed in range(seeds):
         if progress is not None:
             progress("evaluating, programming seed", seed, seeds)
@@ -134,7 +147,8 @@ def _runs(
         analog.append(run(arithmetic))
         saturated += sum(arithmetic.saturated.values())
         conversions += sum(arithmetic.conversions.values())
-    return _Runs(exact, whole, analog, saturated / conversions if conversions else 0.0)
+        notes |= dict.fromkeys(arithmetic.remarks())
+    return _Runs(exact, whole, analog, saturated / conversions if conversions else 0.0, tuple(notes))
 
 
 def _predicted(runs: _Runs[Scores]) -> dict[str, Any]:

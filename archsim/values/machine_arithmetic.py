@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from archsim.steps.arithmetic import Span
     from archsim.values.arithmetic import Product, Values
 
+_MOVED = ("gather", "embedding")
+"""Operators that need not compute anything."""
 _WRITTEN = ("write", "mvm")
 """A product in arrays that its second operand is written into."""
 
@@ -86,6 +88,8 @@ class MachineArithmetic(IntegerArithmetic):
         self.moved, self.spans = dict(known.moved), dict(known.spans)
         self.runner = RecipeRunner(machine, seed, self.spans, self.exact, calibrating=calibrating)
         self.roles: dict[str, tuple[str, str]] = {}
+        self.kinds: dict[str, str] = {}
+        self.done: set[str] = set()
 
     @property
     def calibration(self) -> Calibration:
@@ -95,11 +99,14 @@ class MachineArithmetic(IntegerArithmetic):
     def begin(self, graph: Graph) -> None:
         """Nodes that are operators have recipes."""
         super().begin(graph)
+        if {"tables", "formats", "outputs"} <= self.exact:
+            return  # then all but products with weights is in float32, as without a machine
         self.roles = {
             operator.key: (operator.kind, operator.role)
             for operator in graph.operators
             if operator.role in self.machine.recipes or operator.kind in self.machine.recipes
         }
+        self.kinds = {operator.key: operator.kind for operator in graph.operators if operator.kind not in _MOVED}
         self.products = {operator.key for operator in graph.operators if isinstance(operator, Matmul)}
 
     def does(self, key: str) -> bool:
@@ -108,6 +115,7 @@ class MachineArithmetic(IntegerArithmetic):
 
     def operator(self, call: OperatorCall) -> Values:
         """By its recipe."""
+        self.done.add(call.key)
         kind, role = self.roles[call.key]
         result = self.runner.run(call, role)
         return result if self.runner.leaves_logarithm(kind, role) else self._left(call.key, result)
@@ -116,6 +124,7 @@ class MachineArithmetic(IntegerArithmetic):
         """By the recipe of the product's role, or, where nothing of the Graph is known, in float32."""
         if key not in self.roles:
             return super().matmul(key, a, b)
+        self.done.add(key)
         kind, role = self.roles[key]
         steps = [step.function for step in self.machine.recipe(kind, role)]
         if tuple(steps) == _WRITTEN:
@@ -123,8 +132,17 @@ class MachineArithmetic(IntegerArithmetic):
         call = OperatorCall(key, kind, kind, (a[..., None, :], b.swapaxes(-1, -2)[..., None, :, :]), Attributes())
         return self._left(key, self.runner.run(call, role)[..., 0])
 
+    def remarks(self) -> tuple[str, ...]:
+        """What does not fit into the machine's parts, and what is computed in float32."""
+        left = [kind for key, kind in self.kinds.items() if key not in self.done]
+        if not left:
+            return self.runner.remarks()
+        most = ", ".join(sorted(set(left)))
+        return (*self.runner.remarks(), f"{len(left)} operators are computed in float32: {most}")
+
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
         """In arrays; what is moved of its results has the machine's bits."""
+        self.done.add(node_of(key))
         if self.calibrating:
             product = self._calibrating(key, FloatArithmetic().linear(key, weight, bias))
         elif "products" in self.exact:
