@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from archsim.parts.acam import FUNCTIONS
 from archsim.parts.base import Action, Part, Place
+from archsim.parts.ranges import FUNCTIONS
 
 
 class FlexSfu(Part):

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from archsim.parts.acam import FUNCTIONS
 from archsim.parts.base import Action, Cost, Part, Place
 from archsim.parts.quantity import Count
+from archsim.parts.ranges import FUNCTIONS
 
 
 class Race(Part):
