@@ -95,7 +95,7 @@ class TableArithmetic:
         return tuple(self._remarks)
 
     def _searched(self, call: StepCall, x: Values, span: Span) -> Values:
-        table = self._table(call, *self._range(call.name, span))
+        table = self._table(call, *input_range(call.name, span, self.ranges))
         if isinstance(table, float):
             return np.full(x.shape, table)
         return table.value(table.search(np.clip(x, table.start, table.stop)))
@@ -115,14 +115,6 @@ class TableArithmetic:
         step = (table.high - table.low) / ((1 << self.bits) - 1)
         sign = np.where(magnitude < start * np.exp(-step / 2), 0.0, np.sign(x))
         return Log(sign, table.value(table.search(np.clip(magnitude, start, stop))))
-
-    def _range(self, name: str, span: Span) -> tuple[float, float]:
-        if name in self.ranges:
-            return self.ranges[name]
-        if name not in _ABOVE_ZERO or span.low > 0:
-            return span.low, span.high
-        above = span.samples[span.samples > 0]
-        return (float(above.min()), max(span.high, float(above.min()))) if len(above) else (1.0, 1.0)
 
     def _table(self, call: StepCall, start: float, stop: float) -> Table | float:
         """Compiled once; a number where the function is the same over all of the range."""
@@ -147,6 +139,26 @@ class TableArithmetic:
             found = f"{call.name} needs {table.rows} rows of a column's analog CAM, which has room for {fitted.rows}"
             self._remarks[f"{self.name}: {found}; the narrowest ranges are left out"] = None
         return fitted.disturbed(self.sigma, self.seed) if self.sigma else fitted
+
+
+def input_range(name: str, span: Span, fixed: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+    """Inputs over which a function is stored: as the machine's file says, else as calibrated.
+
+    Parameters
+    ----------
+    name
+        Of the function; those that are defined above 0 alone begin at the least number above it.
+    span
+        Of the operand.
+    fixed
+        Ranges in the file.
+    """
+    if name in fixed:
+        return fixed[name]
+    if name not in _ABOVE_ZERO or span.low > 0:
+        return span.low, span.high
+    above = span.samples[span.samples > 0]
+    return (float(above.min()), max(span.high, float(above.min()))) if len(above) else (1.0, 1.0)
 
 
 def column_sizes(arrays: Sequence[int], bits: int) -> tuple[int, ...]:

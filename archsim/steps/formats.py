@@ -118,8 +118,8 @@ class InFormat:
         with np.errstate(all="ignore"):
             result = call.function.compute(*rounded, call.attributes)
         if isinstance(result, Log):
-            return Log(result.sign, self._left(result.magnitude, call))
-        return self._left(result, call)
+            return Log(result.sign, self._result(result.magnitude, call))
+        return self._result(result, call)
 
     def remarks(self) -> tuple[str, ...]:
         """None: a unit has no size that numbers could exceed."""
@@ -127,17 +127,22 @@ class InFormat:
 
     def _taken(self, operand: Operand, span: Span) -> Operand:
         if isinstance(operand, Log):
-            return Log(operand.sign, self._entered(operand.magnitude, span))
-        return self._entered(operand, span)
+            return Log(operand.sign, self.entered(operand.magnitude, span))
+        return self.entered(operand, span)
 
-    def _entered(self, x: Values, span: Span) -> Values:
+    def entered(self, x: Values, span: Span) -> Values:
+        """Numbers as they come in."""
         if isinstance(self.format, Floating):
             return self.format.rounded(x)
         return self.format.codes(x, span) * self.format.unit(span)
 
-    def _left(self, x: Values, call: StepCall) -> Values:
+    def left(self, x: Values) -> Values:
+        """Results other than sums; whole numbers are rounded by what takes them in."""
+        return self.format.rounded(x) if isinstance(self.format, Floating) else x
+
+    def _result(self, x: Values, call: StepCall) -> Values:
         if call.name not in _ACCUMULATED:
-            return self.format.rounded(x) if isinstance(self.format, Floating) else x
+            return self.left(x)
         if isinstance(self.accumulator, Floating):
             return self.accumulator.rounded(x)
         if isinstance(self.format, Floating):
