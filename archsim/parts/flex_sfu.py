@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class FlexSfu(Part):
     """Piecewise-linear functions of one value at a time; another function is another table of segments.
 
-    segments: a count, of each function; without it values are those of the function itself. format: of numbers, such as bf16 or int8, by default fp32.
+    segments: a count, of each function; without it values are those of the function itself. format: of numbers, such
+    as bf16 or int8, by default fp32.
     Actions: evaluate, of one value. Steps: the functions of one variable that an analog CAM can be programmed with.
     """
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import ArchsimError
 from archsim.values.functions import ELEMENTWISE
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ class FloatArithmetic:
         return False
 
     def operator(self, call: OperatorCall) -> Values:
-        """Raises NotImplementedError: there are no recipes."""
-        raise NotImplementedError(call.kind)
+        """Raises ArchsimError: there are no recipes."""
+        raise ArchsimError(f"{call.key}: found no recipe for {call.kind}; expected a machine's arithmetic")
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:  # noqa: ARG002 (the protocol's)
         """A matmul."""

@@ -169,7 +169,7 @@ SIZES = [
     (("class: adc, ", "class: [adc], "), "7:3  parts.adc: found a list as its class; expected a name. Known: acam, adc, adder,"),
     (("leakage: 1 mW", "leakage: 3 mW"), "9:11  parts.memory: 'leakage' is more than 'power', of which it is a part"),
     (("  sigmoid: {class: function, evaluate: {interval: 4 ns}}\n", "  sigmoid: x\n"), "13:12  parts.sigmoid: found 'x'; expected a mapping of keys to values"),
-    (("  sigmoid: {class: function, ", "  sigmoid: {class: function, sorce: x, "), "13:30  parts.sigmoid.sorce: unknown key. Did you mean 'source'? Known: area, evaluate, leakage, power, source."),
+    (("  sigmoid: {class: function, ", "  sigmoid: {class: function, sorce: x, "), "13:30  parts.sigmoid.sorce: unknown key. Did you mean 'source'? Known: area, evaluate, format, leakage, power, source."),
     (("name: mine", "name: mine\nsorce: x"), "3:1  sorce: unknown key. Did you mean 'source'?"),
     (("name: mine", "name: mine\nsource: shafiee2016"), "3:9  source: source 'shafiee2016' is not in the bibliography. Did you mean 'shafiee2016isaac'?"),
 ]  # fmt: skip
