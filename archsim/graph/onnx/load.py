@@ -41,7 +41,7 @@ from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
-_LONGEST_VECTOR = 1 << 20
+_LONGEST_VECTOR = 1 << 16
 HANDLERS = {
     "Conv": convolutions.conv,
     "MatMul": products.matmul,
