@@ -7,8 +7,12 @@ from math import inf, isnan
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
+from archsim.graph.bounds import MOST_DIMENSIONS
+from archsim.graph.onnx.counts import graphs_of
 from archsim.graph.onnx.file import STANDARD
 
+_OF_SIZES = {"Reshape": 1, "Expand": 1, "Tile": 1, "Pad": 1, "Unsqueeze": 1, "AffineGrid": 1, "ConstantOfShape": 0}
+"""By operator: the operand that is a size, or two, for each dimension."""
 _SHOWN = 120
 """Characters of what ONNX's own checker says."""
 
@@ -44,6 +48,21 @@ def require_nodes(model: Any, handled: Container[str]) -> None:  # noqa: ANN401
             why = " ".join(str(error).split())
             if not why.startswith("No Op registered") or node.op_type in handled:  # others are told together
                 raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:_SHOWN]}") from None
+
+
+def require_ranks(model: Any) -> None:  # noqa: ANN401
+    """Raise ArchsimError where a vector says more sizes than a tensor may have, before ONNX's inference makes them."""
+    for graph in graphs_of(model.graph):
+        shapes = {each.name: list(each.dims) for each in graph.initializer}
+        for each in (*graph.input, *graph.value_info):
+            shapes[each.name] = [one.dim_value for one in each.type.tensor_type.shape.dim]
+        for node in graph.node:
+            operands = enumerate(node.input) if node.op_type in _OF_SIZES and node.domain in STANDARD else ()
+            for at, name in operands:
+                sizes = shapes.get(name, [])
+                if at == _OF_SIZES[node.op_type] and len(sizes) == 1 and sizes[0] > 2 * MOST_DIMENSIONS:
+                    found = f"node {quoted(node.name or node.op_type)}: found {sizes[0]:,} sizes in {quoted(name)}"
+                    raise ArchsimError(f"{found}; expected those of at most {MOST_DIMENSIONS} dimensions")
 
 
 def _required(name: tuple[str, str], versions: Mapping[str, int]) -> list[int]:
