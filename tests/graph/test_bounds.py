@@ -102,8 +102,8 @@ def outside(key: str, value: str) -> Any:  # noqa: ANN401
     return tensor
 
 
-def constant(*numbers: int) -> Any:  # noqa: ANN401
-    return numpy_helper.from_array(np.array(numbers, np.int64), "c")
+def sizes(number: int) -> Any:  # noqa: ANN401
+    return numpy_helper.from_array(np.ones(number, np.int64), "w")
 
 
 W = numpy_helper.from_array(np.zeros((4, 4), np.float32), "w")
@@ -125,9 +125,9 @@ DEEP = [function(at, chain(1, f"f{at + 1}", "own")) for at in range(60)] + [func
         ),
         ([node("Relu", name="n" * 2000)], {}, "has a name of 2,000 characters; expected at most 1,000"),
         ([node("Relu", name="a\nb")], {}, "has the name 'a\\nb'; expected names without control characters"),
-        ([node("Relu")], {"sizes": [1 << 40]}, "expected at most 2,147,483,648"),
+        ([node("Relu")], {"sizes": [1 << 40]}, "expected at most 16,777,216"),
         ([node("Relu")], {"sizes": [1] * 100}, "found 100 dimensions; expected at most 32"),
-        ([node("Relu")], {"sizes": [1 << 30, 1 << 30]}, "numbers; expected at most 1,125,899,906,842,624"),
+        ([node("Relu")], {"sizes": [1 << 24, 1 << 24, 1 << 24]}, "numbers; expected at most 1,125,899,906,842,624"),
         ([node("Softmax", "q")], {}, "needs 'q', which is made by nobody"),
         ([helper.make_node("Relu", ["x"], [""])], {}, "makes nothing; expected a result"),
         ([node("LayerNormalization", "x", "w", epsilon=float("nan"))], {"held": [W]}, "found nan in 'epsilon'"),
@@ -138,6 +138,7 @@ DEEP = [function(at, chain(1, f"f{at + 1}", "own")) for at in range(60)] + [func
         ([node("MatMul", "x", "w")], {"held": [outside("offset", "0")]}, "outside the model's folder"),
         ([node("MatMul", "x", "w")], {"held": [TEXTS]}, "'w' is of texts or complex numbers; expected numbers"),
         ([node("MatMul", "x", "w")], {"held": [TensorProto(name="w", data_type=99, dims=[4, 4])]}, "are of type 99"),
+        ([node("Expand", "x", "w")], {"held": [sizes(70)]}, "found 70 sizes in 'w'; expected those of at most 32"),
         ([node("Add", "x", "")], {}, "lacks an input that Add needs"),
     ],
 )

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
+from archsim.graph.bounds import LARGEST_SIZE
 from archsim.graph.onnx.counts import graphs_of, require_few_inlined
 
 _LONGEST_NAME = 1_000
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST_VERSION = 1 << 31
-_LARGEST_SIZE = 1 << 31
-"""Of a dimension."""
 
 
 def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
@@ -119,5 +118,5 @@ def _require_sized(name: str, sizes: Sequence[int], least: int | None) -> None:
     listed = list(sizes)
     if least is not None and any(size < least for size in listed):
         raise ArchsimError(f"weights {quoted(name)} have sizes {listed[:8]}; expected none below {least}")
-    if any(size > _LARGEST_SIZE for size in listed):
-        raise ArchsimError(f"{quoted(name)} has sizes {listed[:8]}; expected at most {_LARGEST_SIZE:,}")
+    if any(size > LARGEST_SIZE for size in listed):
+        raise ArchsimError(f"{quoted(name)} has sizes {listed[:8]}; expected at most {LARGEST_SIZE:,}")

@@ -35,13 +35,13 @@ from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
-from archsim.graph.onnx.node_checks import consistent, require_nodes, require_order
+from archsim.graph.onnx.node_checks import consistent, require_nodes, require_order, require_ranks
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
-_LONGEST_VECTOR = 1 << 20
+_LONGEST_VECTOR = 1 << 16
 HANDLERS = {
     "Conv": convolutions.conv,
     "MatMul": products.matmul,
@@ -105,6 +105,7 @@ def load_onnx_arrays(
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         require_nodes(model, HANDLERS)
         require_order(model)
+        require_ranks(model)
         with consistent(model):
             return from_proto(
                 model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
