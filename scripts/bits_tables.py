@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from archsim.bits.task import named
 from archsim.machine.load import change
 from archsim.mapping.bits import as_setting
-from archsim.values.machine_arithmetic import Calibration, MachineArithmetic
+from archsim.values.machine_arithmetic import MachineArithmetic
 from scripts.bits_nets import NAMES, load, write
 from scripts.lrmp_tables import GOALS, gains, of_bits, tiles_of
 from scripts.lrmp_tables import named as by_text
@@ -90,7 +90,7 @@ def analog(net: Net, choice: Choice) -> float:
     machine = change(net.machine, (ERROR, as_setting(named(net.graph, choice))))
     keys = (linear.key for linear in net.graph.linears)
     ranges = {key: net.halves.ranges[key][inputs] for key, (_, inputs) in zip(keys, choice, strict=True)}
-    return float(some.right(MachineArithmetic(machine, SEED, Calibration(inputs=ranges))).mean())
+    return float(some.right(MachineArithmetic(machine, SEED, ranges=ranges)).mean())
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,10 +12,16 @@ from archsim.steps.functions import Log
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from archsim.steps.functions import Attributes, Operand, StepFunction, Values
 
 _SAMPLES = 1 << 12
 """Numbers of an operand that are kept beside its range."""
+_SPREAD = 0.6180339887498949
+"""The golden ratio's fraction: multiples of it are spread evenly, and with no period that a row could have."""
+_SHARES = tuple(share / 100 for share in range(100, 20, -5))
+"""Of the largest number: ranges of codes that are tried, the widest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +39,25 @@ class Span:
     low: float
     high: float
     samples: Values
+    _limits: dict[int, float] = field(default_factory=dict, repr=False)
+
+    def limit(self, top: int) -> float:
+        """The magnitude that the largest code stands for: a share of the largest, with the least squared error.
+
+        Parameters
+        ----------
+        top
+            The largest code; the smallest is its negative, or 0 where no number is below 0.
+        """
+        if top not in self._limits:
+            numbers = np.append(self.samples, (self.low, self.high))
+            low = -top if self.signed else 0
+            errors = []
+            for share in _SHARES:
+                unit = self.largest * share / top or 1.0
+                errors.append(float(((np.clip(np.rint(numbers / unit), low, top) * unit - numbers) ** 2).sum()))
+            self._limits[top] = self.largest * _SHARES[int(np.argmin(errors))]
+        return self._limits[top]
 
     @property
     def largest(self) -> float:
@@ -45,7 +70,7 @@ class Span:
         return self.low < 0
 
 
-def span_of(operand: Operand, before: Span | None = None) -> Span:
+def span_of(operand: Operand | NDArray[np.float32], before: Span | None = None) -> Span:
     """The span of an operand, or of all that was seen of it.
 
     Parameters
@@ -62,14 +87,21 @@ def span_of(operand: Operand, before: Span | None = None) -> Span:
     )
     numbers = np.asarray(shown, np.float64).ravel()
     numbers = numbers[np.isfinite(numbers)]
-    samples = numbers[:: max(1, len(numbers) // _SAMPLES)]
+    samples = _some(numbers)
     low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
     if before is None:
         return Span(low, high, samples)
     if not len(numbers):
         return before
     every = np.concatenate([before.samples, samples])
-    return Span(min(low, before.low), max(high, before.high), every[:: max(1, len(every) // _SAMPLES)])
+    return Span(min(low, before.low), max(high, before.high), _some(every))
+
+
+def _some(numbers: Values) -> Values:
+    """All, or so many of them that are spread evenly."""
+    if len(numbers) <= _SAMPLES:
+        return numbers
+    return np.asarray(numbers[(np.arange(_SAMPLES) * _SPREAD % 1 * len(numbers)).astype(np.int64)])
 
 
 @dataclass(frozen=True)

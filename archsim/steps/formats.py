@@ -70,7 +70,7 @@ class Whole:
 
     def unit(self, span: Span) -> float:
         """What code 1 is worth, over a range."""
-        return span.largest / self.top or 1.0
+        return span.limit(self.top) / self.top or 1.0
 
     def codes(self, x: Values, span: Span) -> Values:
         """The nearest codes, float64."""

@@ -124,8 +124,9 @@ def _together(sign: int) -> Callable[[Operand, Operand, Attributes], Operand]:
     return compute
 
 
-def _seen(of: Attributes) -> NDArray[np.bool_] | bool:
-    return True if of.visible is None else of.visible
+def _seen(x: Values, of: Attributes) -> NDArray[np.bool_] | bool:
+    """Which numbers of rows count; all of what is one number of each row."""
+    return True if of.visible is None or x.shape[-1] != of.visible.shape[-1] else of.visible
 
 
 def _sum(x: Values, of: Attributes) -> Values:
@@ -133,19 +134,19 @@ def _sum(x: Values, of: Attributes) -> Values:
         before = of.neighbours // 2
         around = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(before, of.neighbours - 1 - before)])
         return np.asarray(np.lib.stride_tricks.sliding_window_view(around, of.neighbours, axis=-1).sum(axis=-1))
-    return np.asarray(np.sum(x, axis=-1, keepdims=True, where=_seen(of)))
+    return np.asarray(np.sum(x, axis=-1, keepdims=True, where=_seen(x, of)))
 
 
 def _mean(x: Values, of: Attributes) -> Values:
-    return np.asarray(np.mean(x, axis=-1, keepdims=True, where=_seen(of)))
+    return np.asarray(np.mean(x, axis=-1, keepdims=True, where=_seen(x, of)))
 
 
 def _maximum(x: Values, of: Attributes) -> Values:
-    return np.asarray(np.max(x, axis=-1, keepdims=True, where=_seen(of), initial=-np.inf))
+    return np.asarray(np.max(x, axis=-1, keepdims=True, where=_seen(x, of), initial=-np.inf))
 
 
 def _minimum(x: Values, of: Attributes) -> Values:
-    return np.asarray(np.min(x, axis=-1, keepdims=True, where=_seen(of), initial=np.inf))
+    return np.asarray(np.min(x, axis=-1, keepdims=True, where=_seen(x, of), initial=np.inf))
 
 
 def _argmax(x: Values, _: Attributes) -> Values:

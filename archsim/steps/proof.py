@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9
 """Of the largest magnitude of the result."""
+_MOST_STEPS = 80_000
+"""Of all recipes together that are tried when a mend is looked for: about a second."""
 _ROWS, _COLUMNS = 4, 3
 _SEED = 20
 _LONG, _SHORT, _ALONE = 6, 5, 1
@@ -121,7 +124,8 @@ def _fault(
     def right(recipe: tuple[str, ...]) -> bool:
         return all(_wrong(recipe, definition, logarithms, cases) is None for cases in (CASES[:1], CASES[1:]))
 
-    mend = next((said for said, recipe in changes(steps, definition, words) if right(recipe)), None)
+    tried = islice(changes(steps, definition, words), _MOST_STEPS // len(steps))
+    mend = next((said for said, recipe in tried if right(recipe)), None)
     help_with = f". It would with {mend}" if mend else _usual(operator, definition)
     begin = "" if wrong.step is not None else f"does not compute {operator}: "
     return RecipeError(f"{begin}{wrong.message}{help_with}", wrong.step)

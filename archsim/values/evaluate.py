@@ -137,7 +137,7 @@ def _runs(
     known: Calibration,
     progress: Progress | None,
 ) -> _Runs[T]:
-    exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, ranges=known.inputs))
+    exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, read=known.inputs))
     analog, saturated, conversions = [], 0, 0
     notes: dict[str, None] = {} if known.inputs else {_OWN_RANGES: None}
     for seed in range(seeds):

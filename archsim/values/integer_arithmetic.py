@@ -8,6 +8,7 @@ from archsim.mapping.bits import bits_named
 from archsim.values.arithmetic import node_of
 from archsim.values.digital import beside
 from archsim.values.quantised import QuantisedArithmetic
+from archsim.values.ranges import InputRange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from archsim.graph.weights import Stored
     from archsim.kernels.spec import ArraySpec
     from archsim.machine.machine import Machine
+    from archsim.steps.arithmetic import Span
     from archsim.values.arithmetic import Product, Values
-    from archsim.values.ranges import InputRange
+
+
+def coded(span: Span, bits: int) -> InputRange:
+    """The range of codes of so many bits over what was seen; without a sign where no number was below 0."""
+    top = InputRange(1.0, span.signed).top(bits)
+    return InputRange(span.limit(top) or 1.0, span.signed)
 
 
 class IntegerArithmetic(QuantisedArithmetic):
@@ -33,8 +40,23 @@ class IntegerArithmetic(QuantisedArithmetic):
         seed: int = 0,
         ranges: Mapping[str, InputRange] | None = None,
         spec: ArraySpec | None = None,
+        read: Mapping[str, Span] | None = None,
     ) -> None:
-        """seed: of the errors of arrays; ranges: of inputs of projections, where they are known beforehand."""
+        """Keep what is known beforehand.
+
+        Parameters
+        ----------
+        machine
+            Whose file says how.
+        seed
+            Of the errors of arrays.
+        ranges
+            Of codes of inputs of projections, by key.
+        spec
+            Of arrays; None: products are exact.
+        read
+            What inputs of projections reach, by key, where no range of codes is given: ranges fit their bits.
+        """
         super().__init__(
             weight_bits=int(machine.precision.weights),
             input_bits=int(machine.precision.inputs),
@@ -43,7 +65,7 @@ class IntegerArithmetic(QuantisedArithmetic):
             clip=None if machine.choices.clip is None else float(machine.choices.clip),
             ranges=dict(ranges or {}),
         )
-        self.machine = machine
+        self.machine, self.read = machine, dict(read or {})
         self.stored: Mapping[str, Stored] = {}
         self.units = QuantisedArithmetic(self.weight_bits, self.input_bits, ranges=self.ranges)
 
@@ -56,4 +78,6 @@ class IntegerArithmetic(QuantisedArithmetic):
         own = bits_named(self.machine, node_of(key), self.stored.get(node_of(key)))
         if own is not None:
             self.bits[key] = own.weights, own.inputs
+        if key in self.read and key not in self.ranges:
+            self.ranges[key] = coded(self.read[key], self.input_bits if own is None else own.inputs)
         return beside(self.machine, key, weight, bias, super().linear, self.units.linear)

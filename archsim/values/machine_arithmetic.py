@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.graph.operators import Matmul
+from archsim.steps.arithmetic import Span, span_of
 from archsim.steps.functions import Attributes
 from archsim.values.arithmetic import FloatArithmetic, OperatorCall, node_of
 from archsim.values.arrays import array_spec
-from archsim.values.integer_arithmetic import IntegerArithmetic
-from archsim.values.ranges import InputRange
+from archsim.values.integer_arithmetic import IntegerArithmetic, coded
 from archsim.values.recipes import CAUSES, RecipeRunner
 from archsim.values.written import written_product
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from archsim.graph.graph import Graph
     from archsim.machine.machine import Machine
-    from archsim.steps.arithmetic import Span
     from archsim.values.arithmetic import Product, Values
+    from archsim.values.ranges import InputRange
 
 _MOVED = ("gather", "embedding")
 """Operators that need not compute anything."""
@@ -45,8 +45,8 @@ class Calibration:
         Of operands of steps, by a node's key and the operand's number.
     """
 
-    inputs: Mapping[str, InputRange] = field(default_factory=dict)
-    moved: Mapping[str, InputRange] = field(default_factory=dict)
+    inputs: Mapping[str, Span] = field(default_factory=dict)
+    moved: Mapping[str, Span] = field(default_factory=dict)
     spans: Mapping[tuple[str, int], Span] = field(default_factory=dict)
 
 
@@ -64,6 +64,8 @@ class MachineArithmetic(IntegerArithmetic):
         Of all errors.
     known
         Ranges that are known beforehand.
+    ranges
+        Of codes of inputs of projections, where they are given.
     exact
         Causes of loss that are left out, of `products` (in arrays), `tables`, `formats` (of digital units) and
         `outputs` (bits of what is moved).
@@ -77,11 +79,12 @@ class MachineArithmetic(IntegerArithmetic):
         seed: int = 0,
         known: Calibration | None = None,
         *,
+        ranges: Mapping[str, InputRange] | None = None,
         exact: Collection[str] = (),
         calibrating: bool = False,
     ) -> None:
         known = known or Calibration()
-        super().__init__(machine, seed, known.inputs, array_spec(machine))
+        super().__init__(machine, seed, ranges, array_spec(machine), known.inputs)
         self.calibrating = calibrating
         self.exact = frozenset(exact)
         assert self.exact <= set(CAUSES)  # noqa: S101
@@ -94,7 +97,7 @@ class MachineArithmetic(IntegerArithmetic):
     @property
     def calibration(self) -> Calibration:
         """The ranges so far."""
-        return Calibration(self.ranges, self.moved, self.spans)
+        return Calibration(self.read, self.moved, self.spans)
 
     def begin(self, graph: Graph) -> None:
         """Nodes that are operators have recipes."""
@@ -153,7 +156,7 @@ class MachineArithmetic(IntegerArithmetic):
 
     def _calibrating(self, key: str, product: Product) -> Product:
         def seen(x: Values) -> Values:
-            self.ranges[key] = _wider(self.ranges.get(key), x)
+            self.read[key] = span_of(x, self.read.get(key))
             return product(x)
 
         return seen
@@ -165,10 +168,11 @@ class MachineArithmetic(IntegerArithmetic):
         if own not in self.roles or ("outputs" in self.exact and not self.calibrating):
             return x
         if self.calibrating or own not in self.moved:
-            self.moved[own] = _wider(self.moved.get(own), x)
+            self.moved[own] = span_of(x, self.moved.get(own))
         if self.calibrating:
             return x
-        span, bits = self.moved[own], self._output_bits
+        bits = self._output_bits
+        span = coded(self.moved[own], bits)
         unit = span.unit(bits) or np.float32(1)
         codes = np.clip(np.rint(x / unit), span.low(bits), span.top(bits))
         return np.where(np.isfinite(x), codes * unit, x).astype(np.float32)
@@ -182,7 +186,7 @@ class MachineArithmetic(IntegerArithmetic):
         names = f"{key} first", f"{key} second"
         for name, x in zip(names, (a, b), strict=True):
             if self.calibrating or name not in self.moved:
-                self.moved[name] = _wider(self.moved.get(name), x)
+                self.moved[name] = span_of(x, self.moved.get(name))
         if self.calibrating or "products" in self.exact:
             return FloatArithmetic().matmul(key, a, b)
         assert self.spec is not None  # noqa: S101 (a machine has arrays)
@@ -191,10 +195,3 @@ class MachineArithmetic(IntegerArithmetic):
         self.saturated[key] = self.saturated.get(key, 0) + saturated
         self.conversions[key] = self.conversions.get(key, 0) + conversions
         return result
-
-
-def _wider(span: InputRange | None, x: Values) -> InputRange:
-    """With more numbers in it."""
-    numbers = x[np.isfinite(x)]
-    largest, signed = (0.0, False) if span is None else (span.largest, span.signed)
-    return InputRange(max(largest, float(np.abs(numbers).max(initial=0))), signed or bool(numbers.min(initial=0) < 0))

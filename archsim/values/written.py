@@ -10,12 +10,12 @@ from archsim.kernels.crossbar import program
 
 if TYPE_CHECKING:
     from archsim.kernels.spec import ArraySpec
+    from archsim.steps.arithmetic import Span
     from archsim.values.arithmetic import Values
-    from archsim.values.ranges import InputRange
 
 
 def written_product(
-    key: str, a: Values, b: Values, spec: ArraySpec, spans: tuple[InputRange, InputRange], seed: int
+    key: str, a: Values, b: Values, spec: ArraySpec, spans: tuple[Span, Span], seed: int
 ) -> tuple[Values, int, int]:
     """Each matrix of the second operand is written, then multiplied by the rows of the first.
 
@@ -37,7 +37,7 @@ def written_product(
     (batch, shared, rows, columns), conversions that were saturated, and all conversions.
     """
     tops = (1 << (spec.input_bits - 1)) - 1, (1 << (spec.weight_bits - 1)) - 1
-    units = [span.largest / top or 1.0 for span, top in zip(spans, tops, strict=True)]
+    units = [span.limit(top) / top or 1.0 for span, top in zip(spans, tops, strict=True)]
     inputs, cells = (
         np.clip(np.rint(x.astype(np.float64) / unit), -top, top).astype(np.int64)
         for x, unit, top in zip((a, b), units, tops, strict=True)

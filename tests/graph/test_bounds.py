@@ -106,6 +106,12 @@ def sizes(number: int) -> Any:  # noqa: ANN401
     return numpy_helper.from_array(np.ones(number, np.int64), "w")
 
 
+def without_value(kind: str, attribute: str) -> Any:  # noqa: ANN401
+    made = node(kind)
+    made.attribute.add(name=attribute, type=onnx.AttributeProto.UNDEFINED)
+    return made
+
+
 W = numpy_helper.from_array(np.zeros((4, 4), np.float32), "w")
 TEXTS = TensorProto(name="w", data_type=TensorProto.STRING, dims=[4, 4], string_data=[b"x"] * 16)
 EACH_TEN = [function(at, chain(10, f"f{at + 1}", "own")) for at in range(8)] + [function(8, chain(1))]
@@ -140,6 +146,8 @@ DEEP = [function(at, chain(1, f"f{at + 1}", "own")) for at in range(60)] + [func
         ([node("MatMul", "x", "w")], {"held": [TensorProto(name="w", data_type=99, dims=[4, 4])]}, "are of type 99"),
         ([node("Expand", "x", "w")], {"held": [sizes(70)]}, "found 70 sizes in 'w'; expected those of at most 32"),
         ([node("Add", "x", "")], {}, "lacks an input that Add needs"),
+        ([without_value("Cast", "to")], {}, "node 'Cast': attribute 'to' has no value"),
+        ([without_value("If", "else_branch")], {}, "node 'If': attribute 'else_branch' has no value"),
     ],
 )
 def test_onnx_files(nodes: Sequence[Any], more: dict[str, Any], said: str, tmp_path: Path) -> None:

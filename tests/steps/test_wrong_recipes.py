@@ -8,6 +8,7 @@ import pytest
 from archsim.errors import ArchsimError
 from archsim.machine.load import build
 from archsim.machine.source import parse
+from archsim.steps.proof import fault
 from archsim.vocabulary import OPERATORS
 from tests.end_to_end.command import archsim
 
@@ -189,3 +190,17 @@ def test_a_usual_recipe_of_ones_own_is_proven_too(monkeypatch: pytest.MonkeyPatc
     assert str(error.value).startswith(
         "m.yaml:13:10  digital: hardswish by its usual recipe, add input 3, relu, scale,"
     )
+
+
+def test_a_long_recipe_is_refused_without_all_its_mends() -> None:
+    """Of 41 steps there are over 60,000 recipes that are one step away."""
+    said = fault("softmax", ("maximum", "subtract") * 20 + ("exp",))
+    assert said is not None
+    assert said.message.startswith("does not compute softmax")
+
+
+def test_a_mask_leaves_sums_of_one_number_alone() -> None:
+    """A row that has become one number is no longer hidden in part."""
+    said = fault("softmax", ("exp", "sum", "sum", "reciprocal", "multiply exp reciprocal", "sum multiply", "multiply"))
+    assert said is not None
+    assert fault("softmax", ("exp", "sum", "sum", "reciprocal", "multiply exp reciprocal")) is None

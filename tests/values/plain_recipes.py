@@ -37,7 +37,7 @@ def _log(x: np.ndarray) -> Numbers:
 
 
 def _exp(x: Numbers) -> np.ndarray:
-    return x[0] * np.exp(x[1]) if isinstance(x, tuple) else np.exp(x)
+    return np.asarray(x[0] * np.exp(x[1]) if isinstance(x, tuple) else np.exp(x))
 
 
 FUNCTIONS: dict[str, Exact] = {
@@ -97,7 +97,7 @@ class Plain:
             if spans is None:
                 result = exact(*values)
             else:
-                ranges = [spans[at] if isinstance(at, int) else np.float64([at]) for at in reads]
+                ranges = [spans[at] if isinstance(at, int) else np.array([at]) for at in reads]
                 result = self.units[who](name, values, ranges, exact)
             names.append(name if name not in names else f"{name}.{1 + sum(x.split('.')[0] == name for x in names)}")
             reduces = name in LEAVES_ONE and not (name == "maximum" and len(values) > 1)
@@ -122,7 +122,7 @@ class Plain:
 
     @staticmethod
     def _usual(name: str, full: Sequence[bool], inputs: int) -> list[int]:
-        """The first step: the first inputs; later ones the result before, two the last full row and the result before."""
+        """The first step: the first inputs; later ones the result before, two the last full row and that."""
         last = len(full) - 1
         two = name in ("add", "subtract", "multiply", "multiply_accumulate")
         if last < inputs:
@@ -149,6 +149,18 @@ def float32(name: str, operands: Sequence[Numbers], spans: Sequence[Any], exact:
     return rounded(exact(*(rounded(x) for x in operands)))
 
 
+def _limit(span: np.ndarray, top: int) -> float:
+    """Of the largest magnitude, 100, 95 ... 25 %: what leaves the least squared error."""
+    numbers = np.append(span, (span.min(), span.max()))
+    largest, low = np.abs(span).max(), -top if span.min() < 0 else 0
+
+    def error(percent: int) -> float:
+        step = largest * percent / 100 / top
+        return float(((np.clip(np.rint(numbers / step), low, top) * step - numbers) ** 2).sum())
+
+    return float(largest * (min(range(100, 20, -5), key=error) / 100))
+
+
 def whole(bits: int) -> Callable[..., Numbers]:
     """A digital unit with whole numbers; its sums fit."""
     top = 2 ** (bits - 1) - 1
@@ -157,7 +169,7 @@ def whole(bits: int) -> Callable[..., Numbers]:
         def taken(x: Numbers, span: np.ndarray) -> Numbers:
             if isinstance(x, tuple):
                 return x[0], taken(x[1], span)
-            step = np.abs(span).max() / top
+            step = _limit(span, top) / top
             return np.clip(np.rint(x / step), -top, top) * step
 
         return exact(*map(taken, operands, spans))
@@ -215,7 +227,7 @@ def _log_begin(size: np.ndarray, levels: int) -> float:
 def race(name: str, operands: Sequence[Numbers], spans: Sequence[Any], exact: Exact) -> Numbers:
     """A RACE unit with room for all: products of signed 8-bit codes; functions of an 8-bit code."""
     if name == "multiply":
-        steps = [np.abs(span).max() / 127 for span in spans]
+        steps = [_limit(span, 127) / 127 for span in spans]
         codes = [np.clip(np.rint(x / step), -127, 127) for x, step in zip(operands, steps, strict=True)]
         return codes[0] * codes[1] * (steps[0] * steps[1])
     span = spans[0]

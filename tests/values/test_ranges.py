@@ -7,7 +7,7 @@ import pytest
 
 from archsim.machine import load_machine
 from archsim.machine.load import change
-from archsim.values.machine_arithmetic import Calibration, MachineArithmetic
+from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.quantised import QuantisedArithmetic
 from archsim.values.ranges import InputRange, weight_codes
 
@@ -52,7 +52,7 @@ def test_arrays_take_codes_with_and_without_a_sign(name: str, *, signed: bool) -
     weight: Values = rng.normal(size=(7, 300)).astype(np.float32)
     x: Values = rng.normal(size=(6, 300)).astype(np.float32)
     exact = QuantisedArithmetic(ranges=ranges).linear("a", weight, None)(x)
-    found = MachineArithmetic(machine, known=Calibration(inputs=ranges)).linear("a", weight, None)(x)
+    found = MachineArithmetic(machine, ranges=ranges).linear("a", weight, None)(x)
     assert np.allclose(found, exact, atol=1e-5)
     assert not np.allclose(exact, x @ weight.T, atol=1e-2)
 
