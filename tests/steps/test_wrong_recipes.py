@@ -201,6 +201,4 @@ def test_a_long_recipe_is_refused_without_all_its_mends() -> None:
 
 def test_a_mask_leaves_sums_of_one_number_alone() -> None:
     """A row that has become one number is no longer hidden in part."""
-    said = fault("softmax", ("exp", "sum", "sum", "reciprocal", "multiply exp reciprocal", "sum multiply", "multiply"))
-    assert said is not None
     assert fault("softmax", ("exp", "sum", "sum", "reciprocal", "multiply exp reciprocal")) is None

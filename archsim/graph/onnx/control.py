@@ -117,8 +117,6 @@ def _joined(
 
 def _hoisted(writing: Writing, graph: Any) -> dict[str, str]:  # noqa: ANN401 - protobuf's own type
     """Weights of an inner graph, which it has once however often it runs; their names outside by those inside."""
-    if graph is None:
-        raise writing.refused("has a body without a graph")
     if graph.sparse_initializer:
         raise writing.refused("has sparse weights inside, which archsim does not know")
     names = {}

@@ -221,9 +221,6 @@ def _node(number: int, proto: Any) -> FileNode:  # noqa: ANN401
         if each.ref_attr_name:
             raise ArchsimError(f"node {quoted(proto.name or proto.op_type)}: refers to an attribute of no function")
         value = get_attribute_value(each)
-        if value is None:
-            node = quoted(proto.name or proto.op_type)
-            raise ArchsimError(f"node {node}: attribute {quoted(each.name)} has no value")
         attributes[each.name] = value.decode(errors="replace") if isinstance(value, bytes) else value
     domain = "" if proto.domain in STANDARD else proto.domain
     return FileNode(

@@ -26,6 +26,10 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     for node in (node for graph in graphs_of(model.graph) for node in graph.node):
         if any(each.ref_attr_name for each in node.attribute):
             raise ArchsimError(f"node {quoted(node.name or node.op_type)}: refers to an attribute of no function")
+    for node, given in ((node, given) for graph in graphs for node in graph.node for given in node.attribute):
+        if given.type == given.UNDEFINED and not given.ref_attr_name:
+            name = quoted(node.name or node.op_type)
+            raise ArchsimError(f"node {name}: attribute {quoted(given.name)} has no value")
     for graph in graphs:
         idle = next((node for node in graph.node if not any(node.output)), None)
         if idle is not None:
