@@ -23,13 +23,7 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     for each in model.graph.input:  # ONNX's own inference ends the process where some operators read them
         if each.type.WhichOneof("value") is None:
             raise ArchsimError(f"input {quoted(each.name)} has no type; expected that of a tensor")
-    for node in (node for graph in graphs_of(model.graph) for node in graph.node):
-        if any(each.ref_attr_name for each in node.attribute):
-            raise ArchsimError(f"node {quoted(node.name or node.op_type)}: refers to an attribute of no function")
-    for node, given in ((node, given) for graph in graphs for node in graph.node for given in node.attribute):
-        if given.type == given.UNDEFINED and not given.ref_attr_name:
-            name = quoted(node.name or node.op_type)
-            raise ArchsimError(f"node {name}: attribute {quoted(given.name)} has no value")
+    _require_values(model, graphs)
     for graph in graphs:
         idle = next((node for node in graph.node if not any(node.output)), None)
         if idle is not None:
@@ -37,6 +31,16 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
         if graph.DESCRIPTOR.name == "GraphProto":
             _require_sizes(graph)
     require_few_inlined(model)
+
+
+def _require_values(model: Any, graphs: Sequence[Any]) -> None:  # noqa: ANN401
+    """Of attributes: their own, or in a function that of what calls it."""
+    for of in (of for graph in graphs_of(model.graph) for of in graph.node):
+        if any(given.ref_attr_name for given in of.attribute):
+            raise ArchsimError(f"node {quoted(of.name or of.op_type)}: refers to an attribute of no function")
+    for of, given in ((of, given) for graph in graphs for of in graph.node for given in of.attribute):
+        if given.type == given.UNDEFINED and not given.ref_attr_name:
+            raise ArchsimError(f"node {quoted(of.name or of.op_type)}: attribute {quoted(given.name)} has no value")
 
 
 def _require_versions(model: Any) -> None:  # noqa: ANN401
