@@ -14,10 +14,11 @@ from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.integer_arithmetic import IntegerArithmetic
 from archsim.values.machine_arithmetic import Calibration, MachineArithmetic
 from archsim.values.pictures import CALIBRATED_BY, Pictures
+from archsim.values.recipes import CAUSES
 from archsim.values.samples import Outputs, Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -54,6 +55,7 @@ def evaluate(
     seeds: int,
     *,
     own_ranges: bool = False,
+    exact: Collection[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Figures as data of schema archsim.evaluation/1, each with its mean, deviation and number of seeds.
@@ -71,6 +73,8 @@ def evaluate(
     own_ranges
         Whether each vector of inputs of a projection is quantised over its own range. Else that, as the ranges of all
         other operands, tables and results, is what the first sequence, or the first pictures, have.
+    exact
+        Causes of loss that are left out, of `archsim.values.recipes.CAUSES`.
     progress
         Is told what is done, how much of it, and of how much.
 
@@ -82,7 +86,7 @@ def evaluate(
 
     def seen(run: Callable[[Arithmetic], T], first: Callable[[Arithmetic], T]) -> _Runs[T]:
         known = calibrated(machine, first)
-        return _runs(machine, run, seeds, replace(known, inputs={}) if own_ranges else known, progress)
+        return _runs(machine, run, seeds, replace(known, inputs={}) if own_ranges else known, exact, progress)
 
     require_names(machine, task.graph if isinstance(task, Pictures | Samples) else task.model.graph)
     figures: dict[str, Any]
@@ -135,15 +139,18 @@ def _runs(
     run: Callable[[Arithmetic], T],
     seeds: int,
     known: Calibration,
+    left_out: Collection[str],
     progress: Progress | None,
 ) -> _Runs[T]:
     exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, read=known.inputs))
     analog, saturated, conversions = [], 0, 0
     notes: dict[str, None] = {} if known.inputs else {_OWN_RANGES: None}
+    if left_out:
+        notes[f"left out: {', '.join(cause for cause in CAUSES if cause in left_out)}"] = None
     for seed in range(seeds):
         if progress is not None:
             progress("evaluating, programming seed", seed, seeds)
-        arithmetic = MachineArithmetic(machine, seed, known)
+        arithmetic = MachineArithmetic(machine, seed, known, exact=left_out)
         analog.append(run(arithmetic))
         saturated += sum(arithmetic.saturated.values())
         conversions += sum(arithmetic.conversions.values())

@@ -38,9 +38,10 @@ def _require_values(model: Any, graphs: Sequence[Any]) -> None:  # noqa: ANN401
     for of in (of for graph in graphs_of(model.graph) for of in graph.node):
         if any(given.ref_attr_name for given in of.attribute):
             raise ArchsimError(f"node {quoted(of.name or of.op_type)}: refers to an attribute of no function")
-    for of, given in ((of, given) for graph in graphs for of in graph.node for given in of.attribute):
-        if given.type == given.UNDEFINED and not given.ref_attr_name:
-            raise ArchsimError(f"node {quoted(of.name or of.op_type)}: attribute {quoted(given.name)} has no value")
+    for of in (of for graph in graphs for of in graph.node):
+        for given in of.attribute:
+            if given.type == given.UNDEFINED and not given.ref_attr_name:
+                raise ArchsimError(f"node {quoted(of.name or of.op_type)}: attribute {quoted(given.name)} has no value")
 
 
 def _require_versions(model: Any) -> None:  # noqa: ANN401
