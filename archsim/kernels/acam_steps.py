@@ -9,17 +9,17 @@ import numpy as np
 
 from archsim.kernels.acam_functions import Function
 from archsim.kernels.acam_table import Table, compile_table
+from archsim.steps.arithmetic import ABOVE_ZERO
 from archsim.steps.functions import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from archsim.steps.arithmetic import Span, StepCall
+    from archsim.steps.arithmetic import StepCall
     from archsim.steps.functions import Operand, Values
 
 _LOWEST = 1e-300
 """Where functions begin that are defined above 0 alone."""
-_ABOVE_ZERO = ("log", "reciprocal", "rsqrt")
 _NATS = range(3, 21)
 """Ranges of a table of logarithms that are tried, below the largest number."""
 
@@ -83,38 +83,37 @@ class TableArithmetic:
 
     def compute(self, call: StepCall) -> Operand:
         """Search."""
-        operand, span = call.operands[0], call.spans[0]
         if call.name == "log":
-            return self._log(call, np.asarray(operand), span)
-        if isinstance(operand, Log):
-            return np.where(operand.sign == 0, 0.0, operand.sign * self._searched(call, operand.magnitude, span))
-        return self._searched(call, operand, span)
+            return self._log(call)
+        return call.by(self._stored(call, *call.ends(self.ranges)))
+
+    def ideal(self, call: StepCall) -> Operand:
+        """In float64, of inputs within the ranges that the file fixes."""
+        return call.within(self.ranges)
 
     def remarks(self) -> tuple[str, ...]:
         """Which functions do not fit."""
         return tuple(self._remarks)
 
-    def _searched(self, call: StepCall, x: Values, span: Span) -> Values:
-        table = self._table(call, *input_range(call.name, span, self.ranges))
+    def _stored(self, call: StepCall, start: float, stop: float) -> Callable[[Values], Values]:
+        table = self._table(call, start, stop)
         if isinstance(table, float):
-            return np.full(x.shape, table)
-        return table.value(table.search(np.clip(x, table.start, table.stop)))
+            return lambda x: np.full(x.shape, table)
+        return lambda x: table.value(table.search(np.clip(x, table.start, table.stop)))
 
-    def _log(self, call: StepCall, x: Values, span: Span) -> Log:
-        magnitude = np.abs(x)
+    def _log(self, call: StepCall) -> Log:
+        x, span = np.asarray(call.operands[0]), call.spans[0]
+        samples = np.abs(span.samples[span.samples != 0])
         if "log" in self.ranges:
             start, stop = self.ranges["log"]
-        else:
-            samples = np.abs(span.samples[span.samples != 0])
-            if not len(samples):
-                return Log(np.zeros(x.shape), np.zeros(x.shape))
+        elif len(samples):
             stop = span.largest
             start = min(log_start(np.append(samples, stop), self.bits), stop / 2)
-        table = self._table(call, start, stop)
-        assert isinstance(table, Table)  # noqa: S101 (a logarithm is nowhere constant)
-        step = (table.high - table.low) / ((1 << self.bits) - 1)
-        sign = np.where(magnitude < start * np.exp(-step / 2), 0.0, np.sign(x))
-        return Log(sign, table.value(table.search(np.clip(magnitude, start, stop))))
+        else:
+            return Log(np.zeros(x.shape), np.zeros(x.shape))
+        stored = self._stored(call, start, stop)(np.abs(x))
+        half = np.log(stop / start) / ((1 << self.bits) - 1) / 2
+        return Log(np.where(np.abs(x) < start * np.exp(-half), 0.0, np.sign(x)), stored)
 
     def _table(self, call: StepCall, start: float, stop: float) -> Table | float:
         """Compiled once; a number where the function is the same over all of the range."""
@@ -124,41 +123,17 @@ class TableArithmetic:
         return self._tables[key]
 
     def _compiled(self, call: StepCall, start: float, stop: float) -> Table | float:
-        def apply(x: Values) -> Values:
-            result = call.function.compute(np.asarray(x), call.attributes)
-            return result.magnitude if isinstance(result, Log) else result
-
-        values = apply(np.linspace(start, stop, 1 << 10))
+        values = call.curve(np.linspace(start, stop, 1 << 10))
         if start == stop or values.min() == values.max():
             return float(values[0])
-        low = _LOWEST if call.name in _ABOVE_ZERO else -np.inf
-        function = Function(call.name, apply, start, stop, low=low)
+        low = _LOWEST if call.name in ABOVE_ZERO else -np.inf
+        function = Function(call.name, call.curve, start, stop, low=low)
         table = compile_table(function, self.bits, depth=self.depth, start=start, stop=stop)
         fitted = table.pooled(self.cells) if self.sizes is None else table.truncated(self.sizes)
         if fitted.rows < table.rows:
             found = f"{call.name} needs {table.rows} rows of a column's analog CAM, which has room for {fitted.rows}"
             self._remarks[f"{self.name}: {found}; the narrowest ranges are left out"] = None
         return fitted.disturbed(self.sigma, self.seed) if self.sigma else fitted
-
-
-def input_range(name: str, span: Span, fixed: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
-    """Inputs over which a function is stored: as the machine's file says, else as calibrated.
-
-    Parameters
-    ----------
-    name
-        Of the function; those that are defined above 0 alone begin at the least number above it.
-    span
-        Of the operand.
-    fixed
-        Ranges in the file.
-    """
-    if name in fixed:
-        return fixed[name]
-    if name not in _ABOVE_ZERO or span.low > 0:
-        return span.low, span.high
-    above = span.samples[span.samples > 0]
-    return (float(above.min()), max(span.high, float(above.min()))) if len(above) else (1.0, 1.0)
 
 
 def column_sizes(arrays: Sequence[int], bits: int) -> tuple[int, ...]:

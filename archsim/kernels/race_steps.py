@@ -9,7 +9,6 @@ import numpy as np
 
 from archsim.kernels.acam_functions import Function
 from archsim.kernels.acam_products import DEEPEST, four_bit_products, wide_product
-from archsim.kernels.acam_steps import input_range
 from archsim.kernels.acam_table import compile_table
 from archsim.steps.formats import Whole
 
@@ -30,6 +29,11 @@ class _Stored:
     start: float
     stop: float
     results: Values
+
+    def results_of(self, x: Values) -> Values:
+        """Of the nearest codes; beyond the range of the first or the last."""
+        codes = (np.clip(x, self.start, self.stop) - self.start) / ((self.stop - self.start) or 1)
+        return np.asarray(self.results[np.rint(codes * (len(self.results) - 1)).astype(np.int64)])
 
 
 @dataclass(eq=False)
@@ -66,10 +70,11 @@ class RaceArithmetic:
         """A product of two operands, or a function of one."""
         if call.name == "multiply":
             return self._product(call)
-        x = np.asarray(call.operands[0])
-        stored = self._stored(call, *input_range(call.name, call.spans[0], self.ranges))
-        codes = (np.clip(x, stored.start, stored.stop) - stored.start) / ((stored.stop - stored.start) or 1)
-        return np.asarray(stored.results[np.rint(codes * (len(stored.results) - 1)).astype(np.int64)])
+        return call.by(self._stored(call, *call.ends(self.ranges)).results_of)
+
+    def ideal(self, call: StepCall) -> Operand:
+        """In float64, of inputs within the ranges that the file fixes."""
+        return call.within(self.ranges)
 
     def remarks(self) -> tuple[str, ...]:
         """What does not fit into the arrays."""
@@ -94,17 +99,14 @@ class RaceArithmetic:
         return self._functions[key]
 
     def _compiled(self, call: StepCall, start: float, stop: float) -> Values:
-        def apply(x: Values) -> Values:
-            return np.asarray(call.function.compute(np.asarray(x), call.attributes))
-
-        exact = apply(np.linspace(start, stop, 1 << _BITS))
+        exact = call.curve(np.linspace(start, stop, 1 << _BITS))
         if exact.min() == exact.max():
             return exact
         columns = self.columns * self.function_arrays
         codes = np.arange(float(1 << _BITS))
         best, lost, wrong = exact, np.inf, 0
         for depth in range(min(self.rounds, _BITS) + 1):
-            function = Function(call.name, apply, start, stop)
+            function = Function(call.name, call.curve, start, stop)
             table = compile_table(function, _BITS, depth=depth, coded=True, start=start, stop=stop)
             fitted = table.truncated((columns,) * min(_BITS, self.rows))
             results = fitted.value(fitted.search(codes))

@@ -10,7 +10,7 @@ import numpy as np
 from archsim.steps.functions import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,10 @@ _SPREAD = 0.6180339887498949
 """The golden ratio's fraction: multiples of it are spread evenly, and with no period that a row could have."""
 _SHARES = tuple(share / 100 for share in range(100, 20, -5))
 """Of the largest number: ranges of codes that are tried, the widest first."""
+
+
+ABOVE_ZERO = ("log", "reciprocal", "rsqrt")
+"""Functions that are defined above 0 alone; a logarithm is that of a magnitude."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +136,59 @@ class StepCall:
         """The result in float64."""
         return self.function.compute(*self.operands, self.attributes)
 
+    def curve(self, x: Values) -> Values:
+        """The function of one variable; of a logarithm that of magnitudes above 0."""
+        result = self.function.compute(x, self.attributes)
+        return np.asarray(result.magnitude if isinstance(result, Log) else result, np.float64)
+
+    def by(self, stored: Callable[[Values], Values]) -> Operand:
+        """The result of the first operand by a stored curve: signs of logarithms stand beside it, and zero is apart."""
+        operand = self.operands[0]
+        if isinstance(operand, Log):
+            return np.where(operand.sign == 0, 0.0, operand.sign * stored(operand.magnitude))
+        return Log(np.sign(operand), stored(np.abs(operand))) if self.name == "log" else stored(operand)
+
+    def ends(self, fixed: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+        """Between which inputs a curve is stored.
+
+        Parameters
+        ----------
+        fixed
+            Ranges of functions in the machine's file, which go before what was calibrated. Functions that are defined
+            above 0 alone begin at the least number above it.
+        """
+        if self.name in fixed:
+            return fixed[self.name]
+        span = self.spans[0]
+        if self.name not in ABOVE_ZERO or isinstance(self.operands[0], Log):
+            return span.low, span.high
+        numbers = np.abs(span.samples) if self.name == "log" else span.samples
+        most = span.largest if self.name == "log" else span.high
+        above = numbers[numbers > 0]
+        return (float(above.min()), max(most, float(above.min()))) if len(above) else (1.0, 1.0)
+
+    def within(self, ranges: Mapping[str, tuple[float, float]]) -> Operand:
+        """The result in float64, of a first operand that is held to the range of the function, if it has one."""
+        operand = self.operands[0]
+        if self.name not in ranges or isinstance(operand, Log):
+            return self.exactly()
+        low, high = ranges[self.name]
+        if self.name == "log":
+            held = np.sign(operand) * np.clip(np.abs(operand), low, high)
+        else:
+            held = np.clip(operand, low, high)
+        return self.function.compute(held, *self.operands[1:], self.attributes)
+
 
 class StepArithmetic(Protocol):
     """The arithmetic of a part: tables, whole numbers of so many bits, or a format of floating-point numbers."""
 
     def compute(self, call: StepCall) -> Operand:
         """The result of a step, float64 numbers that the part's format or table has, or logarithms."""
+        ...
+
+    def ideal(self, call: StepCall) -> Operand:
+        """The result in float64, of operands held to the ranges that the machine's file fixes."""
         ...
 
     def remarks(self) -> tuple[str, ...]:

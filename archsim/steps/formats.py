@@ -121,6 +121,10 @@ class InFormat:
             return Log(result.sign, self._result(result.magnitude, call))
         return self._result(result, call)
 
+    def ideal(self, call: StepCall) -> Operand:
+        """In float64: no range is fixed."""
+        return call.exactly()
+
     def remarks(self) -> tuple[str, ...]:
         """None: a unit has no size that numbers could exceed."""
         return ()

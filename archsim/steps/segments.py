@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from archsim.steps.arithmetic import Span, StepCall
+    from archsim.steps.arithmetic import StepCall
     from archsim.steps.formats import InFormat
     from archsim.steps.functions import Operand, Values
 
 _GRID = 1 << 12
-_ABOVE_ZERO = ("log", "reciprocal", "rsqrt")
 
 
 def breakpoints(function: Values, points: Values, segments: int) -> Values:
@@ -61,35 +60,37 @@ class SegmentArithmetic:
 
     def compute(self, call: StepCall) -> Operand:
         """Slope times operand, plus offset: rounded once."""
-        x = self.unit.entered(np.asarray(call.operands[0], np.float64), call.spans[0])
-        inner, slopes, offsets = self._of(call, call.spans[0])
-        at = np.searchsorted(inner, x, side="right")
-        return self.unit.left(slopes[at] * x + offsets[at])
+        inner, slopes, offsets = self._of(call)
+
+        def stored(x: Values) -> Values:
+            entered = self.unit.entered(x, call.spans[0])
+            at = np.searchsorted(inner, entered, side="right")
+            return self.unit.left(slopes[at] * entered + offsets[at])
+
+        return call.by(stored)
+
+    def ideal(self, call: StepCall) -> Operand:
+        """In float64: no range is fixed."""
+        return call.exactly()
 
     def remarks(self) -> tuple[str, ...]:
         """None: any function has its segments."""
         return ()
 
-    def _of(self, call: StepCall, span: Span) -> tuple[Values, Values, Values]:
+    def _of(self, call: StepCall) -> tuple[Values, Values, Values]:
         """Inner breakpoints (segments - 1,), slopes and offsets (segments,)."""
-        low, high = span.low, span.high
-        if call.name in _ABOVE_ZERO and low <= 0:
-            above = span.samples[span.samples > 0]
-            low = float(above.min()) if len(above) else 1.0
-        key = (call.name, low, max(high, low))
+        low, high = call.ends({})
+        key = (call.name, low, high)
         if key not in self._lines:
-            self._lines[key] = self._fitted(call, *key[1:])
+            self._lines[key] = self._fitted(call, low, high)
         return self._lines[key]
 
     def _fitted(self, call: StepCall, low: float, high: float) -> tuple[Values, Values, Values]:
-        def apply(x: Values) -> Values:
-            return np.asarray(call.function.compute(x, call.attributes), np.float64)
-
         if low == high:
-            return np.empty(0), np.zeros(1), self.unit.left(apply(np.array([low])))
+            return np.empty(0), np.zeros(1), self.unit.left(call.curve(np.array([low])))
         points = np.linspace(low, high, _GRID)
-        ends = breakpoints(apply(points), points, self.segments)
-        values = apply(ends)
+        ends = breakpoints(call.curve(points), points, self.segments)
+        values = call.curve(ends)
         slopes = self.unit.left(np.diff(values) / np.diff(ends))
         offsets = self.unit.left(values[:-1] - slopes * ends[:-1])
         return ends[1:-1], slopes, offsets

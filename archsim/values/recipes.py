@@ -137,8 +137,8 @@ class RecipeRunner:
                 spans.append(span)
             asked = StepCall(wire.name, wire.function, operands, spans, call.attributes)
             with np.errstate(all="ignore"):
-                unit = self._unit(step) if fixed else None
-                result = asked.exactly() if unit is None else unit.compute(asked)
+                unit = self._unit(step)
+                result = asked.exactly() if unit is None else unit.compute(asked) if fixed else unit.ideal(asked)
             tensors.append(_sound(result))
             if not fixed:
                 self._see(call, len(tensors) - 1, tensors[-1])
