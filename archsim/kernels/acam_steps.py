@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.kernels.acam_functions import Function
+from archsim.kernels.acam_noise import TableSearches
 from archsim.kernels.acam_table import Table, compile_table
 from archsim.steps.arithmetic import ABOVE_ZERO
 from archsim.steps.functions import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from archsim.steps.arithmetic import StepCall
     from archsim.steps.functions import Operand, Values
@@ -62,8 +65,8 @@ class TableArithmetic:
         Rows of each bit's array; None: `cells` rows for all bits together.
     cells
         Rows of a column.
-    sigma
-        Deviation of a stored bound, of the input's range.
+    bounds, search
+        Deviations of a stored bound, of the input's range: of errors that stay, and of those at each search.
     ranges
         Inputs of functions, where the machine's file fixes them.
     name, seed
@@ -74,12 +77,14 @@ class TableArithmetic:
     depth: int
     sizes: tuple[int, ...] | None
     cells: int
-    sigma: float = 0.0
+    bounds: float = 0.0
+    search: float = 0.0
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     name: str = "acam"
     seed: int = 0
     _tables: dict[tuple[str, float, float], Table | float] = field(default_factory=dict)
     _remarks: dict[str, None] = field(default_factory=dict)
+    _searches: int = 0
 
     def compute(self, call: StepCall) -> Operand:
         """Search."""
@@ -99,7 +104,14 @@ class TableArithmetic:
         table = self._table(call, start, stop)
         if isinstance(table, float):
             return lambda x: np.full(x.shape, table)
-        return lambda x: table.value(table.search(np.clip(x, table.start, table.stop)))
+        return lambda x: table.value(self._codes(table, np.clip(x, table.start, table.stop)))
+
+    def _codes(self, table: Table, x: Values) -> NDArray[np.int64]:
+        """With new draws for each search, where there are any."""
+        if not self.search:
+            return table.search(x)
+        first, self._searches = self._searches, self._searches + x.size
+        return TableSearches(table, self.bounds, self.search, self.seed, f"acam {self.name}").codes(x, first)
 
     def _log(self, call: StepCall) -> Log:
         x, span = np.asarray(call.operands[0]), call.spans[0]
@@ -133,7 +145,7 @@ class TableArithmetic:
         if fitted.rows < table.rows:
             found = f"{call.name} needs {table.rows} rows of a column's analog CAM, which has room for {fitted.rows}"
             self._remarks[f"{self.name}: {found}; the narrowest ranges are left out"] = None
-        return fitted.disturbed(self.sigma, self.seed) if self.sigma else fitted
+        return fitted.disturbed(self.bounds, self.seed) if self.bounds and not self.search else fitted
 
 
 def column_sizes(arrays: Sequence[int], bits: int) -> tuple[int, ...]:

@@ -71,13 +71,18 @@ class Table:
 
     def disturbed(self, sigma: float, seed: int = 0) -> "Table":
         """With errors of the stored bounds: normal, `sigma` of the input's range. Crossed bounds hold nothing."""
-        rng = generator(seed, f"acam {self.name}", "programming")
-        spread = sigma * ((1 << self.bits) - 1 if self.coded else self.stop - self.start)
-        moved = []
-        for found in self.ranges:
-            shifted = np.where(np.isfinite(found), found + spread * rng.standard_normal(found.shape), found)
-            moved.append(np.stack([shifted[:, 0], np.maximum(shifted[:, 0], shifted[:, 1])], axis=1))
-        return _with(self, moved)
+        moved = np.concatenate(self.ranges) + sigma * self.width * self.errors(seed)
+        moved[:, 1] = moved.max(axis=1)
+        return _with(self, np.split(moved, np.cumsum(self.rows_per_bit)[:-1]))
+
+    def errors(self, seed: int) -> Values:
+        """What stored bounds are off by, (rows, 2), in deviations."""
+        return generator(seed, f"acam {self.name}", "programming").standard_normal((self.rows, 2))
+
+    @property
+    def width(self) -> float:
+        """Of the range of inputs, as they are searched for."""
+        return (1 << self.bits) - 1 if self.coded else self.stop - self.start
 
     def truncated(self, sizes: tuple[int, ...]) -> "Table":
         """What fits into arrays of these sizes, the largest for the bit that needs most: narrow ranges are left out."""
@@ -135,8 +140,8 @@ def compile_table(
         points = points if coded else _with_turns(function, points)
         values = function.apply(points)
     low, high = float(values.min()), float(values.max())
-    if not np.isfinite(high - low) or low == high:
-        why = "is the same everywhere" if low == high else "is too large for a number somewhere"
+    why = _unstorable(low, high, bits)
+    if why is not None:
         raise UsageError(
             f"found the range {begin:g} to {end:g}, in which {function.name} {why}; expected another range"
         )
@@ -151,6 +156,18 @@ def compile_table(
     planes = bit_planes(to_gray(visited, depth), bits)
     ranges = tuple(_runs(plane, edges) for plane in planes)
     return Table(function.name, bits, depth, begin, end, coded, low, high, ranges)
+
+
+def _unstorable(low: float, high: float, bits: int) -> str | None:
+    """What keeps results between two numbers from having codes."""
+    if np.isnan(high - low):
+        return "is no number somewhere"
+    if np.isinf(high - low):
+        return "is too large for a number somewhere"
+    if low == high:
+        return "is the same everywhere"
+    too_close = (high - low) / (1 << bits) < np.spacing(max(abs(low), abs(high)))
+    return "is the same everywhere but for rounding" if too_close else None
 
 
 def _with_turns(function: Function, points: Values) -> Values:

@@ -105,6 +105,11 @@ class ConverterErrors(_Strict):
 
 
 class AcamErrors(ConverterErrors):
-    """Of analog CAMs: as of converters; bounds: deviation of a stored bound, as a share of the input's range."""
+    """Of analog CAMs: as of converters.
+
+    bounds, search: deviations of a stored bound as shares of the input's range, drawn when it is programmed and at each
+    search.
+    """
 
     bounds: Portion = Fraction(0)
+    search: Portion = Fraction(0)
