@@ -57,6 +57,6 @@ def test_flits_are_neither_lost_nor_made(columns: int, sources: dict[int, int], 
 
 
 def test_a_mesh_of_a_million_routers_is_refused() -> None:
-    machine = load_machine("bruschi_512", ["modules.combine{bitsanalog,slicesanalog,signsanalog}.parts.router=1000000"])
-    with pytest.raises(ArchsimError, match="mesh: found .* routers; expected at most 65,536"):
+    machine = load_machine("bruschi_512", ["modules.cluster.parts.router=1000000"])
+    with pytest.raises(ArchsimError, match=r"mesh: found .* routers; expected at most 65,536"):
         grid_of(machine)
