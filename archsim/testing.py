@@ -163,7 +163,7 @@ def _check_step(part: Part, name: str, function: StepFunction, operands: list[Op
             return numbers(by.compute(call))
 
     def scaled(x: Operand) -> Operand:
-        return Log(x.sign, x.magnitude + 2) if isinstance(x, Log) else 10 * x
+        return Log(x.sign, x.magnitude + 1) if isinstance(x, Log) else 3 * x
 
     inside, beyond = called(operands), called([scaled(x) for x in operands])
     other = StepCall(name, function, beyond.operands, [span_of(x) for x in beyond.operands], attributes)

@@ -9,7 +9,7 @@ import numpy as np
 
 from archsim.kernels.acam_functions import Function
 from archsim.kernels.acam_table import Table, compile_table
-from archsim.steps.arithmetic import ABOVE_ZERO
+from archsim.steps.arithmetic import ABOVE_ZERO, of_numbers
 from archsim.steps.functions import Log
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class TableArithmetic:
             start = min(log_start(np.append(samples, stop), self.bits), stop / 2)
         else:
             return Log(np.zeros(x.shape), np.zeros(x.shape))
-        stored = self._stored(call, start, stop)(np.abs(x))
+        stored = of_numbers(self._stored(call, start, stop), np.abs(x))
         half = np.log(stop / start) / ((1 << self.bits) - 1) / 2
         return Log(np.where(np.abs(x) < start * np.exp(-half), 0.0, np.sign(x)), stored)
 

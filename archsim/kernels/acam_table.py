@@ -97,8 +97,7 @@ class Table:
         room = dict(zip(order, sorted(sizes, reverse=True), strict=False))
         kept = []
         for bit, found in enumerate(self.ranges):
-            width = np.where(np.isfinite(found).all(axis=1), found[:, 1] - found[:, 0], np.inf)
-            wide = np.sort(np.argsort(-width, kind="stable")[: room.get(bit, 0)])
+            wide = np.sort(np.argsort(-self._widths(found), kind="stable")[: room.get(bit, 0)])
             kept.append(found[wide])
         return _with(self, kept)
 
@@ -106,9 +105,13 @@ class Table:
         """What fits into so many rows that all bits share: the narrowest ranges are left out."""
         bits = np.repeat(np.arange(self.bits), self.rows_per_bit)
         every = np.concatenate(self.ranges)
-        width = np.where(np.isfinite(every).all(axis=1), every[:, 1] - every[:, 0], np.inf)
-        wide = np.sort(np.argsort(-width, kind="stable")[:cells])
+        wide = np.sort(np.argsort(-self._widths(every), kind="stable")[:cells])
         return _with(self, [every[wide[bits[wide] == bit]] for bit in range(self.bits)])
+
+    def _widths(self, ranges: Values) -> Values:
+        """Of ranges, shares of the input's; rounded, so that of those as wide the first go before the last."""
+        width = np.where(np.isfinite(ranges).all(axis=1), ranges[:, 1] - ranges[:, 0], np.inf)
+        return np.asarray(np.round(width / (self.stop - self.start), 9))
 
 
 def _with(table: Table, ranges: list[Values]) -> Table:

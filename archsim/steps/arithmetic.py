@@ -108,7 +108,8 @@ def _some(numbers: Values) -> Values:
     return np.asarray(numbers[(np.arange(_SAMPLES) * _SPREAD % 1 * len(numbers)).astype(np.int64)])
 
 
-def _of_numbers(stored: Callable[[Values], Values], x: Values) -> Values:
+def of_numbers(stored: Callable[[Values], Values], x: Values) -> Values:
+    """What is stored for numbers; what is no number is read nowhere, and stays so."""
     unknown = np.isnan(x)
     return np.where(unknown, np.nan, stored(np.where(unknown, 0.0, x))) if unknown.any() else stored(x)
 
@@ -147,16 +148,13 @@ class StepCall:
         return np.asarray(result.magnitude if isinstance(result, Log) else result, np.float64)
 
     def by(self, stored: Callable[[Values], Values]) -> Operand:
-        """The result of the first operand by a stored curve: signs of logarithms stand beside it, and zero is apart.
-
-        What is no number is read nowhere, and stays so.
-        """
+        """The result of the first operand by a stored curve: signs of logarithms stand beside it, and zero is apart."""
         operand = self.operands[0]
         if isinstance(operand, Log):
-            return np.where(operand.sign == 0, 0.0, operand.sign * _of_numbers(stored, operand.magnitude))
+            return np.where(operand.sign == 0, 0.0, operand.sign * of_numbers(stored, operand.magnitude))
         if self.name == "log":
-            return Log(np.sign(operand), _of_numbers(stored, np.abs(operand)))
-        return _of_numbers(stored, operand)
+            return Log(np.sign(operand), of_numbers(stored, np.abs(operand)))
+        return of_numbers(stored, operand)
 
     def ends(self, fixed: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
         """Between which inputs a curve is stored.
