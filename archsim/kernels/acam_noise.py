@@ -147,7 +147,7 @@ class TableSearches:
         As it is meant.
     bounds, search
         Deviations of a bound, of the range of inputs: of those that stay, and of those at each search.
-    seed, part
+    seed, drawn_as
         By which errors are drawn.
     """
 
@@ -155,7 +155,7 @@ class TableSearches:
     bounds: float
     search: float
     seed: int
-    part: str
+    drawn_as: str
 
     def codes(self, x: Values, first: int) -> Codes:
         """Output codes for inputs of any shape.
@@ -165,13 +165,13 @@ class TableSearches:
         x
             Inputs.
         first
-            Number of the first of these searches among all of the part; equal numbers get equal draws.
+            Number of the first of these searches among all; equal numbers get equal draws.
         """
         table = self.table
         rows = rows_of(table.ranges)
-        errors = table.errors(self.seed) if self.bounds else np.zeros((0, 2))
+        errors = table.errors(self.seed, self.drawn_as) if self.bounds else np.zeros((0, 2))
         deviations = np.array([self.bounds, self.search]) * table.width
-        word = key(self.seed, self.part, "search")
+        word = key(self.seed, self.drawn_as, "search")
         stored = np.empty(x.size, np.int64)
         inputs = np.ascontiguousarray(x, np.float64).ravel()
         far, stream = _reach(errors, deviations), np.array([word, first], np.uint64)

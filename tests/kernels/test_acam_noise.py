@@ -89,7 +89,7 @@ def test_tables_are_searched_as_by_plain_numpy(bounds: float, search: float, dep
     x = np.linspace(-4, 4, 61).reshape(1, 61)
     found = TableSearches(table, bounds, search, 2, "core").codes(x, 100)
     rows = [(bit, *ends) for bit, ranges in enumerate(table.ranges) for ends in ranges]
-    stay = generator(2, "acam gelu", "programming").standard_normal((len(rows), 2))
+    stay = generator(2, "core", "programming").standard_normal((len(rows), 2))
     for n, value in enumerate(x[0]):
         stored = 0
         for row, (bit, begin, end) in enumerate(rows):
@@ -103,7 +103,7 @@ def test_tables_are_searched_as_by_plain_numpy(bounds: float, search: float, dep
 def test_without_errors_of_a_search_tables_are_as_programmed() -> None:
     table = compile_table(function("silu"), 8, depth=1)
     x = np.linspace(-4, 4, 5001)
-    assert (TableSearches(table, 0.01, 0.0, 4, "core").codes(x, 0) == table.disturbed(0.01, 4).search(x)).all()
+    assert (TableSearches(table, 0.01, 0.0, 4, "core").codes(x, 0) == table.disturbed(0.01, 4, "core").search(x)).all()
     assert (TableSearches(table, 0.0, 1e-12, 4, "core").codes(x[1:-1], 0) == table.search(x[1:-1])).all()
 
 
