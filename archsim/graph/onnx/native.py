@@ -103,6 +103,7 @@ class _Worker:
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
+        self.process = None
         command = [sys.executable, "-P", "-W", "ignore", native_worker.__file__]
         with suppress(OSError):
             self.process = subprocess.Popen(  # noqa: S603 - archsim's own file
