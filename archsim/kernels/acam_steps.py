@@ -16,8 +16,6 @@ from archsim.steps.functions import Log
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from archsim.steps.arithmetic import StepCall
     from archsim.steps.functions import Operand, Values
 

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from archsim.errors import ArchsimError
 from archsim.graph import load_model
-from archsim.graph.onnx import native
+from archsim.graph.onnx import native, native_worker
 
 
 def model(nodes: list[Any], held: dict[str, np.ndarray], sizes: tuple[int, ...] = (4,)) -> Any:  # noqa: ANN401
@@ -76,7 +75,7 @@ def test_an_answer_that_nobody_waited_for_is_not_that_of_the_next(monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(pickle, "load", interrupted)
+        patched.setattr(native_worker, "receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             native.infer_shapes(model([helper.make_node("Relu", ["x"], ["y"])], {}, (5,)))
     assert sizes_of_result(native.infer_shapes(model([helper.make_node("Relu", ["x"], ["y"])], {}))) == [4]

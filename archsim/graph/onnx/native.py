@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -109,7 +108,7 @@ class _Worker:
             self.process = subprocess.Popen(  # noqa: S603 - archsim's own file
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
-            _send(self.process, sys.path)
+            native_worker.send(self.process.stdin, sys.path)  # type: ignore[arg-type]
 
     def ask(self, name: str, arguments: Sequence[Any]) -> tuple[bool, bytes | str]:
         """Whether it went well; and what came of it, or what was wrong."""
@@ -117,9 +116,9 @@ class _Worker:
             if self.process is None:
                 return native_worker.answer(name, arguments)
             try:
-                _send(self.process, (name, arguments))
-                return tuple(pickle.load(self.process.stdout))  # type: ignore[arg-type]  # noqa: S301
-            except (EOFError, OSError, pickle.UnpicklingError):
+                native_worker.send(self.process.stdin, (name, arguments))  # type: ignore[arg-type]
+                return tuple(native_worker.receive(self.process.stdout))  # type: ignore[arg-type]
+            except (EOFError, OSError):
                 code = self.end(patience=_PATIENCE)
                 self.__post_init__()
             except BaseException:  # an interrupt: what is answered later answers nothing
@@ -141,11 +140,6 @@ class _Worker:
             return self.process.wait(patience)
         self.process.kill()  # forked processes may hold its pipes open
         return self.process.wait()
-
-
-def _send(process: subprocess.Popen[bytes], what: Any) -> None:  # noqa: ANN401
-    pickle.dump(what, process.stdin)  # type: ignore[arg-type]
-    process.stdin.flush()  # type: ignore[union-attr]
 
 
 _LOCK = Lock()

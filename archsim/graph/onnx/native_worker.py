@@ -3,14 +3,14 @@
 A broken model may end the process in which that code runs, or never end. This one is started by `native`, as a file.
 """
 
+import json
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 SECONDS = 2
 """Of processor time for one answer, and a second more for each `_BYTES_A_SECOND` of a model."""
@@ -19,6 +19,8 @@ _MEMORY, _MEMORY_A_BYTE = 100 << 20, 32
 """Bytes by which an answer may make the process larger, and as many more for each byte of a model."""
 _LONGEST = 1_000
 """Characters of a message."""
+_LENGTH = 8
+"""Bytes of the length of what follows."""
 
 
 def infer(raw: bytes, options: Mapping[str, bool]) -> bytes:
@@ -65,23 +67,67 @@ def answer(name: str, arguments: Sequence[Any]) -> tuple[bool, bytes | str]:
         return False, " ".join(str(error).split())[:_LONGEST]
 
 
+def send(stream: BinaryIO, message: Any) -> None:  # noqa: ANN401
+    """Write JSON, in which places stand for bytes, and then the bytes, each with its length before it."""
+    parts: list[bytes] = []
+
+    def place(part: bytes) -> dict[str, int]:
+        parts.append(part)
+        return {"bytes": len(parts) - 1}
+
+    text = json.dumps(message, default=place)
+    for part in (text.encode(), *parts):
+        stream.write(len(part).to_bytes(_LENGTH))
+        stream.write(part)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> Any:  # noqa: ANN401
+    """Read what `send` wrote; tuples come as lists. Raises EOFError where the other side has ended."""
+    places: list[dict[str, Any]] = []
+
+    def place(read: dict[str, Any]) -> dict[str, Any]:
+        if read.keys() == {"bytes"}:
+            places.append(read)
+        return read
+
+    message = json.loads(_part(stream), object_hook=place)
+    parts = [_part(stream) for _ in places]
+    return _with_bytes(message, parts)
+
+
+def _with_bytes(message: Any, parts: Sequence[bytes]) -> Any:  # noqa: ANN401
+    if isinstance(message, list):
+        return [_with_bytes(one, parts) for one in message]
+    if isinstance(message, dict) and message.keys() == {"bytes"}:
+        return parts[message["bytes"]]
+    return message
+
+
+def _part(stream: BinaryIO) -> bytes:
+    head = stream.read(_LENGTH)
+    part = stream.read(int.from_bytes(head))
+    if len(head) < _LENGTH or len(part) < int.from_bytes(head):
+        raise EOFError
+    return part
+
+
 def serve() -> None:
     """Answer requests from standard input, the first of which are the folders of Python's modules, until it ends."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError):
-        sys.path[:] = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the process that started this one
+        sys.path[:] = receive(sys.stdin.buffer)
         from onnx import inliner, shape_inference  # noqa: F401 - before its memory is measured
 
         usual = _memory()
         while True:
-            name, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301
+            name, arguments = receive(sys.stdin.buffer)
             _bound(usual, sum(len(each) for each in arguments if isinstance(each, bytes)))
             reply = answer(name, arguments)
             _bound(usual, None)
-            pickle.dump(reply, replies)
-            replies.flush()
+            send(replies, reply)
 
 
 def _bound(usual: int, size: int | None) -> None:
