@@ -6,6 +6,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from archsim.parts.base import Action, Cost, Part, Place
+from archsim.parts.errors import BoundErrors
 from archsim.parts.quantity import Count
 from archsim.parts.ranges import FUNCTIONS, Ranges
 
@@ -22,6 +23,7 @@ class Race(Part):
     arrays: a count; each has `rows` (output bits) x `cols` (ranges). function_arrays: a count, of those that a function
     of one variable takes (default 1). rounds: a count, of times that decoding feeds back into the same gates.
     ranges: inputs of functions, such as {exp: [-8, 0]}; without them as calibrated.
+    errors: its bounds, search, for values.
     search: what asking one array takes, decode: what one round takes; both are given as actions are.
     Actions: multiply and function, of one result. Steps: multiply, and the functions of one variable.
     """
@@ -36,6 +38,7 @@ class Race(Part):
     rounds: Count
     function_arrays: Count = 1
     ranges: Ranges = ()
+    errors: BoundErrors = BoundErrors()
     search: Action
     decode: Action
 
@@ -53,9 +56,12 @@ class Race(Part):
 
     def arithmetic(self, setting: "Setting") -> "StepArithmetic":
         """Codes of 8 bits, and tables as large as the arrays."""
+        from archsim.kernels import race_noise as noise
         from archsim.kernels.race_steps import RaceArithmetic
 
-        return RaceArithmetic(setting.part, self.cols, self.rounds, self.function_arrays, dict(self.ranges))
+        errors = noise.BoundErrors(float(self.errors.bounds), float(self.errors.search))
+        sizes = self.cols, self.rounds, self.function_arrays
+        return RaceArithmetic(setting.part, *sizes, dict(self.ranges), errors, setting.seed)
 
     def searches(self, action: str) -> int:
         """Arrays that one action searches."""
