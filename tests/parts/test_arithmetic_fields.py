@@ -55,6 +55,10 @@ def test_ranges_are_read() -> None:
 @pytest.mark.parametrize(
     ("ranges", "said"),
     [
+        (
+            "{exp: [0, 1000]}",
+            "exp: found 0.0 to 1000.0, in which it is too large for a number; expected a narrower range",
+        ),
         ("{exp: [0, -8]}", "exp: found 0.0 to -8.0; expected the lower number first"),
         ("{log: [-1, 1]}", "log: found -1.0 to 1.0; expected above 0 and the lower number first"),
         ("{tanhh: [0, 1]}", "found 'tanhh', which no table is made of. Did you mean 'tanh'?"),
