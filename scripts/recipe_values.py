@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scripts.page import put
 
 from archsim import load_machine
 from archsim.steps.functions import Attributes
@@ -20,6 +19,7 @@ from archsim.values.evaluate import calibrated
 from archsim.values.machine_arithmetic import MachineArithmetic
 from archsim.values.recipes import CAUSES, RecipeRunner
 from archsim.values.tasks import load_task
+from scripts.page import put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

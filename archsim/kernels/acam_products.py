@@ -77,3 +77,10 @@ def wide_product(a: Codes, b: Codes, four: FourBitProducts) -> Codes:
     total = table[low[0], low[1]] + ((table[low[0], high[1]] + table[high[0], low[1]]) << _BITS)
     total += table[high[0], high[1]] << 2 * _BITS
     return np.asarray(np.sign(a) * np.sign(b) * total)
+
+
+@cache
+def all_products(depth: int, columns: int, top: int) -> NDArray[np.int32]:
+    """Of every pair of codes from -top to top the product, (2 top + 1, 2 top + 1): quicker to read than to compute."""
+    codes = np.arange(-top, top + 1)
+    return wide_product(codes[:, None], codes[None, :], four_bit_products(depth, columns)).astype(np.int32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.kernels.acam_functions import Function
-from archsim.kernels.acam_products import DEEPEST, four_bit_products, wide_product
+from archsim.kernels.acam_products import DEEPEST, all_products, four_bit_products
 from archsim.kernels.acam_table import compile_table
 from archsim.steps.formats import Whole
 
@@ -47,8 +47,8 @@ class RaceArithmetic:
     ----------
     name
         The part's, for remarks.
-    rows, columns
-        Of an array: bits of a result, ranges of each.
+    columns
+        Of an array: ranges of each bit of a result.
     rounds
         How often results may be Gray-coded.
     function_arrays
@@ -58,12 +58,11 @@ class RaceArithmetic:
     """
 
     name: str
-    rows: int
     columns: int
     rounds: int
     function_arrays: int = 1
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    _functions: dict[tuple[str, float, float], _Stored] = field(default_factory=dict)
+    _functions: dict[tuple[str, float, float, float], _Stored] = field(default_factory=dict)
     _remarks: dict[str, None] = field(default_factory=dict)
 
     def compute(self, call: StepCall) -> Operand:
@@ -81,19 +80,23 @@ class RaceArithmetic:
         return tuple(self._remarks)
 
     def _product(self, call: StepCall) -> Values:
-        four = four_bit_products(min(self.rounds, DEEPEST), self.columns)
+        depth = min(self.rounds, DEEPEST)
+        four = four_bit_products(depth, self.columns)
         if four.wrong:
             found = f"{self.name}: 4-bit products need {four.columns} columns of an array, which has {self.columns}"
             self._remarks[f"{found}: {four.wrong} of 256 pairs are wrong"] = None
-        codes = [
-            _CODES.codes(np.asarray(x), span).astype(np.int64)
-            for x, span in zip(call.operands, call.spans, strict=True)
-        ]
+        products, top = all_products(depth, self.columns, _CODES.top), _CODES.top
+        codes = [_CODES.codes(np.asarray(x), span) for x, span in zip(call.operands, call.spans, strict=True)]
+        first, second = (np.nan_to_num(x).astype(np.int32) + top for x in codes)
         units = [_CODES.unit(span) for span in call.spans]
-        return wide_product(codes[0], codes[1], four).astype(np.float64) * (units[0] * units[1])
+        result = products.ravel()[first * len(products) + second].astype(np.float64) * (units[0] * units[1])
+        known = [~np.isnan(x) for x in codes]
+        return result if all(of.all() for of in known) else np.where(known[0] & known[1], result, np.nan)
 
     def _stored(self, call: StepCall, start: float, stop: float) -> _Stored:
-        key = (call.name, start, stop)
+        if missed := call.missed():
+            self._remarks[f"{self.name}: {missed}"] = None
+        key = call.stored_as(start, stop)
         if key not in self._functions:
             self._functions[key] = _Stored(start, stop, self._compiled(call, start, stop))
         return self._functions[key]
@@ -108,7 +111,7 @@ class RaceArithmetic:
         for depth in range(min(self.rounds, _BITS) + 1):
             function = Function(call.name, call.curve, start, stop)
             table = compile_table(function, _BITS, depth=depth, coded=True, start=start, stop=stop)
-            fitted = table.truncated((columns,) * min(_BITS, self.rows))
+            fitted = table.truncated((columns,) * _BITS)
             results = fitted.value(fitted.search(codes))
             error = float(((results - exact) ** 2).sum())
             if error < lost:

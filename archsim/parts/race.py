@@ -2,12 +2,18 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from archsim.parts.base import Action, Cost, Part, Place
 from archsim.parts.quantity import Count
 from archsim.parts.ranges import FUNCTIONS, Ranges
 
 if TYPE_CHECKING:
     from archsim.steps.arithmetic import Setting, StepArithmetic
+
+_RESULT = 8
+"""Bits of a result: of a function, and of a product of two codes of 4 bits."""
 
 
 class Race(Part):
@@ -33,6 +39,13 @@ class Race(Part):
     search: Action
     decode: Action
 
+    @model_validator(mode="after")
+    def _has_a_row_for_each_bit(self) -> "Race":
+        if self.rows < _RESULT:
+            text = "found {rows} 'rows'; expected {bits} at least, one for each bit of a result"
+            raise PydanticCustomError("race", text, {"rows": self.rows, "bits": _RESULT})
+        return self
+
     @property
     def parallel(self) -> int:
         """Power is that of all arrays searching; `cost` shares it out."""
@@ -42,8 +55,7 @@ class Race(Part):
         """Codes of 8 bits, and tables as large as the arrays."""
         from archsim.kernels.race_steps import RaceArithmetic
 
-        sizes = self.rows, self.cols, self.rounds, self.function_arrays
-        return RaceArithmetic(setting.part, *sizes, ranges=dict(self.ranges))
+        return RaceArithmetic(setting.part, self.cols, self.rounds, self.function_arrays, dict(self.ranges))
 
     def searches(self, action: str) -> int:
         """Arrays that one action searches."""

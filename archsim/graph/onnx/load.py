@@ -35,7 +35,7 @@ from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
-from archsim.graph.onnx.node_checks import consistent, require_nodes, require_order, require_ranks
+from archsim.graph.onnx.node_checks import consistent, forget_negative, require_nodes, require_order, require_ranks
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
 from archsim.graph.weights import Arrays
@@ -106,6 +106,7 @@ def load_onnx_arrays(
         require_nodes(model, HANDLERS)
         require_order(model)
         require_ranks(model)
+        forget_negative(model)
         with consistent(model):
             return from_proto(
                 model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate

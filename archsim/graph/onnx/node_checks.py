@@ -109,6 +109,15 @@ def _inconsistency(model: Any) -> str | None:  # noqa: ANN401
     return None
 
 
+def forget_negative(model: Any) -> None:  # noqa: ANN401
+    """Sizes below 0, by which some converters say that a size is not known: ONNX's own inference counts with them."""
+    for graph in graphs_of(model.graph):
+        for value in (*graph.input, *graph.value_info, *graph.output):
+            for one in value.type.tensor_type.shape.dim:
+                if one.HasField("dim_value") and one.dim_value < 0:
+                    one.ClearField("dim_value")
+
+
 def require_order(model: Any) -> None:  # noqa: ANN401
     """Raise ArchsimError where a node does not come after those that it needs; so there is no circle."""
     graph = model.graph
