@@ -70,7 +70,10 @@ def test_rotary_positions_of_the_first_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", ["o = Mul (r, c)", "n = Neg (a)", "y = Sub (m, o)"])
 def test_what_is_no_rotation_stays_as_it_is(changed: str, tmp_path: Path) -> None:
-    lines = [changed if changed.split()[0] == line.split()[0] else line for line in (*PARTS, *HALF, "y = Add (m, o)")]
+    lines = [
+        changed if changed.split(maxsplit=1)[0] == line.split()[0] else line
+        for line in (*PARTS, *HALF, "y = Add (m, o)")
+    ]
     tensors = {"c": np.cos(FULL), "s": np.sin(FULL)} | ENDS
     graph = compared(case(*lines, p=(2, 3, 5, 4), **tensors).model(), tmp_path)
     assert "rotary" not in kinds(graph)
@@ -105,7 +108,7 @@ def test_windows_of_a_network_of_layers_have_the_values_of_pytorch() -> None:
     for own, other in zip(*pairs, strict=True):
         for name, given in zip(own.inputs[1:], other.inputs[1:], strict=True):
             value, shape = numbers[given], network.weights[name].shape
-            turned = isinstance(own, Contraction) and value.ndim == 2  # noqa: PLR2004 - [inputs, outputs]
+            turned = isinstance(own, Contraction) and value.ndim == 2
             arrays[name] = (value.T if turned else value).reshape(shape)
     spread = [node for node in exported.nodes if isinstance(node, Elementwise) and node.kind == "add"]
     biases = [numbers[name] for node in spread for name in node.inputs if name in exported.weights]
