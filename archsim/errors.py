@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _SHOWN = 12  # names listed after "Known:"
 _CANDIDATES = 5  # near names, of which one is suggested
 _LONGEST_WORD = 100  # difflib takes quadratic time
+_LONGEST_MESSAGE = 2_000
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -35,8 +36,11 @@ class Fault:
     place: Place | None = None
 
     def __str__(self) -> str:
-        """Return the place, two spaces and the message."""
-        return self.message if self.place is None else f"{self.place}  {self.message}"
+        """Return the place, two spaces and the message, on one line; names in it may hold anything, and be endless."""
+        text = self.message if self.place is None else f"{self.place}  {self.message}"
+        if len(text) > _LONGEST_MESSAGE:
+            text = f"{text[: _LONGEST_MESSAGE // 2]}…{text[-_LONGEST_MESSAGE // 2 :]}"
+        return printable(text)
 
 
 class ArchsimError(Exception):
@@ -56,6 +60,11 @@ class ArchsimError(Exception):
 
 class UsageError(ArchsimError):
     """The command line was wrong."""
+
+
+def printable(text: str) -> str:
+    """One line of `text`: whatever a terminal would act on is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _place(fault: Fault) -> Place:

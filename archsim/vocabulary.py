@@ -14,8 +14,10 @@ OPERATORS = {
     "relu6": ("relu", "scale"),
     "clip": ("scale",),
     "exp": ("exp",),
-    "softplus": ("exp", "add", "log"),
     "hardswish": ("add", "relu", "scale", "multiply"),
+    "softplus": ("exp", "add", "log"),
+    "softsign": ("scale", "add", "reciprocal", "multiply"),
+    "mish": ("exp", "add", "log", "tanh", "multiply"),
     "add": ("add",),
     "sub": ("subtract",),
     "mul": ("multiply",),
@@ -28,6 +30,7 @@ OPERATORS = {
     "rotary": ("multiply", "multiply", "add"),
     "embedding": ("add", "add"),
     "argmax": ("maximum",),
+    "gather": ("scale",),
 }
 """What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
 

@@ -238,9 +238,9 @@ def different(made: NDArray[Any], wanted: Any) -> str:  # noqa: ANN401 - of any 
 
 def _apart(made: NDArray[Any], expected: NDArray[Any], tolerance: float) -> str:
     finite = np.isfinite(expected)
-    with np.errstate(over="ignore"):  # of masks, as low as a type lets them
-        rounded = np.array_equal(np.round(expected[finite], _DIGITS), expected[finite])
-    expected = expected.astype(np.float64)
+    wide = expected.astype(np.float64)
+    rounded = np.array_equal(np.round(wide[finite], _DIGITS).astype(expected.dtype), expected[finite])
+    expected = wide
     most = max(1e-6, np.abs(expected[finite]).max(initial=0))
     allowed = tolerance * most + (0.5 * 10.0**-_DIGITS if rounded else 0)
     for each in made:

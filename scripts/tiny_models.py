@@ -213,6 +213,16 @@ T5 = {
     "relative_attention_num_buckets": 8,
     "relative_attention_max_distance": 12,
 }
+MODERNBERT = {
+    **SIZES,
+    "num_hidden_layers": 4,
+    "local_attention": 6,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "cls_token_id": 1,
+    "sep_token_id": 2,
+}
 MODELS = {
     "bert": Tiny("BertModel", BERT, encoded),
     "roberta": Tiny("RobertaModel", BERT, encoded),
@@ -345,20 +355,9 @@ MODELS = {
     ),
     "olmo2": Tiny("Olmo2ForCausalLM", GROUPED),
     "smollm3": Tiny("SmolLM3ForCausalLM", {**GROUPED, "no_rope_layer_interval": 2}),
-    "modernbert": Tiny(
-        "ModernBertModel",
-        {
-            **{key: value for key, value in SIZES.items() if key != "hidden_act"},
-            "num_hidden_layers": 4,
-            "local_attention": 6,
-            "pad_token_id": 0,
-            "bos_token_id": 1,
-            "eos_token_id": 2,
-            "cls_token_id": 1,
-            "sep_token_id": 2,
-        },
-        encoded,
-    ),
+    "modernbert": Tiny("ModernBertModel", MODERNBERT, encoded),
+    "modernbert-masked": Tiny("ModernBertForMaskedLM", MODERNBERT, encoded),
+    "albert-masked": Tiny("AlbertForMaskedLM", {**BERT, "embedding_size": 8}, encoded),
     "albert": Tiny("AlbertModel", {**BERT, "embedding_size": 8, "num_hidden_layers": 4}, encoded),
     "falcon": Tiny("FalconForCausalLM", {**FALCON, "new_decoder_architecture": True, "num_kv_heads": 2}),
     "falcon-7b": Tiny("FalconForCausalLM", {**FALCON, "multi_query": True, "parallel_attn": True}),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
-    epilog="FILE is a machine, mapping, model or study file, a config.json, an ONNX file, or a name archsim knows.",
+    epilog="FILE is a machine, mapping, model or study file, a config.json, an ONNX or safetensors file, or a name that"
+    " archsim knows.",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @trust_option
@@ -56,6 +57,10 @@ def _check(name: str, *, trust: bool) -> str:
         path = resources.locate("hw_configs/machines", name)
     except ArchsimError:
         path = resources.locate("workloads/models", name)
+    if path.suffix == ".safetensors":
+        from archsim.values.opened import open_model
+
+        return f"{_model(open_model(path).graph)}, with weights"
     if path.suffix in (".onnx", ".pt2", *SUFFIXES) or beginning(path) is not None:
         graph = load_model(path, trust=trust)
         return _model(graph)

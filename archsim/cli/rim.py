@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from archsim.errors import ArchsimError, UsageError
-from archsim.report.blocks import printable
+from archsim.errors import ArchsimError, UsageError, printable
 
 FAILED = 1
 MISUSED = 2
@@ -20,6 +19,7 @@ CLOSED = 141  # 128 + SIGPIPE
 
 _WRITE_FAILED = {errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC}
 _TRACEBACK = "ARCHSIM_TRACEBACK"
+_MOST_FAULTS = 200
 _LONGEST = 500  # characters of an unexpected error's own words
 
 
@@ -59,7 +59,9 @@ def _explain(error: BaseException) -> int:
             error.show()
             return error.exit_code
         case ArchsimError():
-            _say(str(fault) for fault in error.faults)
+            _say(str(fault) for fault in error.faults[:_MOST_FAULTS])
+            if len(error.faults) > _MOST_FAULTS:
+                _say([f"… and {len(error.faults) - _MOST_FAULTS:,} more"])
             return MISUSED if isinstance(error, UsageError) else FAILED
         case KeyboardInterrupt() | click.Abort():
             _say(["interrupted"])

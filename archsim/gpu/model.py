@@ -8,7 +8,7 @@ from archsim.gpu.gpu import BYTES, Gpu
 from archsim.gpu.kernels import attention, moving, product
 from archsim.gpu.scans import scan, scans, updating
 from archsim.graph.graph import Graph
-from archsim.graph.job import SEQUENCE, Job, Span
+from archsim.graph.job import SEQUENCE, Job, Span, require_operators
 from archsim.graph.operators import Linear, Matmul, Operator, Rowwise
 from archsim.graph.windows import Window
 
@@ -55,6 +55,7 @@ def run(gpu: Gpu, graph: Graph, job: Job, precision: str, *, fused: bool) -> Gpu
         # layers and tokens are alike
         return float(product(gpu, m, n, k, precision, count))
 
+    require_operators(graph)
     latency, energy, number = 0.0, 0.0, 0
     by_operator: dict[str, float] = {}
     for step in _passes(graph, job):

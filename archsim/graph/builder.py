@@ -7,7 +7,7 @@ from typing import Literal
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, dim, shown, size_of, sizes_of
 from archsim.graph.draft import Draft
-from archsim.graph.nodes import Contraction, Elementwise, Mask, Normalise, Pool, Reduce
+from archsim.graph.nodes import Contraction, Elementwise, Mask, Normalise, Pool, Reduce, Reduction
 from archsim.graph.windows import SAME, Interval
 
 _LETTERS = "abcdefghjklmnpqrstuvwxyz"
@@ -235,7 +235,7 @@ class Builder(Draft):
         name: str,
         kind: str,
         x: str,
-        function: Literal["sum", "mean", "maximum", "minimum", "argmax", "prod", "l2"],
+        function: Reduction,
         dims: Sequence[int],
         *,
         kept: bool = False,
@@ -262,12 +262,12 @@ class Builder(Draft):
         name: str,
         kind: str,
         x: str,
-        function: Literal["maximum", "mean"],
+        function: Literal["maximum", "mean", "sum"],
         windows: Sequence[tuple[int, Interval, int]],
         *,
         padding_counts: bool = False,
     ) -> str:
-        """The largest or the mean under windows: (dimension, interval, indices of the result)."""
+        """The largest, the mean or the sum under windows: (dimension, interval, indices of the result)."""
         layer, own = self.layer, self.name(name)
         shape = list(self.of(x))
         for at, _, size in windows:

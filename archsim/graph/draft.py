@@ -8,6 +8,7 @@ from typing import Literal
 
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Factor, Shape, completed, cut, dim, reshaped, shown, size_of, sizes_of
+from archsim.graph.bounds import MOST_NODES, require_tensor
 from archsim.graph.nodes import Node
 from archsim.graph.streams import Sight, Stream
 from archsim.graph.views import Chosen, Concat, Keep, Picked, Reshape, Slice, Transpose
@@ -52,6 +53,7 @@ class Draft:
         least: int = 0,
     ) -> str:
         """An input; whole: of whole numbers from `least` to below so many; positions: dimensions that are such."""
+        require_tensor(name, sizes_of(shape))
         self.inputs.append(Input(name, shape, whole, stream, positions, least))
         self.shapes[name] = shape
         return name
@@ -63,6 +65,7 @@ class Draft:
 
     def weight(self, name: str, shape: Sequence[int], *, trained: int | None = None, tied: str | None = None) -> str:
         """Numbers that are known before the run: added, or those of that name that are there."""
+        require_tensor(name, shape)
         layer, _, own = name.partition("/")
         if layer in self.shared and tied is None:
             tied = f"{self.shared[layer]}/{own}"
@@ -79,6 +82,9 @@ class Draft:
         """A node; its key."""
         if node.key in self.shapes or node.key in self.weights:
             raise ArchsimError(f"{node.key}: stands twice; expected one node of a name")
+        if len(self.nodes) >= MOST_NODES:
+            raise ArchsimError(f"more than {MOST_NODES:,} operators; expected fewer")
+        require_tensor(node.key, sizes_of(node.shape))
         node = replace(node, shape=completed(node.shape, node.inside, node.key))
         self.nodes.append(node)
         self.shapes[node.key] = node.shape

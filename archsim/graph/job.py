@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from archsim.errors import UsageError, did_you_mean
+from archsim.errors import ArchsimError, UsageError, did_you_mean
 from archsim.graph.graph import Graph
 from archsim.graph.operators import Operator
 from archsim.graph.streams import Positions, Route, Stream
@@ -161,17 +161,30 @@ def make_job(graph: Graph, phase: str, seq: int | None, new_tokens: int, batch: 
     return job
 
 
+def require_operators(graph: Graph) -> None:
+    """Raise ArchsimError for a Graph without any, which takes no time."""
+    if not graph.operators:
+        raise ArchsimError(f"{graph.name} has nothing to compute: its results are constants, or views of what comes in")
+
+
 MOST_TASKS = 30_000_000
 """Of a job: more would take hours and all memory."""
+MOST_MACS = 1 << 60
+"""Of a job: counts fit 64 bits."""
 
 
 def _require_tasks(graph: Graph, job: Job) -> None:
     """Estimated without making any: an operator at a position is one or a few."""
     by_stream = {stream: sum(span.positions for span in job.spans(stream)) for stream in graph.streams}
     tasks = sum(by_stream[each.stream] for each in graph.operators if each.positions == "each")
+    macs = sum(by_stream[each.stream] * each.macs(job.most_keys(each)) for each in graph.operators)
+    advice = "Try a shorter --seq, a smaller --batch, or fewer --new-tokens."
     if tasks > MOST_TASKS:
         found = f"{graph.name}: the job has {tasks:,} tasks or more; expected at most {MOST_TASKS:,}"
-        raise UsageError(f"{found}. Try a shorter --seq, a smaller --batch, or fewer --new-tokens.")
+        raise UsageError(f"{found}. {advice}")
+    if macs > MOST_MACS:
+        found = f"{graph.name}: the job has {macs:,} multiply-accumulates or more; expected at most {MOST_MACS:,}"
+        raise UsageError(f"{found}. {advice}")
 
 
 USUAL_LENGTH = 128

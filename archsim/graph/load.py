@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from archsim import resources
 from archsim.errors import ArchsimError, Fault
+from archsim.graph.bounds import too_large
 from archsim.graph.graph import Graph
 from archsim.machine.bibliography import unknown_source
 from archsim.machine.overlay import read_whole
@@ -68,6 +69,14 @@ def load_model(
 
 def build(document: Document) -> Graph:
     """Check a document and make a Graph of it; raises ArchsimError with every fault found."""
+    try:
+        return _built(document)
+    except ArchsimError as error:
+        start = document.place(())
+        raise ArchsimError(*(Fault(each.message, each.place or start) for each in error.faults)) from None
+
+
+def _built(document: Document) -> Graph:
     text = json.dumps(document.data, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()
     if isinstance(document.data, dict) and document.data.get("schema") == "archsim.network/1":
@@ -92,6 +101,8 @@ def _checked(model: type[M], document: Document) -> M:
     wrong = unknown_source(source) if source is not None else None
     if wrong is not None:
         faults.append(Fault(f"source: {wrong}", document.place(("source",))))
+    if isinstance(made, model):
+        faults += too_large(made, document)
     if not isinstance(made, model) or faults:
         raise ArchsimError(*faults)
     return made

@@ -33,7 +33,7 @@ from archsim.graph.streams import TOKENS, Stream
 from archsim.graph.views import Stack
 from archsim.graph.windowed import attended
 
-_MOST_NODES = 20_000
+_MOST_NODES = 8_000
 _SEQUENCE, _MAP = 2, 3
 """Dimensions."""
 _LRN = (5, 1e-4, 0.75, 1.0)

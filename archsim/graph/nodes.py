@@ -177,19 +177,19 @@ class Contraction(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool(Node):
-    """The largest, or the mean, under a window of some dimensions.
+    """The largest, the mean or the sum under a window of some dimensions.
 
     Parameters
     ----------
     function
-        `maximum` or `mean`.
+        `maximum`, `mean` or `sum`.
     windows
         (dimension, interval) of each.
     padding_counts
         Whether zeros outside count in a mean.
     """
 
-    function: Literal["maximum", "mean"]
+    function: Literal["maximum", "mean", "sum"]
     windows: tuple[tuple[int, Interval], ...]
     padding_counts: bool = False
 
@@ -243,14 +243,20 @@ class Normalise(Node):
         return tuple(ALL if at in self.dims else Reach(at) for at in range(len(shape)))
 
 
+Reduction = Literal[
+    "sum", "mean", "maximum", "minimum", "prod", "l2", "log_sum_exp", "argmax", "argmin", "argmax_last", "argmin_last"
+]
+"""What a row becomes; of indices of the largest or smallest the first, or the last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reduce(Node):
-    """One number of each row: `sum`, `mean`, `maximum`, `minimum`, `argmax`, `prod`, `l2`.
+    """One number of each row.
 
     dims: that make a row. kept: whether they stay, with one index.
     """
 
-    function: Literal["sum", "mean", "maximum", "minimum", "argmax", "prod", "l2"]
+    function: Reduction
     dims: tuple[int, ...]
     kept: bool = False
 

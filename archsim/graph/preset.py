@@ -6,15 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from archsim.graph.mechanisms import Latent, Layers, Mixture, Temperature
-from archsim.graph.preset_checks import idle_mechanisms, require_mechanisms
+from archsim.graph.preset_checks import idle_mechanisms, require_bounds, require_mechanisms
 from archsim.graph.rotary import RotaryScaling, frequencies
 from archsim.graph.state_space_keys import StateSpace
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
 from archsim.vocabulary import ACTIVATIONS
 
-_MOST_LAYERS = 2_000
-_WIDEST = 1 << 24
-"""Values of all heads of a position."""
 _EPSILON = 1e-5
 """Of norms, where a file says none: that of most models."""
 
@@ -296,6 +293,11 @@ class Preset(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _within_bounds(self) -> "Preset":
+        require_bounds(self)
+        return self
+
+    @model_validator(mode="after")
     def _mechanisms_fit(self) -> "Preset":
         require_mechanisms(self)
         return self
@@ -313,14 +315,6 @@ class Preset(BaseModel):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
-        most = max(self.layers, self.decoder_layers or 0)
-        if most > _MOST_LAYERS:
-            message = "found {layers} layers; expected at most {most}"
-            raise PydanticCustomError("preset", message, {"layers": most, "most": _MOST_LAYERS})
-        if self.heads * self.per_head > _WIDEST:
-            message = "found {heads} heads of {values}; expected at most {most} values"
-            wide = {"heads": self.heads, "values": self.per_head, "most": _WIDEST}
-            raise PydanticCustomError("preset", message, wide)
         if self.architecture == "decoder" and (self.pooler or self.segments):
             raise PydanticCustomError(
                 "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
@@ -338,10 +332,14 @@ class Preset(BaseModel):
 
     @model_validator(mode="after")
     def _rotation_fits(self) -> "Preset":
-        turned, scaling = self.rotary_values or self.per_head, self.rotary_scaling
+        turned, scaling = self.turned, self.rotary_scaling
         wrong = ""
-        if self.rotary and turned > self.per_head:
+        if self.rotary and self.latent is None and turned > self.per_head:
             wrong = f"found {turned} values of a head that are turned; expected at most {self.per_head}"
+        if self.rotary and self.turned % 2:
+            wrong = f"found {self.turned} values of a head that are turned; expected pairs"
+        if self.norm_epsilon < 0:
+            wrong = f"found an epsilon of {self.epsilon:g}; expected 0 or more"
         bases = (self.rotary_base, self.window_rotary_base or self.rotary_base)
         if min(bases) <= 1:
             wrong = f"found a rotary base of {min(bases):g}; expected more than 1"

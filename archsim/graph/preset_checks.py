@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
 
+from archsim.graph.bounds import LARGEST_SIZE, MOST_EXPERTS, MOST_LAYERS, WIDEST_HEAD
 from archsim.graph.mechanisms import Mixture
 
 if TYPE_CHECKING:
@@ -56,6 +57,22 @@ def idle_mechanisms(preset: Preset) -> list[tuple[str, str]]:
         ("experts", preset.experts > 1 and not preset.ffn, "an ffn of 1 or more"),
     ]
     return [(key, with_what) for key, useless, with_what in needs if useless]
+
+
+def require_bounds(preset: Preset) -> None:
+    """Raise PydanticCustomError for more layers, experts or values of heads than are built."""
+    twice = preset.architecture == "encoder-decoder"
+    layers = preset.layers + (preset.decoder_layers or preset.layers) * twice
+    mixing = 0 if layers > MOST_LAYERS else sum(map(preset.mixes, range(layers)))
+    for found, what, most in (
+        (layers, "layers", MOST_LAYERS),
+        (mixing * preset.experts, "experts in all layers", MOST_EXPERTS),
+        (preset.per_head, "values of a head", WIDEST_HEAD),
+        (preset.heads * preset.per_head, "values of all heads", LARGEST_SIZE),
+    ):
+        if found > most:
+            message = "found {found} {what}; expected at most {most}"
+            raise PydanticCustomError("preset", message, {"found": found, "what": what, "most": most})
 
 
 def require_mechanisms(preset: Preset) -> None:

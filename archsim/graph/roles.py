@@ -90,11 +90,20 @@ def _attention(nodes: Sequence[Node], weights: Mapping[str, Weight]) -> dict[str
     makers = {node.key: node for node in nodes}
     found: dict[str, list[tuple[int, bool]]] = {}
 
+    sources: dict[str, Node | None] = {}
+
     def source(name: str) -> Node | None:
-        node = makers.get(name)
-        while node is not None and (node.free or isinstance(node, Elementwise)) and not isinstance(node, Previous):
-            node = makers.get(next((other for _, other in moving(node, weights)), ""))
-        return node
+        """What is before a tensor, with views and elementwise functions left out; each is gone through once."""
+        passed = []
+        while name not in sources:
+            node = makers.get(name)
+            if node is None or isinstance(node, Previous) or not (node.free or isinstance(node, Elementwise)):
+                sources[name] = node
+            else:
+                passed.append(name)
+                name = next((other for _, other in moving(node, weights)), "")
+        sources.update(dict.fromkeys(passed, sources[name]))
+        return sources[name]
 
     def say(node: Node, keys: str, values: str) -> None:
         assert isinstance(node, Contraction)  # noqa: S101
@@ -124,6 +133,6 @@ def _said(node: Node, at: int, dims: int) -> list[tuple[int, bool]]:  # noqa: PL
         return [(here, True) for here in range(dims)]
     if isinstance(node, Normalise) and at == 0 and node.function in ("layernorm", "rmsnorm"):
         return [(here, here not in node.dims) for here in range(dims)]
-    if isinstance(node, Reduce) and node.function == "argmax":
+    if isinstance(node, Reduce) and node.function.startswith("arg"):
         return [(here, here not in node.dims) for here in range(dims)]
     return []

@@ -6,6 +6,7 @@ from math import prod
 
 from archsim.errors import ArchsimError
 from archsim.graph.axes import Axis, Dim, Shape, size_of
+from archsim.graph.index_nodes import Ranked
 from archsim.graph.nodes import Contraction, Node, Normalise, Pool, Reduce, Unknown
 from archsim.graph.operators import Edge, Linear, Matmul, Operator, Rowwise
 from archsim.graph.reading import Read, Reading, flat
@@ -146,7 +147,7 @@ class _Making:
             "scores": scored,
         }
 
-    def _rows(  # noqa: PLR0911 - a case for each kind of node
+    def _rows(  # noqa: C901, PLR0911 - a case for each kind of node
         self, read: Read, keys: Axis | None
     ) -> dict[str, int | None]:
         """Rows of so many values at a position; keys count as one."""
@@ -160,6 +161,9 @@ class _Making:
         if isinstance(node, Unknown) and node.work:
             rows, width = node.work
             return {"rows": rows, "width": width, "operands": number, "out": None if rows * width == values else values}
+        if isinstance(node, Ranked):  # the largest of what is left, again and again
+            width = prod(factor.size or 1 for factor in read.operands[0][1].shape[node.dim])
+            return {"rows": values, "width": width, "operands": 1, "out": values}
         if isinstance(node, Pool):
             width = prod(interval.taps for _, interval in node.windows)
             return {"rows": values, "width": width, "out": values, "operands": 1}

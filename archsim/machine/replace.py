@@ -35,8 +35,10 @@ def replaced(below: dict[str, Any], above: dict[str, Any]) -> list[Keys]:
 
 
 def without(part: dict[str, Any], keys: Keys) -> dict[str, Any]:
-    """A part without the value at `keys`; the mapping on the way is copied."""
+    """A part without the value at `keys`, if there is one; the mapping on the way is copied."""
     first, *rest = keys
+    if first not in part:
+        return part
     if not rest:
         return {key: value for key, value in part.items() if key != first}
     return {**part, first: without(part[first], tuple(rest))}

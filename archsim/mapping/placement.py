@@ -6,7 +6,7 @@ from math import ceil
 
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
-from archsim.graph.job import Job
+from archsim.graph.job import Job, require_operators
 from archsim.graph.operators import Linear, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
@@ -35,6 +35,7 @@ def place(machine: Machine, graph: Graph, job: Job) -> Mapping:
 
     In a prefill one sequence holds keys and values at a time, else all do.
     """
+    require_operators(graph)
     sequences = 1 if job.phase == "prefill" else job.batch
     graph = digitised(machine, graph)
     _require_recipes(machine, graph)

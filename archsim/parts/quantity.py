@@ -1,5 +1,6 @@
 """Pydantic field types that read archsim's own scalars: exact quantities with units, whole numbers, choices."""
 
+import unicodedata
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Annotated, Final
@@ -13,6 +14,7 @@ from archsim.errors import did_you_mean, quoted
 _LONGEST_TIME: Final = 10**15  # ps: a run's times must fit 64 bits
 _LARGEST_MEMORY: Final = 2**50  # bits
 _WIDEST_NUMBER: Final = 64  # bits
+_LONGEST_NAME: Final = 1_000  # a source in words is a name too
 
 
 def field_type(parse: Callable[[str], object], *kinds: type) -> PlainValidator:
@@ -116,6 +118,10 @@ def choice(known: tuple[str, ...]) -> PlainValidator:
 def _name(text: str) -> str:
     if not text.strip():
         raise units.UnitError("found nothing; expected a name")
+    if len(text) > _LONGEST_NAME:
+        raise units.UnitError(f"found a name of {len(text):,} characters; expected at most {_LONGEST_NAME:,}")
+    if any(unicodedata.category(mark) == "Cc" and mark not in "\t\n" for mark in text):
+        raise units.UnitError(f"found {quoted(text)}; expected a name without control characters")
     return text
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archsim.errors import printable
 from archsim.units import format_si
 
 # Between these a figure is written without an exponent.
@@ -26,11 +27,6 @@ class Block:
     rows: tuple[tuple[str, ...], ...]
     headers: tuple[str, ...] = ()
     keyed: bool = True
-
-
-def printable(text: str) -> str:
-    """One line of `text`: whatever a terminal would act on is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def cell(text: object) -> str:

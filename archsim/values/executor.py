@@ -13,6 +13,7 @@ from archsim.graph.axes import shown, size_of, sizes_of
 from archsim.graph.nodes import Contraction, Node, Unknown
 from archsim.graph.sequence_nodes import Previous, Recurrence
 from archsim.graph.weights import moving
+from archsim.values.indexing import INDEXED
 from archsim.values.products import Grouped, between, contract, finished, prepared
 from archsim.values.rearranging import VIEWS
 from archsim.values.rows import ROWS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from archsim.values.arithmetic import Arithmetic
     from archsim.values.session import Session
 
-_COMPUTED = {**VIEWS, **ROWS, **SEQUENCES}
+_COMPUTED = {**VIEWS, **ROWS, **SEQUENCES, **INDEXED}
 
 
 class Executor:
@@ -102,12 +103,12 @@ class Executor:
                 needed |= {name for _, name in moving(node, self.graph.weights)} - set(known)
         tensors = {name: run.noted(name, self.shapes[name], x) for name, x in known.items()}
         tensors |= {each.name: self._input(run, each, inputs) for each in self.graph.inputs if each.name in needed}
-        unknown = sorted(needed - set(self.shapes))
+        unknown = sorted(needed - set(self.shapes) - set(self.graph.weights))
         if unknown:
             raise ArchsimError(f"{self.graph.name}: no tensor '{unknown[0]}'. {did_you_mean(unknown[0], self.shapes)}")
         with np.errstate(all="ignore"):  # as IEEE 754 says: what overflows is infinite
             self._all(run, nodes[::-1], tensors, wanted)
-        return {name: tensors[name] for name in wanted}
+        return {name: tensors[name] if name in tensors else self.weight(name)[None] for name in wanted}
 
     def _all(self, run: Run, nodes: Sequence[Node], tensors: dict[str, Array], wanted: Collection[str]) -> None:
         """Nodes in order; what no later one reads is let go."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from math import erf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from archsim.values.formats import bits_of, of_bits, rounded, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,8 @@ Values = NDArray[Any]
 
 _STEP = 256
 """Numbers from one whole number to the next at which the error function is tabulated, up to 6, where it is 1."""
+_MOST_BITS = 63
+"""By which whole numbers can be shifted."""
 _BLOCK = 1 << 13
 """Numbers that are computed at a time, so that caches hold them."""
 
@@ -81,6 +85,7 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "sqrt": np.sqrt,
     "rsqrt": lambda x: np.float32(1) / np.sqrt(x),
     "reciprocal": lambda x: np.float32(1) / x,
+    "square": np.square,
     "neg": np.negative,
     "abs": np.abs,
     "round": np.rint,
@@ -88,14 +93,28 @@ ELEMENTWISE: dict[str, Callable[[Values], Values]] = {
     "ceil": np.ceil,
     "erf": lambda x: _erf(x).astype(np.float32),
     "sign": np.sign,
-    "sin": np.sin,
-    "cos": np.cos,
+    **{function.__name__: function for function in (np.sin, np.cos, np.tan, np.sinh, np.cosh)},
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "mish": lambda x: x * np.tanh(_softplus(x)),
     "identity": lambda x: x,
     "cast": lambda x: x.astype(np.float32),
     "whole": lambda x: np.trunc(x).astype(np.int64),
     "not": lambda x: x == 0,
     "truth": lambda x: x != 0,
     "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isposinf": np.isposinf,
+    "isneginf": np.isneginf,
+    "never": lambda x: np.zeros(x.shape, np.int64),
+    "bitwisenot": np.invert,
+    "bits": bits_of,
+    "of_bits": of_bits,
 }
 """Of one operand. `cast`: to float32; `whole`: to whole numbers, towards zero."""
 
@@ -105,6 +124,38 @@ def _divided(x: Values, y: Values) -> Values:
     if x.dtype.kind == y.dtype.kind == "i":
         return np.asarray(np.sign(x) * np.sign(y) * (np.abs(x) // np.abs(y)))
     return np.asarray(x / y)
+
+
+def _power(x: Values, y: Values) -> Values:
+    """Whole numbers of whole powers; of a negative one what is left of the fraction, towards zero."""
+    if x.dtype.kind == y.dtype.kind == "i":
+        inverse = np.where(np.abs(x) == 1, np.power(x, np.abs(y)), 0)
+        return np.where(y < 0, inverse, np.power(x, np.maximum(y, 0)))
+    if x.dtype.kind == "i":
+        return np.trunc(np.power(x.astype(np.float64), y)).astype(np.int64)
+    return np.asarray(np.power(x, y.astype(np.float32)))
+
+
+def _shifted(x: Values, by: Values, *, left: bool) -> Values:
+    """Bits of whole numbers moved; by less than none or all of them, only the sign is left, or on the left nothing."""
+    outside = (by < 0) | (by > _MOST_BITS)
+    within = np.where(outside, _MOST_BITS, by)
+    return np.where(outside, 0, np.left_shift(x, within)) if left else np.right_shift(x, within)
+
+
+def _mean(*xs: Values) -> Values:
+    found: Values = reduce(np.add, xs) / np.float32(len(xs))
+    return found
+
+
+def _per_norm(x: Values, norm: Values) -> Values:
+    """X / norm; zero where that is zero."""
+    return np.asarray(np.where(norm == 0, 0, x / norm))
+
+
+def _normalised(x: Values, scale: Values, shift: Values, mean: Values, variance: Values, epsilon: Values) -> Values:
+    found: Values = (x - mean) / np.sqrt(variance + epsilon) * scale + shift
+    return found
 
 
 def _picked(condition: Values, x: Values, y: Values) -> Values:
@@ -143,20 +194,40 @@ COMBINING: dict[str, Callable[..., Values]] = {
     "max": _folded(np.maximum),
     "sub": np.subtract,
     "div": _divided,
-    "pow": np.power,
+    "pow": _power,
+    "mean": _mean,
+    "mod": np.mod,
+    "fmod": np.fmod,
+    "shift_left": partial(_shifted, left=True),
+    "shift_right": partial(_shifted, left=False),
+    "bitwiseand": np.bitwise_and,
+    "bitwiseor": np.bitwise_or,
+    "bitwisexor": np.bitwise_xor,
+    "per_norm": _per_norm,
+    "rounded": rounded,
+    "wrapped": wrapped,
+    "normalised": _normalised,
     "scale": np.multiply,
     "batchnorm": lambda x, scale, shift: x * scale + shift,
     "clip": np.clip,
     "leaky_relu": lambda x, alpha: np.where(x < 0, alpha * x, x),
     "prelu": lambda x, slope: np.where(x < 0, slope * x, x),
+    "celu": lambda x, alpha: np.maximum(x, 0) + np.minimum(alpha * np.expm1(np.minimum(x, 0) / alpha), 0),
+    "selu": lambda x, alpha, gamma: gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    "thresholdedrelu": lambda x, alpha: np.where(x > alpha, x, np.float32(0)),
+    "shrink": lambda x, bias, lambd: np.where(x < -lambd, x + bias, np.where(x > lambd, x - bias, np.float32(0))),
+    "swish": lambda x, alpha: x * _sigmoid(alpha * x),
     "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "hardsigmoid": lambda x, alpha, beta: np.clip(alpha * x + beta, 0, 1),
     "where": _picked,
     "equal": np.equal,
     "less": np.less,
+    "lessorequal": np.less_equal,
     "greater": np.greater,
+    "greaterorequal": np.greater_equal,
     "and": np.logical_and,
     "or": np.logical_or,
+    "xor": np.logical_xor,
     "quantize": _quantised,
     "dequantize": lambda x, scale, zero: (x - zero).astype(np.float32) * scale,
     "requantize": _requantised,

@@ -70,12 +70,22 @@ def _by_neighbours(node: Normalise, x: Array) -> Array:
     return found
 
 
+def _log_sum_exp(x: Array, axis: tuple[int, ...], *, keepdims: bool) -> Array:
+    """With the largest taken off first, where that is finite."""
+    most = x.max(axis=axis, keepdims=True)
+    most = np.where(np.isfinite(most), most, 0)
+    total = np.log(np.exp(x - most).sum(axis=axis, keepdims=keepdims))
+    found: Array = total + (most if keepdims else most.squeeze(axis))
+    return found
+
+
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "sum": np.sum,
     "mean": np.mean,
     "maximum": np.max,
     "minimum": np.min,
     "prod": np.prod,
+    "log_sum_exp": _log_sum_exp,
     "l2": lambda x, axis, keepdims: np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)),
 }
 
@@ -83,11 +93,16 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
 def reduce(node: Reduce, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001 - as all are called
     """One number of each row."""
     x, over = operands[0], tuple(1 + at for at in node.dims)
-    if node.function != "argmax":
+    if not node.function.startswith("arg"):
         found: Array = REDUCTIONS[node.function](x, axis=over, keepdims=node.kept)
         return found
     rows = np.moveaxis(x, over, range(-len(over), 0))
-    most = rows.reshape(*rows.shape[: x.ndim - len(over)], -1).argmax(axis=-1)
+    rows = rows.reshape(*rows.shape[: x.ndim - len(over)], -1)
+    search = np.argmin if node.function.startswith("argmin") else np.argmax
+    if node.function.endswith("last"):
+        most = rows.shape[-1] - 1 - search(rows[..., ::-1], axis=-1)
+    else:
+        most = search(rows, axis=-1)
     return np.expand_dims(most, over) if node.kept else most
 
 
@@ -100,6 +115,8 @@ def pool(node: Pool, operands: Sequence[Array], run: Run) -> Array:
             x = windowed(x, [(1 + at, interval, size)], -np.inf).max(axis=-1)
             continue
         x = windowed(x, [(1 + at, interval, size)]).sum(axis=-1)
+        if node.function == "sum":
+            continue
         inside = windowed(np.ones((1, length), np.float32), [(1, interval, size)]).sum(axis=-1)[0]
         number = np.full(size, interval.taps) if node.padding_counts else inside
         x = x / number.astype(np.float32).reshape(-1, *(1,) * (x.ndim - at - 2))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.errors import ArchsimError
+from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import shown
 from archsim.values.executor import Executor
 from archsim.values.files import begin, read_bytes
@@ -123,7 +123,7 @@ def _tokens(path: Path, vocabulary: int) -> list[list[int]]:
         raise ArchsimError(f"{path}: is no whole file of numpy numbers ({' '.join(str(error).split())})") from None
     wrong = found.ndim != _DIMENSIONS or found.dtype.kind not in "iu"
     if wrong or (found.size and (found.min() < 0 or found.max() >= vocabulary)):
-        shape = f"{found.dtype} {found.shape}"
+        shape = quoted(f"{found.dtype} {found.shape}")[1:-1]
         raise ArchsimError(f"{path}: found {shape}; expected whole numbers (sequences, n) from 0 to {vocabulary - 1}")
     rows: list[list[int]] = found.tolist()
     return rows

@@ -255,7 +255,7 @@ MODELS: list[Case] = [
     (
         "ffn: 64\n",
         "",
-        ["1:1  ffn: is missing. Required: schema, name, architecture, layers, hidden, heads, ffn."],
+        ["1:1  ffn: is missing. Required: schema, name, architecture, layers, hidden, ffn."],
     ),
     (
         "architecture: encoder",
@@ -266,7 +266,7 @@ MODELS: list[Case] = [
         "vocabulary: 100",
         "vocabulary: 100\nvocabulry: 100",
         [
-            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, audio, bias, buckets, causal, classes, decoder_layers, description, embedding, embedding_norm, embedding_scale, … and 45 more."
+            "9:1  vocabulry: unknown key. Did you mean 'vocabulary'? Known: activation, architecture, attention_pooler, audio, bias, buckets, causal, classes, decoder_layers, description, embedding, embedding_norm, … and 72 more."
         ],
     ),
     (
@@ -277,7 +277,7 @@ MODELS: list[Case] = [
     (
         "layers: 2",
         "layers: 1000000",
-        ["1:1  the file: found 1000000 layers; expected at most 2000"],
+        ["1:1  the file: found 1000000 layers; expected at most 400"],
     ),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 from archsim.errors import ArchsimError
 from archsim.graph import load_model
 from archsim.graph.graph import Graph
-from archsim.graph.hf.families import FAMILIES
+from archsim.graph.hf.known import FAMILIES
 from archsim.graph.job import Job
 
 SIZES = {

@@ -43,8 +43,8 @@ def test_a_key_without_a_use_is_refused(architecture: str, more: str, message: s
 
 def test_sizes_that_nothing_holds() -> None:
     limits = {
-        "hidden": "found 2 heads of 500000000000; expected at most 16777216",
-        "ffn": "expected at most 16,777,216 of",
+        "hidden": "found 500000000000 values of a head; expected at most 65536",
+        "ffn": "found 1,000,000,000,000; expected at most 16,777,216",
     }
     for size, message in limits.items():
         huge = re.sub(rf"\b{size}: \d+", f"{size}: 1000000000000", TINY.format("decoder"))

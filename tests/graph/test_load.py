@@ -35,11 +35,11 @@ def refusal(text: str) -> list[str]:
         ("heads: 2", "heads: [2]", "6:8  heads: found a list; expected one value"),
         ("heads: 2", "heads:", "6:7  heads: found nothing; expected a whole number such as '8'"),
         ("name: tiny", "name: ''", "2:7  name: found nothing; expected a name"),
-        ("layers: 2", "layers: 1000000", "1:1  the file: found 1000000 layers; expected at most 2000"),
+        ("layers: 2", "layers: 1000000", "1:1  the file: found 1000000 layers; expected at most 400"),
         (
             "heads: 2",
             "heads: 2\nhead_dim: 1000000000",
-            "1:1  the file: found 2 heads of 1000000000; expected at most 16777216 values",
+            "1:1  the file: found 1000000000 values of a head; expected at most 65536",
         ),
         ("encoder", "encodr", "3:15  architecture: found 'encodr'; expected 'encoder', 'decoder' or 'encoder-decoder'"),
         ("ffn: 64", "pooler: yes", None),

@@ -59,10 +59,10 @@ def test_versions_that_lack_an_operator(tmp_path: Path) -> None:
     made = case("y = MatMul (x, k)", "z = Relu (y)", **ROWS, k=ones(4, 3)).model("z", opset=14)
     del made.graph.node[0].input[1:]
     path = tmp_path / "model.onnx"
-    for version in (0, -1):
+    for version, message in ((0, "No Op registered for MatMul"), (-1, "found version -1 of")):
         made.opset_import[0].version = version
         onnx.save(made, str(path))
-        with pytest.raises(ArchsimError, match="No Op registered for MatMul"):
+        with pytest.raises(ArchsimError, match=message):
             load_model(path)
 
 

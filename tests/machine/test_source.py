@@ -274,7 +274,7 @@ def test_a_file_that_is_not_there_or_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert _unreadable(tmp_path / "file" / "m.yaml") == "m.yaml: cannot be read (not a directory)."
     assert _unreadable(tmp_path / ("x" * 300)) == "m.yaml: cannot be read (file name too long)."
-    assert _unreadable(tmp_path / "a\0b").startswith("m.yaml: cannot be read (")
+    assert "cannot be read (" in _unreadable(tmp_path / "a\0b")
     os.mkfifo(tmp_path / "fifo")
     assert _unreadable(tmp_path / "fifo") == "m.yaml: is no regular file; expected a YAML file."
 

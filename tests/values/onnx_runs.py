@@ -63,7 +63,7 @@ def case(*lines: str, **tensors: Any) -> Case:  # noqa: ANN401 - tuples are size
 
 
 def filled(made: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
-    """Random numbers for weights that are absent or all the same: scales and variances around 1, matrices around 0."""
+    """Random numbers in place of weights that are all the same, or absent: vectors around 1, matrices around 0."""
     draw = np.random.default_rng(seed)
     made.ir_version = max(made.ir_version, 4)  # from which on initializers need not be inputs too
     held = {each.name: each for each in made.graph.initializer}

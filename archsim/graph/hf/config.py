@@ -4,6 +4,7 @@ from math import sqrt
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
+from archsim.graph.bounds import require_numbers
 from archsim.graph.hf.families import ACTIVATIONS, OPTIONAL, SAME_IN_BOTH, Family
 from archsim.graph.hf.heads import set_head
 from archsim.graph.hf.known import FAMILIES
@@ -40,6 +41,7 @@ def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
     document, notes = text_part(document)
     data = dict(mapping(document))
+    require_numbers(document)
     kind, family = _family(document, data)
     for key, expected in _EXPECTED.items():
         if str(data.get(key, expected)) not in (expected, *_NOTHING):
@@ -66,6 +68,7 @@ def from_config(document: Document, name: str) -> Document:
     for flag, keys in family.flags.items():
         if data.get(flag) not in _NOTHING:
             _set_flag(made, origin, keys, flag, str(data[flag]))
+    _set_further(document, data, family, made)
     _refine(document, data, family, made)
     set_head(document, data, kind, made)
     set_windows(document, data, made)
@@ -105,13 +108,17 @@ def _set_flag(made: dict[str, Any], origin: dict[str, str], keys: str, flag: str
         made[key.removeprefix("!")], origin[key.removeprefix("!")] = turned, flag
 
 
+def _set_further(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
+    """What the type alone has. Raises ArchsimError."""
+    try:
+        if family.further is not None:
+            family.further(data, made)
+    except ValueError as error:
+        raise ArchsimError(Fault(str(error), document.place(()))) from None
+
+
 def _refine(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
     """What follows from other sizes, or from what the config says that the model is for."""
-    if family.further is not None:
-        try:
-            family.further(data, made)
-        except ValueError as error:
-            raise ArchsimError(Fault(str(error), document.place(()))) from None
     if "ffn" not in made:
         made["ffn"] = str(4 * int(str(made["hidden"]))) if str(made["hidden"]).isdigit() else ""
     if family.more_rows and str(made["positions"]).isdigit():
@@ -133,6 +140,9 @@ def _refine(document: Document, data: dict[str, Any], family: Family, made: dict
 
 def _refine_values(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
     """What values alone depend on: rows of positions, and how positions turn queries and keys."""
+    if "window" not in made:
+        made.pop("window_chunks", None)
+        made.pop("window_rotary_base", None)
     if made.get("rotary") == "true":
         set_rotary(data, made)
     if family.more_rows:

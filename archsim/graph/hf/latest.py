@@ -20,7 +20,8 @@ def _modernbert(data: dict[str, Any], made: dict[str, Any]) -> None:
     for key, expected in (("classifier_bias", "false"), ("decoder_bias", "true")):
         if str(data.get(key, expected)).lower() != expected:
             raise ValueError(f"{key}: found '{data[key]}'; expected '{expected}', as nothing else is known")
-    made["window"] = str(whole(made["window"]) // 2 * 2 + 1)
+    if "window" in made:
+        made["window"] = str(whole(made["window"]) // 2 * 2 + 1)
     if not data.get("layer_types"):
         every = max(1, whole(data.get("global_attn_every_n_layers"), 3))
         made["full_layers"] = [str(layer) for layer in layers_of(made) if layer % every == 0]

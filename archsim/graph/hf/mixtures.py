@@ -4,8 +4,8 @@ from math import log, sqrt
 from typing import Any
 
 from archsim.graph.hf.families import BIASED, GATED, GROUPED, LLAMA, TIED, USUAL, WINDOWED, Family, Sizes
-from archsim.graph.hf.reading import layers_of, listed, number, rotated_layers, texts, truth, whole
-from archsim.graph.hf.rotary import rotary_scaling
+from archsim.graph.hf.reading import layers_of, listed, rotated_layers, texts, truth, whole
+from archsim.graph.hf.rotary import number, rotary_scaling
 
 _EXPERTS: Sizes = {
     "experts": ("num_experts", "num_local_experts", "n_routed_experts"),
@@ -111,8 +111,6 @@ def _llama4(data: dict[str, Any], made: dict[str, Any]) -> None:
     made["rotary_layers"] = texts(rotated)
     if not data.get("layer_types") and "window" in made:
         made["full_layers"] = [str(layer) for layer in layers if layer not in rotated]
-    if "window" not in made:
-        made.pop("window_chunks")
     if len(rotated) < len(layers) and str(data.get("attn_temperature_tuning", "true")) not in ("false", "0"):
         made["temperature.every"] = str(data.get("floor_scale", "8192"))
         made["temperature.rise"] = str(data.get("attn_scale", "0.1"))

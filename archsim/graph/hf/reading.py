@@ -11,14 +11,6 @@ def whole(given: object, otherwise: int = 0) -> int:
     return int(str(given)) if str(given).isdigit() else otherwise
 
 
-def number(given: object) -> float:
-    """A number; 0 for what is absent or none."""
-    try:
-        return float(str(given))
-    except ValueError:
-        return 0.0
-
-
 def truth(given: object, *, otherwise: bool = False) -> bool:
     """`true` or `false`; `otherwise` for what is absent."""
     return {"true": True, "false": False}.get(str(given).lower(), otherwise)

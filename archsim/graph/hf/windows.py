@@ -59,7 +59,7 @@ def _listed(document: Document, data: dict[str, Any], layers: int) -> tuple[str 
     types = data[key] if isinstance(data[key], list) else []
     if key == "attention_types":
         types = [kind for kinds, times in filter(_is_repeated, types) for kind in kinds * min(_LONGEST, int(times))]
-    unknown = next((kind for kind in types if kind not in _SEES_ALL), None)
+    unknown = next((kind for kind in types if not isinstance(kind, str) or kind not in _SEES_ALL), None)
     if unknown is not None:
         found = f"{key}: found a layer of type {quoted(str(unknown))}; expected {' or '.join(_SEES_ALL)}"
         raise ArchsimError(Fault(found, document.place((key,))))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil, isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,7 @@ def _reader(tensor: Any, folder: Path) -> Reader:  # noqa: ANN401 - protobuf's o
                 raise ArchsimError(f"{missing}; expected it beside the model")
         try:
             found: NDArray[Any] = numpy_helper.to_array(tensor, base_dir=str(folder))
-        except (ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
             why = " ".join(str(error).split())[:80]
             raise ArchsimError(f"weights {quoted(tensor.name)} cannot be read ({why})") from None
         return found
@@ -183,7 +183,10 @@ def _sizes(node: FileNode, known: Mapping[str, Constant], inferred: Mapping[str,
         repeats = operands[1].read().reshape(-1).tolist()
         made = tuple(size * times for size, times in zip(operands[0].shape, repeats, strict=True))
     elif node.operator == "Range":
-        start, limit, step = (float(each.read().reshape(-1)[0]) for each in operands)
+        ends = [float(number) for each in operands for number in each.read().reshape(-1)[:2]]
+        if len(ends) != 3 or not all(map(isfinite, ends)):  # noqa: PLR2004 - start, limit, step
+            raise ArchsimError(f"{node.label}: found {ends[:4]}; expected a start, a limit and a step")
+        start, limit, step = ends
         made = (max(0, ceil((limit - start) / step)) if step else 0,)
     return None if made is None else tuple(map(int, made))
 
@@ -203,7 +206,8 @@ def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, i
     versions = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
     try:
         model = helper.make_model(helper.make_graph([proto], "constants", given, made), opset_imports=versions)
-        found = ReferenceEvaluator(model).run(None, dict(values))
+        with np.errstate(all="ignore"):  # as IEEE 754 says
+            found = ReferenceEvaluator(model).run(None, dict(values))
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:120]
         raise ArchsimError(f"{node.label}: what it makes of constants cannot be worked out ({why})") from None

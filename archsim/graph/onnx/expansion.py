@@ -131,6 +131,10 @@ def _round(
         except UnknownSizesError as error:
             waiting = waiting or error
             continue
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # sizes of another number of dimensions
+            why = " ".join(str(error).split())[:80]
+            expected = f"its operands or attributes are not what {node.operator} needs ({why})"
+            raise ArchsimError(f"{node.label}: {expected}") from None
         if writing.nodes:
             written[node.number] = writing
     return written, waiting

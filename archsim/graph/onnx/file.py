@@ -1,10 +1,11 @@
 """The graph of an ONNX file: its nodes, who makes and who reads each tensor, and what is known before the run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
+from archsim.graph.bounds import require_tensor
 
 Sizes = tuple[int, ...]
 HOST_DOMAINS = ("com.microsoft.extensions", "ai.onnx.contrib")
@@ -14,9 +15,20 @@ _UNSURE = ("Random", "Multinomial", "Bernoulli")
 """Beginnings of operators whose results differ from run to run."""
 FLOATS = (1, 10, 11, 16)
 """Element types: float32, float16, float64, bfloat16."""
-NARROW = {17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 23: "float4e2m1"}
+WIDE = (1, 11)
+"""Those that hold all numbers that archsim computes with."""
+NARROW = {
+    17: "float8e4m3fn",
+    18: "float8e4m3fnuz",
+    19: "float8e5m2",
+    20: "float8e5m2fnuz",
+    23: "float4e2m1",
+    24: "float8e8m0",
+}
 """Element types of floating-point numbers of 8 bits and less, with the names of their formats."""
 BOOLEAN = 9
+NO_NUMBERS = (8, 14, 15)
+"""Texts, complex numbers."""
 WHOLES = {
     BOOLEAN: (0, 1),
     **{kind: (0, 2**bits - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (21, 4), (25, 2))},
@@ -115,6 +127,8 @@ class ModelFile:
         Tensors that are known before the run: those held, sizes, and all that is made of them alone.
     outside
         Tensors whose size depends on data: a host makes them.
+    empty
+        Sizes of inputs of which one is 0.
     fixed
         Of those held, those that are part of an operator's definition: nobody trained them.
     readers
@@ -137,6 +151,7 @@ class ModelFile:
     functions: frozenset[str]
     constant: frozenset[str]
     outside: frozenset[str]
+    empty: Mapping[str, Sizes]
     fixed: frozenset[str]
     readers: Mapping[str, tuple[FileNode, ...]]
     makers: Mapping[str, FileNode]
@@ -174,7 +189,9 @@ def survey(model: Any, given: frozenset[str], fixed: frozenset[str] = frozenset(
     graph = model.graph
     sizes, types = _sizes_and_types(graph)
     initializers = {tensor.name: tensor for tensor in graph.initializer}
-    nodes, names = _without_idle([_node(number, each) for number, each in enumerate(graph.node)], types)
+    nodes, names = _without_idle(
+        [_node(number, each) for number, each in enumerate(graph.node)], types, {each.name for each in graph.output}
+    )
     outside = _outside(nodes, sizes, given)
     readers: dict[str, list[FileNode]] = {}
     for node in nodes:
@@ -191,6 +208,7 @@ def survey(model: Any, given: frozenset[str], fixed: frozenset[str] = frozenset(
         functions=frozenset(each.name for each in model.functions),
         constant=_constant(nodes, frozenset(initializers), outside),
         outside=outside,
+        empty=_empty(graph, initializers),
         fixed=fixed,
         readers={name: tuple(found) for name, found in readers.items()},
         makers={name: node for node in nodes for name in node.outputs},
@@ -220,16 +238,29 @@ def _sizes_and_types(graph: Any) -> tuple[dict[str, Sizes], dict[str, int]]:  # 
         if kind.elem_type:
             types[value.name] = kind.elem_type
         found = tuple(one.dim_value if one.HasField("dim_value") else 0 for one in kind.shape.dim)
+        require_tensor(quoted(value.name), (size or None for size in found))
         if kind.HasField("shape") and all(size > 0 for size in found):
             sizes[value.name] = found
     types |= {tensor.name: tensor.data_type for tensor in graph.initializer}
     return sizes, types
 
 
-def _without_idle(nodes: list[FileNode], types: Mapping[str, int]) -> tuple[list[FileNode], dict[str, str]]:
+def _empty(graph: Any, held: Collection[str]) -> dict[str, Sizes]:  # noqa: ANN401
+    """Sizes of inputs that are all known, one of them 0."""
+    found: dict[str, Sizes] = {}
+    for each in graph.input:
+        sizes = [one.dim_value if one.HasField("dim_value") else None for one in each.type.tensor_type.shape.dim]
+        if None not in sizes and 0 in sizes and each.name not in held:
+            found[each.name] = tuple(size for size in sizes if size is not None)
+    return found
+
+
+def _without_idle(
+    nodes: list[FileNode], types: Mapping[str, int], results: set[str]
+) -> tuple[list[FileNode], dict[str, str]]:
     """Nodes but those that change nothing; and by the name of what such a one makes, that of the same numbers."""
     names: dict[str, str] = {}
-    read = {name for node in nodes for name in node.inputs}
+    read = {name for node in nodes for name in node.inputs} | results
     found: list[FileNode] = []
     for node in nodes:
         node = replace(node, inputs=tuple(names.get(name, name) for name in node.inputs))  # noqa: PLW2901
@@ -237,7 +268,8 @@ def _without_idle(nodes: list[FileNode], types: Mapping[str, int]) -> tuple[list
         if node.operator == "Dropout":
             idle = not node.input(2) and not read.intersection(node.outputs[1:])
         if node.operator == "Cast":
-            idle = types.get(node.inputs[0]) in FLOATS and node.whole("to", 0) in FLOATS
+            given, kind = types.get(node.inputs[0]), node.whole("to", 0)
+            idle = (given in FLOATS or given in NARROW) and (kind in WIDE or kind == given)
         if idle and not node.domain and node.input(0):
             names[node.outputs[0]] = node.inputs[0]
         else:

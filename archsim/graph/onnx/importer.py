@@ -68,6 +68,8 @@ class Importer:
         Products with weights so far, each of which begins a layer.
     approximated
         Operators that were taken for an operation a value.
+    empty
+        Sizes of tensors of the file without numbers, one of which is 0.
     stored
         By key of a product with weights: of how many bits the file has its numbers.
     """
@@ -89,6 +91,7 @@ class Importer:
     fused: dict[int, Callable[["Importer"], str]] = field(default_factory=dict)
     products: int = 0
     approximated: Counter[str] = field(default_factory=Counter)
+    empty: dict[str, Sizes] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     _origins: dict[str, str] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
@@ -112,6 +115,7 @@ class Importer:
                 self._require_constant(next(filter(None, node.outputs)))
             else:
                 handler = None if node.domain else self._handler(node)
+                self.require_numbers(*node.inputs)
                 before = len(self.builder.nodes)
                 self.give(node, (handler or self.otherwise)(self, node))
                 self._note_bits(node, before)
@@ -133,16 +137,27 @@ class Importer:
     def give(self, node: FileNode, made: Made) -> None:
         """Remember what a node makes, unless its handler did."""
         for name, tensor in zip(node.outputs, (made,) if isinstance(made, str) else made, strict=False):
-            if name:
+            if name and name not in self.empty:
                 self.tensors.setdefault(name, tensor)
 
     def results(self) -> list[str]:
         """The Graph's outputs: those of the file, and what a host takes over."""
-        taken = [
-            name for node in self.file.nodes if self.file.outside.intersection(node.outputs) for name in node.inputs
+        file = self.file
+        taken = [name for node in file.nodes if file.outside.intersection(node.outputs) for name in node.inputs]
+        made = [name for name in dict.fromkeys(taken) if name in self.tensors and name not in file.inputs]
+        return [
+            *(self._result(name) for name in file.outputs if name not in file.outside),
+            *(self.tensors[name] for name in made if name not in file.outputs),
         ]
-        names = dict.fromkeys((*self.file.outputs, *taken))
-        return [self.tensors[name] for name in names if name in self.tensors and name not in self.file.inputs]
+
+    def _result(self, name: str) -> str:
+        self.require_numbers(name)
+        if name not in self.empty:
+            return self.operand(name)
+        sizes = self.empty[name]
+        return self.weight(
+            name, sizes, lambda: np.zeros(sizes, np.float32 if self.file.is_float(name) else np.int64), 0
+        )
 
     def notes(self) -> list[str]:
         """What was taken for granted."""
@@ -170,10 +185,16 @@ class Importer:
         constant = self.constants.get(name)
         if constant is not None:
             return constant.shape
+        if name in self.empty:
+            return self.empty[name]
         return tuple(size or 1 for size in sizes_of(self.builder.of(self.tensor(name))))
 
     def tensor(self, name: str) -> str:
-        """The Graph's name of a tensor that is made at run time. What comes in is made an input when it is read."""
+        """The Graph's name of a tensor; of a constant, as a weight. What comes in is made an input when it is read."""
+        if name in self.file.constant and name not in self.tensors:
+            return self.operand(name)
+        if name in self.empty:
+            raise ArchsimError(f"{quoted(name)} has sizes {list(self.empty[name])}, so no numbers; expected some")
         if name not in self.tensors:
             sizes = self.file.inputs.get(name)
             if sizes is None:
@@ -183,12 +204,16 @@ class Importer:
 
     def enter(self, name: str, sizes: Sizes) -> None:
         """Make an input of a tensor. Raises ArchsimError where it is not of numbers."""
-        kind = self.file.types.get(name, FLOATS[0])
-        if not self.file.is_float(name) and kind not in WHOLES:
-            raise ArchsimError(f"input {quoted(name)} is of texts or complex numbers; expected numbers")
-        least, most = WHOLES.get(kind, (0, -1))
+        self.require_numbers(name)
+        least, most = WHOLES.get(self.file.types.get(name, FLOATS[0]), (0, -1))
         whole = most + 1 or None
         self.tensors[name] = self.builder.input(name, self.builder.axes(name, sizes), whole=whole, least=least)
+
+    def require_numbers(self, *names: str) -> None:
+        """Raise ArchsimError where a tensor is not of numbers."""
+        wrong = next((name for name in names if self.file.types.get(name, FLOATS[0]) not in (*FLOATS, *WHOLES)), None)
+        if wrong is not None:
+            raise ArchsimError(f"{quoted(wrong)} is of texts or complex numbers; expected numbers")
 
     def bound(self, name: str, rows: int) -> None:
         """Whole numbers that index so many rows: where they come in as they are, that is their bound."""
@@ -284,6 +309,7 @@ class Importer:
         """A tensor made at run time, or a constant as a weight, of the file's name."""
         if self.moving(name):
             return self.tensor(name)
+        self.require_numbers(name)
         found = self._require_constant(name)
         return self.weight(name, found.shape, found.read, self._picked(found), found.origin)
 
@@ -344,7 +370,7 @@ class Importer:
         """Those of a constant that may be none: a single number, whole numbers, a mask, what is worked out."""
         if self.parameters is not None:
             return self.learned(constant)
-        if constant.whole or constant.numbers == 1 or not constant.held:
+        if constant.whole or constant.numbers <= 1 or not constant.held:
             return 0
         if sum(size > 1 for size in constant.shape) > 1 and constant.numbers <= 1 << 22:
             try:

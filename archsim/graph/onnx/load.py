@@ -11,30 +11,37 @@ from numpy.typing import NDArray
 from archsim.errors import ArchsimError, Fault, UsageError, quoted
 from archsim.graph.graph import Graph, make_graph
 from archsim.graph.onnx import (
+    casts,
     convolutions,
     einsum,
     elementwise,
     maps,
+    picking,
     products,
     quantised,
     recurrent,
+    reductions,
     resizing,
     rows,
     views,
 )
 from archsim.graph.onnx.arranged import arranged
 from archsim.graph.onnx.constants import Reader
+from archsim.graph.onnx.counts import require_few
 from archsim.graph.onnx.expansion import write_out
-from archsim.graph.onnx.file import HOST_DOMAINS, STANDARD, Sizes, survey
+from archsim.graph.onnx.file import HOST_DOMAINS, Sizes, survey
+from archsim.graph.onnx.formed import require_formed, require_inside
 from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
+from archsim.graph.onnx.node_checks import consistent, require_nodes, require_order
 from archsim.graph.onnx.rewritten import rewrite
-from archsim.graph.onnx.unknown import approximated, require_known
+from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
+_LONGEST_VECTOR = 1 << 20
 HANDLERS = {
     "Conv": convolutions.conv,
     "MatMul": products.matmul,
@@ -42,11 +49,15 @@ HANDLERS = {
     "Einsum": einsum.einsum,
     **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent.recurrent),
     **rows.HANDLERS,
+    **reductions.HANDLERS,
     **elementwise.HANDLERS,
+    **casts.HANDLERS,
     **views.HANDLERS,
     **maps.HANDLERS,
+    **picking.HANDLERS,
     **quantised.HANDLERS,
     **resizing.HANDLERS,
+    **UNDECIDED,
 }
 """By operator; what is not here is not known."""
 
@@ -89,11 +100,15 @@ def load_onnx_arrays(
     """As `load_onnx`, and the numbers of the Graph's weights, which are read when they are asked for."""
     try:
         model = _read(path)
-        _require_inside(path, model)
+        require_formed(model)
+        require_inside(path.parent, model)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return from_proto(
-            model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
-        )
+        require_nodes(model, HANDLERS)
+        require_order(model)
+        with consistent(model):
+            return from_proto(
+                model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
+            )
     except UsageError:
         raise
     except ArchsimError as error:
@@ -142,13 +157,11 @@ def from_proto(
     """
     give_values(model, values or {})
     _give_shapes(model, shapes)
-    _require_formed(model)
-    _require_order(model)
     model = _inferred(model)
     rewrite(model)
     written = write_out(model, frozenset(shapes), HANDLERS, folder, readers or {}, _inferred)
     model = written.model
-    _require_formed(model)
+    require_nodes(model, HANDLERS)
     file = replace(survey(model, frozenset(shapes), written.fixed), meanings=written.meanings, bits=written.bits)
     numbers = {**(readers or {}), **written.readers}
     importer = Importer(file, folder, HANDLERS, approximated, quantised.MEANINGS, numbers, parameters, approximate)
@@ -158,7 +171,7 @@ def from_proto(
     importer.run()
     outputs = arranged(importer)
     builder = importer.builder
-    read = {each for node in builder.nodes for each in node.inputs}
+    read = {each for node in builder.nodes for each in node.inputs} | set(outputs)
     places = {each: at for at, each in enumerate(file.inputs)}
     graph = make_graph(
         name,
@@ -173,8 +186,6 @@ def from_proto(
         notes=[*notes, *written.notes, *importer.notes()],
         stored=importer.stored,
     )
-    if not graph.operators:
-        raise ArchsimError("has nothing to compute: all its results are constants, or views of what comes in")
     return graph, Arrays(importer.arrays)
 
 
@@ -183,7 +194,13 @@ def _inferred(model: Any) -> Any:  # noqa: ANN401
     from onnx import shape_inference
 
     try:
-        return shape_inference.infer_shapes(inlined(model), data_prop=True)
+        plain = shape_inference.infer_shapes(inlined(model))
+        # whole numbers that are worked out on the way are kept for each number of a vector, however many there are
+        values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
+        shapes = [each.type.tensor_type.shape.dim for each in values]
+        if any(len(dims) == 1 and dims[0].dim_value > _LONGEST_VECTOR for dims in shapes):
+            return plain
+        return shape_inference.infer_shapes(plain, data_prop=True)
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())[:200]
         raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
@@ -198,6 +215,7 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
 
     if path.stat().st_size >= _LARGEST:
         raise ArchsimError("is of 2 GiB or more; expected less, with weights in a file beside it")
+    require_few(path)
     try:
         model = onnx.load(str(path), load_external_data=False)  # weights are read when they are needed
     except (DecodeError, ValueError) as error:
@@ -207,21 +225,6 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
     if model.graph.sparse_initializer:
         raise ArchsimError("has sparse weights, which archsim does not know")
     return model
-
-
-def _require_inside(path: Path, model: Any) -> None:  # noqa: ANN401
-    """A place of weights outside the model's folder is a trap."""
-    for tensor in model.graph.initializer:
-        place = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)
-        if place is None:
-            continue
-        try:
-            inside = (path.parent / place).resolve().is_relative_to(path.parent.resolve())
-        except ValueError:  # no path at all
-            inside = False
-        if not inside:
-            found = f"weights of {quoted(tensor.name)} lie at {quoted(place)}, outside the model's folder"
-            raise ArchsimError(f"{found}; expected a file beside it")
 
 
 def _give_shapes(model: Any, shapes: Mapping[str, Sizes]) -> None:  # noqa: ANN401
@@ -253,6 +256,10 @@ def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
     readers = {
         name: [node for node in file.readers.get(name, ()) if node.domain not in HOST_DOMAINS] for name in file.inputs
     }
+    for name in file.inputs:
+        if name in file.empty and readers[name]:
+            found = f"{quoted(name)} has sizes {list(file.empty[name])}, so no numbers"
+            raise ArchsimError(f"{found}; expected some. Try --value {name}= if none are meant.")
     missing = [name for name, sizes in file.inputs.items() if sizes is None and readers[name]]
     if missing:
         found = f"sizes of {len(missing)} tensors are not known, such as {', '.join(missing[:3])}"
@@ -260,48 +267,3 @@ def _require_sizes(importer: Importer, given: frozenset[str]) -> None:
     for name in given:
         if name in file.makers and file.outside.intersection(file.makers[name].inputs):
             importer.enter(name, file.sizes[name])
-
-
-def _require_formed(model: Any) -> None:  # noqa: ANN401
-    """Nodes have the operands and attributes that ONNX says; names are text."""
-    from onnx import checker
-
-    context = checker.C.CheckerContext()
-    context.ir_version = model.ir_version
-    context.opset_imports = {each.domain: each.version for each in model.opset_import}
-    graph = model.graph
-    for each in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
-        if isinstance(each.name, bytes):
-            raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
-    for node in graph.node:
-        if any(isinstance(text, bytes) for text in (node.name, node.op_type, node.domain, *node.input, *node.output)):
-            raise ArchsimError("is no ONNX model (a name of a node or tensor is no text)")
-        if node.domain not in STANDARD or any(each.HasField("g") or each.graphs for each in node.attribute):
-            continue  # a graph inside reads names that a node alone does not have
-        try:
-            checker.check_node(node, context)
-        except UnicodeDecodeError:
-            raise ArchsimError(
-                f"node {quoted(node.name or node.op_type)}: the name of an attribute is no text"
-            ) from None
-        except checker.ValidationError as error:
-            why = " ".join(str(error).split())
-            if not why.startswith("No Op registered") or node.op_type in HANDLERS:  # others are told together
-                raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:120]}") from None
-
-
-def _require_order(model: Any) -> None:  # noqa: ANN401
-    """Every node comes after those that it needs; so there is no circle."""
-    made = {each.name for each in (*model.graph.input, *model.graph.initializer)} | {""}
-    for node in model.graph.node:
-        missing = [name for name in node.input if name not in made]
-        if missing:
-            later = any(missing[0] in other.output for other in model.graph.node)
-            why = "made only by a later node, or in a circle" if later else "made by nobody"
-            raise ArchsimError(f"node {quoted(node.name or node.op_type)} needs {quoted(missing[0])}, which is {why}")
-        again = [name for name in node.output if name and name in made]
-        if again:
-            raise ArchsimError(
-                f"node {quoted(node.name or node.op_type)} makes {quoted(again[0])}, which is there already"
-            )
-        made.update(node.output)

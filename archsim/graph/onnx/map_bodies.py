@@ -8,6 +8,9 @@ import numpy as np
 from archsim.graph.onnx.file import Sizes
 from archsim.graph.onnx.writing import Write, Writing
 
+_MOST_TAPS = 1 << 12
+"""Of a kernel, at each of the places between two indices of its map."""
+
 
 @dataclass(frozen=True)
 class _Side:
@@ -119,6 +122,8 @@ def _sides(writing: Writing, sizes: Sizes, kernel: Sizes) -> list[_Side]:
         if out < 1:
             raise writing.refused(f"found padding {list(pads)} that leaves nothing of {whole} indices")
         sides.append(_Side(size, kernel[at], strides[at], apart[at], begin, out))
+        if sides[-1].taps > _MOST_TAPS:
+            raise writing.refused(f"found a kernel {list(kernel)}; expected at most {_MOST_TAPS:,} taps a phase")
     return sides
 
 

@@ -1,12 +1,21 @@
 """Operators of ONNX that repeat numbers, or put some around them; they are no work."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from archsim.graph.onnx.file import FileNode
+from archsim.graph.graph import WIDEST
+from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.spreading import expanded, padded
+
+_BEYOND: dict[str, Callable[[Any, int], Any]] = {
+    "edge": lambda at, size: np.clip(at, 0, size - 1),
+    "reflect": lambda at, size: np.abs((at + size - 1) % max(1, 2 * size - 2) - (size - 1)),
+    "wrap": lambda at, size: at % size,
+}
+"""By mode of a pad: which index stands at a place beyond the first or last."""
 
 
 def expand(importer: Importer, node: FileNode) -> Made:
@@ -34,24 +43,65 @@ def pad(importer: Importer, node: FileNode) -> Made:
     sizes, x = importer.sizes(node.inputs[0]), importer.tensor(node.inputs[0])
     pads = importer.wholes(node, 1, "pads") or node.wholes("paddings") or ()
     dims = checked(importer, node, importer.wholes(node, 3) or range(len(sizes)), len(sizes))
-    if node.word("mode", "constant") != "constant" or len(pads) != 2 * len(dims):
-        raise importer.refused(
-            node, f"found mode {node.word('mode', 'constant')} and {len(pads)} sizes; expected constant"
-        )
-    number = importer.scalar(node.input(2)) if node.input(2) else node.number_of("value", 0.0)
-    if number is None:
-        raise importer.refused(node, "its number is no constant")
+    mode = node.word("mode", "constant")
+    if mode not in (*_BEYOND, "constant") or len(pads) != 2 * len(dims):
+        raise importer.refused(node, f"found mode {mode} and {len(pads)} sizes; expected two for each dimension")
     before, after = [0] * len(sizes), [0] * len(sizes)
     for at, one, other in zip(dims, pads, pads[len(dims) :], strict=False):
         before[at], after[at] = one, other
+    if any(abs(each) > WIDEST for each in pads):
+        raise importer.refused(node, f"found pads of more than {WIDEST:,}; expected fewer")
     if any(size + one + other < 1 for size, one, other in zip(sizes, before, after, strict=True)):
         raise importer.refused(node, f"leaves nothing of {list(sizes)}")
+    if mode != "constant":
+        for at, (one, other, size) in enumerate(zip(before, after, sizes, strict=True)):
+            places = _BEYOND[mode](np.arange(-one, size + other), size)
+            x = importer.builder.pick(x, at, places.tolist()) if one or other else x
+        return x
+    number = importer.scalar(node.input(2)) if node.input(2) else node.number_of("value", 0.0)
+    if number is None:
+        raise importer.unsized(node, node.input(2))
     return padded(importer.builder, x, before, after, number) if any(pads) else x
+
+
+def center_crop_pad(importer: Importer, node: FileNode) -> Made:
+    """Zeros around dimensions, or indices left out on both sides; where the number is odd, one more at the end."""
+    sizes = importer.sizes(node.inputs[0])
+    wanted = importer.wholes(node, 1) or ()
+    dims = checked(importer, node, node.wholes("axes") or range(len(sizes)), len(sizes))
+    if len(wanted) != len(dims) or min(wanted, default=0) < 1:
+        raise importer.refused(node, f"found sizes {list(wanted)}; expected one for each of {len(dims)} dimensions")
+    before, after = [0] * len(sizes), [0] * len(sizes)
+    for at, size in zip(dims, wanted, strict=True):
+        more = size - sizes[at]
+        before[at] = more // 2 if more > 0 else -(-more // 2)
+        after[at] = more - before[at]
+    x = importer.tensor(node.inputs[0])
+    return padded(importer.builder, x, before, after) if any((*before, *after)) else x
+
+
+def _map(importer: Importer, node: FileNode) -> Sizes:
+    sizes = importer.sizes(node.inputs[0])
+    if len(sizes) != 4:  # noqa: PLR2004
+        raise importer.refused(node, f"found {list(sizes)}; expected batch, channels, height and width")
+    return sizes
+
+
+def space_to_depth(importer: Importer, node: FileNode) -> Made:
+    """Blocks of a map as channels."""
+    batch, channels, height, width = _map(importer, node)
+    block = node.whole("blocksize", 1)
+    if block < 1 or height % block or width % block:
+        raise importer.refused(node, f"a map of {height} x {width} is no blocks of {block} x {block}")
+    down, across = height // block, width // block
+    x = importer.builder.reshape(importer.tensor(node.inputs[0]), (batch, channels, down, block, across, block))
+    x = importer.builder.transpose(x, (0, 3, 5, 1, 2, 4) if node.word("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4))
+    return importer.builder.reshape(x, (batch, channels * block**2, down, across))
 
 
 def depth_to_space(importer: Importer, node: FileNode) -> Made:
     """Channels as blocks of a map: the block first, or the channel first."""
-    batch, channels, height, width = importer.sizes(node.inputs[0])
+    batch, channels, height, width = _map(importer, node)
     block = node.whole("blocksize", 1)
     if block < 1 or channels % block**2:
         raise importer.refused(node, f"{channels} channels are no blocks of {block} x {block}")
@@ -66,5 +116,7 @@ def depth_to_space(importer: Importer, node: FileNode) -> Made:
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "Tile": tile,
     "Pad": pad,
+    "CenterCropPad": center_crop_pad,
     "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
 }

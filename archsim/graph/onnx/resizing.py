@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsim.graph.axes import size_of
+from archsim.graph.bounds import LARGEST_SIZE
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.spreading import repeated
@@ -88,11 +89,13 @@ def _sides(importer: Importer, node: FileNode, sizes: Sizes) -> list[_Side]:
     name = node.input(1 if older else 2)
     if scales is None and name:
         value = importer.constants.value(name)
-        scales = None if value is None else value.reshape(-1).tolist()
+        if value is None:
+            raise importer.unsized(node, name)
+        scales = value.reshape(-1).tolist()
     wanted = None if older else importer.wholes(node, 3)
     dims = checked(importer, node, node.wholes("axes") or range(len(sizes)), len(sizes))
     numbers = [new / sizes[at] for at, new in zip(dims, wanted, strict=False)] if wanted else scales or []
-    if len(numbers) != len(dims) or min(numbers) <= 0:
+    if len(numbers) != len(dims) or not all(0 < number <= LARGEST_SIZE for number in numbers):
         raise importer.refused(node, "found no scales or sizes of all dimensions that are known before the run")
     policy = node.word("keep_aspect_ratio_policy", "stretch")
     if wanted and policy != "stretch":
@@ -106,7 +109,7 @@ def _sides(importer: Importer, node: FileNode, sizes: Sizes) -> list[_Side]:
         ends = region.reshape(2, -1).astype(np.float64)
         parts = [(float(begin), float(end)) for begin, end in ends.T]
     elif node.word("coordinate_transformation_mode", "") == "tf_crop_and_resize":
-        raise importer.refused(node, "found no region that is known before the run")
+        raise importer.unsized(node, node.input(1)) if node.input(1) else importer.refused(node, "has no region")
     sides = [_Side(size, size, 1.0) for size in sizes]
     for place, at in enumerate(dims):
         size, factor = sizes[at], float(numbers[place])

@@ -18,6 +18,8 @@ def rewrite(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     model
         Protobuf's model, with sizes and types inferred. It is changed.
     """
+    from onnx import helper
+
     graph = model.graph
     types = {each.name: each.type.tensor_type.elem_type for each in (*graph.value_info, *graph.input, *graph.output)}
     types |= {each.name: each.data_type for each in graph.initializer}
@@ -27,7 +29,8 @@ def rewrite(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
             continue
         maker = makers.get(node.input[0])
         if node.op_type == "CastLike" and types.get(node.input[1]):
-            _write(node, "Cast", node.input[:1], to=types[node.input[1]])
+            given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+            _write(node, "Cast", node.input[:1], to=types[node.input[1]], **given)
         elif node.op_type == "SequenceAt" and maker is not None and maker.op_type == "SplitToSequence":
             _take(graph, node, maker, wholes)
     read = {name for node in graph.node for name in node.input}

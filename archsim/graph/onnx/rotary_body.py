@@ -45,7 +45,7 @@ def _quarter_turn(writing: Writing, x: str, turned: int, *, neighbours: bool) ->
 def _table(writing: Writing, at: int, turned: int, *, flat: bool, neighbours: bool) -> str:
     """Cosines or sines of the positions, for each value that is turned, beside the dimension of heads."""
     name, places = writing.node.inputs[at], writing.node.input(3)
-    writing.untrained.add(name)
+    writing.untrained |= {name, places}
     made = writing.op("Gather", name, places, axis=0) if places else name
     if neighbours:
         single = writing.over("Unsqueeze", made, (3,))

@@ -1,4 +1,4 @@
-"""Operators of ONNX on rows and windows: pooling, reductions, softmax, norms."""
+"""Operators of ONNX on rows and windows: pooling, softmax, norms."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,11 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import sizes_of
 from archsim.graph.nodes import Normalise
 from archsim.graph.onnx.constants import Constant
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer, Made, checked
+from archsim.graph.onnx.picking import listed
 from archsim.graph.onnx.windows import windows
 from archsim.graph.spreading import expanded, padded
 
@@ -22,15 +24,20 @@ _SOFTMAX_OF_ONE_AXIS, _GROUPS_OF_CHANNELS = 13, 21
 """Versions from which a softmax is along one axis; from which a group norm has a scale for each channel."""
 
 
-def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, node: FileNode) -> Made:
+def pool(kind: str, function: Literal["maximum", "mean", "sum"], importer: Importer, node: FileNode) -> Made:
     """Windows of a map. Zeros that count in a mean are put around the map."""
-    x = node.inputs[0]
-    sizes = importer.sizes(x)
     if any(node.outputs[1:]):
         raise importer.refused(node, "its second result, places of the largest, is not known")
+    return _pooled(importer, node, kind, function, importer.tensor(node.inputs[0]))
+
+
+def _pooled(
+    importer: Importer, node: FileNode, kind: str, function: Literal["maximum", "mean", "sum"], given: str
+) -> str:
+    sizes = importer.sizes(node.inputs[0])
     kernel = node.wholes("kernel_shape") or ()
     spans = windows(importer, node, sizes[2:], kernel)
-    given, pads = importer.tensor(x), [span.interval.pad for span in spans]
+    pads = [span.interval.pad for span in spans]
     if any(max(span.interval.pad, span.end) >= span.interval.span for span in spans):
         raise importer.refused(node, "a window would lie in the padding alone; expected less padding than a kernel")
     if node.whole("count_include_pad", 0) and (any(pads) or any(span.end for span in spans)):
@@ -43,31 +50,29 @@ def pool(kind: str, function: Literal["maximum", "mean"], importer: Importer, no
     return importer.builder.pool(kind, kind, given, function, rows)
 
 
+def lp_pool(importer: Importer, node: FileNode) -> Made:
+    """The root of the sum of powers of the magnitudes under a window, or of a whole map."""
+    builder, x, power = importer.builder, importer.tensor(node.inputs[0]), node.whole("p", 2)
+    if power < 1:
+        raise importer.refused(node, f"found p {power}; expected at least 1")
+
+    def powered(kind: str, x: str, number: float) -> str:
+        exponent = listed(importer, np.float32(number), "power")
+        return x if power == 1 else builder.elementwise(kind, kind, x, exponent, function="pow")
+
+    x = powered("mul", builder.elementwise("clip", "clip", x, function="abs"), power)
+    if node.operator == "GlobalLpPool":
+        x = builder.reduce("add", "add", x, "sum", range(2, len(builder.of(x))), kept=True)
+    else:
+        x = _pooled(importer, node, "avgpool", "sum", x)
+    return powered("exp", x, 1 / power)
+
+
 def pool_all(kind: str, function: Literal["maximum", "mean"], importer: Importer, node: FileNode) -> Made:
     """All of a map."""
     x = importer.tensor(node.inputs[0])
     dims = range(2, len(importer.builder.of(x)))
     return importer.builder.reduce(kind, kind, x, function, dims, kept=True) if dims else x
-
-
-def reduce(kind: str, function: Any, importer: Importer, node: FileNode) -> Made:  # noqa: ANN401 - one of its words
-    """Of some dimensions, or of all where none is named."""
-    x = importer.tensor(node.inputs[0])
-    dims = importer.wholes(node, 1, "axes")
-    if not dims and node.whole("noop_with_empty_axes", 0):
-        return x
-    rank = len(importer.builder.of(x))
-    found = checked(importer, node, dims or range(rank), rank)
-    return importer.builder.reduce(kind, kind, x, function, found, kept=bool(node.whole("keepdims", 1)))
-
-
-def argmax(importer: Importer, node: FileNode) -> Made:
-    """The index of the largest."""
-    if node.whole("select_last_index", 0):
-        raise importer.refused(node, "takes the last of equal ones; expected the first")
-    x = importer.tensor(node.inputs[0])
-    at = checked(importer, node, (node.whole("axis", 0),), len(importer.builder.of(x)))
-    return importer.builder.reduce("argmax", "argmax", x, "argmax", at, kept=bool(node.whole("keepdims", 1)))
 
 
 def softmax(function: Function, importer: Importer, node: FileNode) -> Made:
@@ -94,6 +99,8 @@ def normalised(
     """Rows made to fit. shape: in which scale and shift are; those of as many dimensions as x are repeated."""
     builder = importer.builder
     own = builder.name(kind)
+    if len(set(dims)) < len(dims):
+        raise ArchsimError(f"{quoted(x)}: found dimensions {list(dims)} of a {kind}; expected each once")
 
     def vector(part: str, one: Constant | str) -> str:
         if isinstance(one, Constant):
@@ -159,10 +166,12 @@ def of_maps(importer: Importer, node: FileNode) -> Made:
     """Of each channel, or each group of channels, over the map: a layer norm with a scale for each channel."""
     x, sizes = node.inputs[0], importer.sizes(node.inputs[0])
     grouped = node.operator == "GroupNormalization"
+    if len(sizes) < 3:  # noqa: PLR2004 - batch, channels, a map
+        raise importer.refused(node, f"found a map {list(sizes)}; expected three dimensions or more")
     groups = node.whole("num_groups", 1) if grouped else sizes[1]
     shapes = [importer.sizes(name) for name in node.inputs[1:]]
     each = groups if grouped and importer.file.opset < _GROUPS_OF_CHANNELS else sizes[1]
-    if len(sizes) < 3 or groups < 1 or sizes[1] % groups or set(shapes) != {(each,)}:  # noqa: PLR2004
+    if groups < 1 or sizes[1] % groups or set(shapes) != {(each,)}:
         found = f"{' and '.join(str(list(one)) for one in shapes)} numbers for {sizes[1:2]} channels in {groups} groups"
         raise importer.refused(node, f"found {found}; expected one each")
     shape = (groups, each // groups, *(1,) * (len(sizes) - 2)) if grouped else (each, *(1,) * (len(sizes) - 2))
@@ -186,17 +195,12 @@ def lrn(importer: Importer, node: FileNode) -> Made:
 
 
 HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
+    "LpPool": lp_pool,
+    "GlobalLpPool": lp_pool,
     "MaxPool": partial(pool, "maxpool", "maximum"),
     "AveragePool": partial(pool, "avgpool", "mean"),
     "GlobalAveragePool": partial(pool_all, "avgpool", "mean"),
     "GlobalMaxPool": partial(pool_all, "maxpool", "maximum"),
-    "ReduceMean": partial(reduce, "avgpool", "mean"),
-    "ReduceMax": partial(reduce, "maxpool", "maximum"),
-    "ReduceMin": partial(reduce, "maxpool", "minimum"),
-    "ReduceSum": partial(reduce, "add", "sum"),
-    "ReduceProd": partial(reduce, "mul", "prod"),
-    "ReduceL2": partial(reduce, "rmsnorm", "l2"),
-    "ArgMax": argmax,
     "Softmax": partial(softmax, "softmax"),
     "LogSoftmax": partial(softmax, "log_softmax"),
     "LayerNormalization": partial(norm, "layernorm"),

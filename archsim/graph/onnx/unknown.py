@@ -6,7 +6,7 @@ from archsim.errors import ArchsimError, quoted
 from archsim.graph.axes import Axis, dim, sizes_of
 from archsim.graph.nodes import Unknown
 from archsim.graph.onnx.file import FileNode
-from archsim.graph.onnx.importer import Importer, Made
+from archsim.graph.onnx.importer import Handler, Importer, Made
 
 _PRODUCTS = ("Conv", "MatMul", "Gemm", "Attention", "Einsum", "GRU", "RNN", "LSTM", "Linear")
 """Parts of the names of operators that multiply matrices."""
@@ -45,6 +45,16 @@ def _multiplies(importer: Importer, node: FileNode) -> bool:
     return bool(node.domain) and any(each and sum(size > 1 for size in each.shape) > 1 for each in known)
 
 
+def undecided(importer: Importer, node: FileNode) -> Made:
+    """A branch or a loop that could not be written out."""
+    deciding = node.inputs[: {"If": 1, "Loop": 2}.get(node.operator, 0)]
+    name = next((each for each in deciding if importer.moving(each)), "")
+    if name:
+        raise importer.unsized(node, name)
+    why = "follows from what it computes" if node.operator == "Loop" else "is of a version that archsim does not know"
+    raise importer.refused(node, f"how often it runs {why}; expected what is known before the run")
+
+
 def approximated(importer: Importer, node: FileNode) -> Made:
     """An operation for each value of each result."""
     importer.approximated[node.operator] += 1
@@ -64,3 +74,6 @@ def _other(importer: Importer, node: FileNode, name: str) -> str:
     return builder.add(
         Unknown(layer=builder.layer, name=own, kind="other", inputs=tuple(xs), shape=[*alike, axes][0], why=why)
     )
+
+
+UNDECIDED: dict[str, Handler] = dict.fromkeys(("If", "Loop", "Scan"), undecided)

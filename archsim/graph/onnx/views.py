@@ -1,16 +1,14 @@
 """Operators of ONNX that are no work: they rearrange numbers, repeat them, or leave some out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
-from archsim.errors import quoted
-from archsim.graph.axes import Axis, dim
-from archsim.graph.onnx.file import FileNode, Sizes
+from archsim.graph.onnx.file import FileNode
 from archsim.graph.onnx.importer import Importer, Made, checked
 from archsim.graph.onnx.maps import expand
-from archsim.graph.sequence_nodes import Embedding
+from archsim.graph.onnx.picking import listed
 from archsim.graph.spreading import tiled
 
 
@@ -78,14 +76,21 @@ def sliced(importer: Importer, node: FileNode) -> Made:
     if starts is None or ends is None:
         raise importer.refused(node, "has no starts or ends")
     dims = checked(importer, node, importer.wholes(node, 3, "axes") or range(len(starts)), len(sizes))
-    steps = importer.wholes(node, 4) or (1,) * len(starts)
+    steps, left = importer.wholes(node, 4) or (1,) * len(starts), list(sizes)
+    if not len(starts) == len(ends) == len(dims) == len(steps):
+        raise importer.refused(node, f"found {len(starts)} starts and {len(ends)} ends; expected one each")
     for at, start, end, step in zip(dims, starts, ends, steps, strict=True):
         chosen = range(sizes[at])[slice(start, end, step)] if step else range(0)
-        if not chosen:
-            raise importer.refused(node, f"leaves nothing of {list(sizes)}")
-        if step < 0 and len(chosen) > 1:
-            raise importer.refused(node, "takes indices in reverse; expected steps forward")
-        x = importer.builder.slice(x, at, chosen[0], len(chosen), step=max(step, 1))
+        if step == 0:
+            raise importer.refused(node, "found steps of 0; expected others")
+        left[at] = len(chosen)
+        if len(chosen) > 1 and step < 0:
+            x = importer.builder.pick(x, at, chosen)
+        elif chosen:
+            x = importer.builder.slice(x, at, chosen[0], len(chosen), step=max(step, 1))
+    if 0 in left:
+        importer.empty[node.outputs[0]] = tuple(left)
+        return ""
     return x
 
 
@@ -98,71 +103,12 @@ def split(importer: Importer, node: FileNode) -> Made:
         number = len(node.outputs)
         size = -(-sizes[at] // number)
         pieces = (*(size,) * (number - 1), sizes[at] - size * (number - 1))
-    if sum(pieces) != sizes[at] or min(pieces) < 1 or len(pieces) != len(node.outputs):
+    if sum(pieces) != sizes[at] or min(pieces) < 0 or len(pieces) != len(node.outputs):
         raise importer.refused(node, f"found pieces {list(pieces)} of {sizes[at]} indices")
     starts = np.cumsum((0, *pieces)).tolist()
-    rows = zip(node.outputs, starts, pieces, strict=False)
-    return [importer.builder.slice(x, at, start, size) if name else "" for name, start, size in rows]
-
-
-def gather(importer: Importer, node: FileNode) -> Made:
-    """Rows of a table by whole numbers that come in; or indices that are known before the run."""
-    table, indices = node.inputs
-    sizes = importer.sizes(table)
-    at = checked(importer, node, (node.whole("axis", 0),), len(sizes))[0]
-    if importer.moving(indices):
-        if importer.moving(table) or at:
-            raise importer.refused(node, "picks at run time of what is made at run time; expected a constant table")
-        return _embedding(importer, node, sizes)
-    wanted = importer.constants.value(indices)
-    if wanted is None:
-        raise importer.refused(node, f"{quoted(indices)} are more indices than are picked one by one")
-    x = _picked(importer, node, at, sizes[at], wanted.reshape(-1).tolist())
-    return importer.builder.reshape(x, (*sizes[:at], *wanted.shape, *sizes[at + 1 :]))
-
-
-def gather_nd(importer: Importer, node: FileNode) -> Made:
-    """Numbers, or rows, at places that are known before the run."""
-    sizes = importer.sizes(node.inputs[0])
-    wanted = importer.constants.value(node.inputs[1])
-    if wanted is None or node.whole("batch_dims", 0):
-        raise importer.refused(node, "picks at places that are made at run time, or batch by batch; expected constants")
-    depth = wanted.shape[-1]
-    own = np.array(sizes[:depth], np.int64)
-    places = np.where(wanted < 0, wanted + own, wanted).reshape(-1, depth)
-    if not ((places >= 0) & (places < own)).all():
-        raise importer.refused(node, f"found places outside of {list(sizes)}")
-    inner = np.array([prod(sizes[at + 1 : depth]) for at in range(depth)], np.int64)
-    flat = (places @ inner).tolist()
-    table = importer.builder.reshape(importer.tensor(node.inputs[0]), (prod(sizes[:depth]), *sizes[depth:]))
-    x = _picked(importer, node, 0, prod(sizes[:depth]), flat, table)
-    return importer.builder.reshape(x, (*wanted.shape[:-1], *sizes[depth:]))
-
-
-def _embedding(importer: Importer, node: FileNode, sizes: Sizes) -> str:
-    builder, ids = importer.builder, importer.tensor(node.inputs[1])
-    importer.bound(node.inputs[1], sizes[0])
-    constant = importer.constant(node, 0, "table")
-    width = prod(sizes[1:])
-    name = constant.name if len(sizes) == 2 else f"{builder.layer}/{node.outputs[0]}.table"  # noqa: PLR2004 - a matrix
-    numbers = importer.trained(constant)
-    weight = importer.weight(name, (sizes[0], width), constant.read, numbers, constant.origin)
-    own = builder.name("embedding")
-    shape = (*builder.of(ids), dim(Axis(f"{builder.layer}/{own}:values", width)))
-    made = builder.add(Embedding(layer=builder.layer, name=own, kind="embedding", inputs=(ids, weight), shape=shape))
-    return builder.reshape(made, (*importer.sizes(node.inputs[1]), *sizes[1:]))
-
-
-def _picked(importer: Importer, node: FileNode, at: int, size: int, wanted: Sequence[int], table: str = "") -> str:
-    """Indices that are known; each so many times in a row is a repetition."""
-    builder, x = importer.builder, table or importer.tensor(node.inputs[0])
-    indices = [index + size if index < 0 else index for index in wanted]
-    if not indices or any(not 0 <= index < size for index in indices):
-        raise importer.refused(node, f"found indices outside of {size}, or none")
-    times = len(indices) // size
-    if times > 1 and indices == [index for index in range(size) for _ in range(times)]:
-        return tiled(builder, x, at + 1, times, at)
-    return builder.pick(x, at, indices)
+    rows = list(zip(node.outputs, starts, pieces, strict=False))
+    importer.empty |= {name: (*sizes[:at], 0, *sizes[at + 1 :]) for name, _, size in rows if name and not size}
+    return [importer.builder.slice(x, at, start, size) if name and size else "" for name, start, size in rows]
 
 
 def concat(importer: Importer, node: FileNode) -> Made:
@@ -170,6 +116,7 @@ def concat(importer: Importer, node: FileNode) -> Made:
     names = [name for name in node.inputs if name]
     sizes = [importer.sizes(name) for name in names]
     at = checked(importer, node, (node.whole("axis", 1),), len(sizes[0]))[0]
+    names = [name for name, each in zip(names, sizes, strict=True) if each[at : at + 1] != (0,)] or names[:1]
     if len({(len(each), *each[:at], *each[at + 1 :]) for each in sizes}) > 1:
         raise importer.refused(node, f"shapes {' and '.join(str(list(each)) for each in sizes)} do not go together")
     if len(set(names)) == 1:
@@ -180,9 +127,14 @@ def concat(importer: Importer, node: FileNode) -> Made:
 def same(importer: Importer, node: FileNode) -> Made:
     """What is read; of a dropout, unless it is one of training."""
     training = importer.constants.value(node.input(2)) if node.input(2) else None
-    if any(node.outputs[1:]) or (node.input(2) and (training is None or bool(training.any()))):
+    ratio = importer.constants.value(node.input(1)) if node.input(1) else np.array(node.number_of("ratio", 0.5))
+    none = ratio is not None and not ratio.any()
+    if node.input(2) and (training is None or bool(training.any())) and not none:
         raise importer.refused(node, "drops numbers by chance, as in training; expected inference")
-    return importer.tensor(node.inputs[0])
+    x = importer.tensor(node.inputs[0])
+    if not any(node.outputs[1:]):
+        return x
+    return [x, listed(importer, np.broadcast_to(np.int64(1), importer.sizes(node.inputs[0])), "mask")]
 
 
 def _clear(handler: Callable[[Importer, FileNode], Made]) -> Callable[[Importer, FileNode], Made]:
@@ -205,8 +157,6 @@ HANDLERS: dict[str, Callable[[Importer, FileNode], Made]] = {
     "Expand": _clear(expand),
     "Slice": sliced,
     "Split": split,
-    "Gather": gather,
-    "GatherND": gather_nd,
     "Concat": concat,
     "Dropout": same,
 }

@@ -2,9 +2,13 @@
 
 from typing import NamedTuple
 
+from archsim.errors import quoted
+from archsim.graph.bounds import LARGEST_SIZE
 from archsim.graph.onnx.file import FileNode, Sizes
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.windows import Interval
+
+_PADDINGS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 
 class Span(NamedTuple):
@@ -21,18 +25,21 @@ def windows(importer: Importer, node: FileNode, sizes: Sizes, kernel: Sizes) -> 
     strides = node.wholes("strides") or (1,) * dims
     apart = node.wholes("dilations") or (1,) * dims
     pads = node.wholes("pads") or (0,) * 2 * dims
+    auto, rounded_up = node.word("auto_pad", "NOTSET"), bool(node.whole("ceil_mode", 0))
+    if auto not in _PADDINGS:
+        raise importer.refused(node, f"found auto_pad {quoted(auto)}; expected one of {', '.join(_PADDINGS)}")
     fits = len(kernel) == len(strides) == len(apart) == dims and len(pads) == 2 * dims
     if (
         not fits
         or min((*kernel, *strides, *apart)) < 1
         or min(pads) < 0
+        or max((*kernel, *strides, *apart, *pads)) > LARGEST_SIZE
         or (node.wholes("kernel_shape") or kernel) != kernel
     ):
         found = f"kernel {list(kernel)}, strides {list(strides)}, dilations {list(apart)}, pads {list(pads)}"
         said = f", kernel_shape {list(node.wholes('kernel_shape') or ())}" if node.wholes("kernel_shape") else ""
         expected = "expected one each for its dimensions, and a kernel_shape like the weights"
         raise importer.refused(node, f"found {found}{said} on a map {list(sizes)}; {expected}")
-    auto, rounded_up = node.word("auto_pad", "NOTSET"), bool(node.whole("ceil_mode", 0))
     spans = []
     for at, size in enumerate(sizes):
         reach, stride = (kernel[at] - 1) * apart[at] + 1, strides[at]
