@@ -1,11 +1,16 @@
 """Contract tests that every part class must pass, archsim's own and a user's. Plain assertions, for any test runner."""
 
+from __future__ import annotations
+
 import pickle
 from fractions import Fraction
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from archsim.parts.base import Part, Place, Stream
 from archsim.parts.wellformed import flaws
+
+if TYPE_CHECKING:
+    from archsim.steps.functions import Operand, StepFunction
 
 NUMBERS = (1, 2, 7, 128, 1000)
 UNITS = (1, 2, 8)
@@ -18,6 +23,7 @@ def check_part(part: Part) -> None:
     check_bursts(part)
     check_power(part)
     check_frozen(part)
+    check_values(part)
 
 
 def check_class(part: type[Part]) -> None:
@@ -81,3 +87,54 @@ def check_frozen(part: Part) -> None:
     except ValueError:
         return
     raise AssertionError(f"'{field}' can be changed")
+
+
+def check_values(part: Part, tolerance: float = 0.5) -> None:
+    """Steps with a meaning have the right shape, are near the function, the same twice, and finite beyond a range.
+
+    Parameters
+    ----------
+    part
+        With its parameters.
+    tolerance
+        Largest error of a result within the range, over the largest magnitude of the function's results there. The
+        usual one lets a part be coarse, and finds another function.
+    """
+    from archsim.steps.functions import FUNCTIONS, OF_TWO
+    from archsim.steps.operators import function_of
+
+    for name in part.steps:
+        for function in {of for of in (function_of(name), OF_TWO.get(name)) if of is not None}:
+            if name in FUNCTIONS and name not in ("write", "mvm"):
+                _check_step(part, name, function, tolerance)
+
+
+def _check_step(part: Part, name: str, function: StepFunction, tolerance: float) -> None:
+    import numpy as np
+
+    from archsim.steps.arithmetic import Setting, StepCall, span_of
+    from archsim.steps.functions import Attributes
+
+    draw = np.random.default_rng(1)
+    operands = [0.2 + np.abs(draw.normal(size=(4, 16))) for _ in range(function.operands)]
+    beyond: list[Operand] = [10 * x for x in operands]
+    attributes = Attributes(bounds=(0.0, 1.0), factor=0.5)
+
+    def computed(given: list[Operand], arithmetic: object) -> np.ndarray:
+        call = StepCall(name, function, given, [span_of(x) for x in operands], attributes)
+        result = arithmetic.compute(call)  # type: ignore[attr-defined]
+        return np.asarray(result if isinstance(result, np.ndarray) else result.numbers())
+
+    expected = function.compute(*operands, attributes)
+    exact = expected if isinstance(expected, np.ndarray) else expected.numbers()
+    arithmetic = part.arithmetic(Setting("part", 0))
+    first = computed(list(operands), arithmetic)
+    assert first.shape == exact.shape, f"step '{name}': found results {first.shape}; expected {exact.shape}"
+    error = np.abs(first - exact).max() / np.abs(exact).max()
+    assert error <= tolerance, f"step '{name}': off by {error:.2g} of the largest result"
+    assert np.isfinite(computed(beyond, arithmetic)).all(), f"step '{name}': not finite beyond its range"
+    assert (computed(list(operands), arithmetic) == first).all(), (
+        f"step '{name}': a second answer differs from the first"
+    )
+    again = computed(list(operands), part.arithmetic(Setting("part", 0)))
+    assert (again == first).all(), f"step '{name}': another unit of the same seed gives another answer"

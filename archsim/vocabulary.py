@@ -4,32 +4,41 @@ OPERATORS = {
     "linear": ("mvm",),
     "matmul": ("multiply_accumulate",),
     "softmax": ("maximum", "subtract", "exp", "sum", "reciprocal", "multiply"),
-    "layernorm": ("sum", "subtract", "square", "sum", "rsqrt", "multiply", "multiply", "add"),
-    "rmsnorm": ("square", "sum", "rsqrt", "multiply", "multiply"),
+    "layernorm": (
+        "mean",
+        "subtract",
+        "square",
+        "mean",
+        "rsqrt",
+        "multiply subtract rsqrt",
+        "multiply multiply weight",
+        "add multiply.2 bias",
+    ),
+    "rmsnorm": ("square", "mean", "rsqrt", "multiply input rsqrt", "multiply multiply weight"),
     "gelu": ("gelu",),
     "silu": ("silu",),
     "relu": ("relu",),
     "tanh": ("tanh",),
     "sigmoid": ("sigmoid",),
-    "relu6": ("relu", "scale"),
-    "clip": ("scale",),
+    "relu6": ("relu", "minimum relu 6"),
+    "clip": ("clip",),
     "exp": ("exp",),
-    "hardswish": ("add", "relu", "scale", "multiply"),
-    "softplus": ("exp", "add", "log"),
-    "softsign": ("scale", "add", "reciprocal", "multiply"),
-    "mish": ("exp", "add", "log", "tanh", "multiply"),
+    "softplus": ("exp", "add exp 1", "log"),
+    "softsign": ("absolute", "add absolute 1", "reciprocal", "multiply input reciprocal"),
+    "mish": ("exp", "add exp 1", "log", "tanh", "multiply input tanh"),
+    "hardswish": ("add input 3", "clip", "scale", "multiply input scale"),
     "add": ("add",),
     "sub": ("subtract",),
     "mul": ("multiply",),
-    "div": ("reciprocal", "multiply"),
-    "batchnorm": ("multiply", "add"),
-    "lrn": ("square", "sum", "rsqrt", "multiply"),
+    "div": ("reciprocal second", "multiply first reciprocal"),
+    "batchnorm": ("multiply input weight", "add multiply bias"),
+    "lrn": ("square", "sum", "power", "multiply input power"),
     "maxpool": ("maximum",),
     "avgpool": ("sum", "scale"),
     "other": ("scale",),
-    "rotary": ("multiply", "multiply", "add"),
+    "rotary": ("multiply input cosine", "multiply turned sine", "add multiply multiply.2"),
     "embedding": ("add", "add"),
-    "argmax": ("maximum",),
+    "argmax": ("argmax",),
     "gather": ("scale",),
 }
 """What a model is made of, and the steps by which a machine's `digital` unit does it where there is no recipe."""
@@ -43,9 +52,3 @@ ACTIVATIONS = ("gelu", "relu", "silu", "tanh", "sigmoid")
 
 PRODUCTS = ("scores", "context")
 """The two products of attention; a recipe of that name goes before that of `matmul`."""
-
-REDUCING = frozenset({"sum", "maximum"})
-"""Steps that leave one value of each row: the largest, not the larger of two."""
-
-PAIRING = frozenset({"add", "subtract", "multiply"})
-"""Steps on two operands; they bring a reduced row back to its full length."""

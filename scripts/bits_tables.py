@@ -90,7 +90,7 @@ def analog(net: Net, choice: Choice) -> float:
     machine = change(net.machine, (ERROR, as_setting(named(net.graph, choice))))
     keys = (linear.key for linear in net.graph.linears)
     ranges = {key: net.halves.ranges[key][inputs] for key, (_, inputs) in zip(keys, choice, strict=True)}
-    return float(some.right(MachineArithmetic(machine, SEED, ranges)).mean())
+    return float(some.right(MachineArithmetic(machine, SEED, ranges=ranges)).mean())
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from archsim.cli.options import (
     tokenizer_option,
 )
 from archsim.cli.progress import progress
-from archsim.cli.values import file
+from archsim.cli.values import file, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from archsim.values.tasks import Task
 
 _FILES = (".yaml", ".yml")
+_CAUSES = ("products", "tables", "formats", "outputs")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,14 @@ class _Given:
 @click.option("--text", type=click.Path(path_type=Path), metavar="FILE", help="A text, or tokens (.npy).")
 @tokenizer_option
 @limit_option
-@click.option("--calibrate", is_flag=True, help="Fix input ranges by the first sequence, not vector by vector.")
+@click.option("--own-ranges", is_flag=True, help="Quantise each input vector over its own range, not a fixed one.")
+@click.option(
+    "--exact",
+    metavar="|".join(_CAUSES),
+    multiple=True,
+    callback=words(*_CAUSES),
+    help="A cause of loss to leave out; may be given several times.",
+)
 @seeds_option(3)
 @settings_option
 @mapping_option
@@ -65,7 +73,8 @@ def command(
     machine: str,
     model: Path,
     limit: int | None,
-    calibrate: bool,
+    own_ranges: bool,
+    exact: tuple[str, ...],
     seeds: int,
     settings: tuple[str, ...],
     mapping: Path | None,
@@ -76,6 +85,7 @@ def command(
 
     Of an encoder: how far its last hidden states are from those in float. Of pictures: the share told rightly. With
     --inputs, of any model: how far each result is from that in float, and with `labels` the share told rightly.
+    Causes of loss: products in arrays, tables of functions, number formats, bits of what operators hand on (outputs).
     """
     from archsim.machine import load_machine
     from archsim.values.evaluate import evaluate
@@ -87,13 +97,14 @@ def command(
     strangers(mapping, loaded.name, model.absolute().stem)
     task = _task(model, given, limit)
     with progress() as report:
-        found = evaluate(loaded, task, seeds, calibrate=calibrate, progress=report)
+        found = evaluate(loaded, task, seeds, own_ranges=own_ranges, exact=exact, progress=report)
     if as_json:
         from archsim.result.save import dump
 
         sys.stdout.write(dump(found))
         return
     from archsim.report.blocks import Block
+    from archsim.report.result_blocks import notes_block
     from archsim.report.tables import write_blocks
 
     def row(name: str, values: dict[str, float], *result: str) -> tuple[str, ...]:
@@ -117,6 +128,7 @@ def command(
     tables = [
         Block("values", "Values", "<>>>", tuple(figures), columns, keyed=False),
         Block("results", "Results", "<>>><", tuple(compared), (*columns, "result"), keyed=False),
+        notes_block(found["notes"]),
     ]
     tables = [table for table in tables if table.rows]
     write_blocks([Block("", "", "<w", head, keyed=False), *tables], sys.stdout)

@@ -15,12 +15,14 @@ class Reader:
 
     document: Document
     faults: list[Fault] = field(default_factory=list)
+    _told: set[Fault] = field(default_factory=set)
 
     def fault(self, loc: Loc, message: str, *, key: bool = False) -> None:
         """Keep a fault; `key`: at the key in place of the value. The same one twice is one."""
         place = self.document.key_place(loc) if key else self.document.place(loc)
         found = Fault(f"{dotted(loc)}: {message}" if loc else message, place)
-        if found not in self.faults:
+        if found not in self._told:
+            self._told.add(found)
             self.faults.append(found)
 
     def keys(self, loc: Loc, node: Any, known: Collection[str], required: Collection[str] = ()) -> Mapping[str, Any]:  # noqa: ANN401

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import UsageError
 from archsim.kernels.acam_gray import Codes, bit_planes, from_gray, to_gray
+from archsim.kernels.draws import generator
 
 Rectangles = NDArray[np.int64]
 
@@ -53,22 +54,72 @@ class Product:
             stored |= (inside & (y[..., None] <= r[:, 3])).any(axis=-1).astype(np.int64) << bit
         return from_gray(stored, self.out_bits, self.depth)
 
+    def disturbed(self, sigma: float, seed: int = 0) -> Callable[[Codes, Codes], Codes]:
+        """A search whose stored bounds have normal errors, `sigma` of an operand's range; open ends have none."""
+        rng, last = generator(seed, "acam pairs", "programming"), (1 << self.bits) - 1
+        bounds = []
+        for cover_of_bit in self.covers:
+            edges = cover_of_bit.rectangles + np.array([-0.5, 0.5, -0.5, 0.5])
+            moved = edges + sigma * last * rng.standard_normal(edges.shape)
+            open_ends = np.where(edges < 0, -np.inf, np.where(edges > last, np.inf, moved))
+            bounds.append(open_ends)
+
+        def search(x: Codes, y: Codes) -> Codes:
+            stored = np.zeros(np.shape(x), np.int64)
+            for bit, r in enumerate(bounds):
+                inside = (x[..., None] > r[:, 0]) & (x[..., None] < r[:, 1]) & (y[..., None] > r[:, 2])
+                stored |= (inside & (y[..., None] < r[:, 3])).any(axis=-1).astype(np.int64) << bit
+            return from_gray(stored, self.out_bits, self.depth)
+
+        return search
+
 
 def compile_product(apply: Callable[[Codes, Codes], Codes], bits: int, *, depth: int = 0) -> Product:
     """The fewest rectangles for a function of two codes of `bits`, whose values are unsigned codes of twice the bits.
 
-    Exact by mixed-integer programming (scipy's HiGHS, a bounded search); the bound says how far from it a cover may be.
-    Raises UsageError.
+    Raises UsageError for values that leave the range of these codes.
     """
-    if not 1 <= bits <= _LARGEST:
-        raise UsageError(f"found operands of {bits} bits; expected 1 to {_LARGEST}")
+    _require_bits(bits)
     codes = np.arange(1 << bits)
-    values = np.asarray(apply(codes[:, None], codes[None, :]), np.int64)
-    out_bits = 2 * bits
+    return compile_pairs(np.asarray(apply(codes[:, None], codes[None, :]), np.int64), bits, 2 * bits, depth=depth)
+
+
+def compile_pairs(values: Codes, bits: int, out_bits: int, *, depth: int = 0) -> Product:
+    """The fewest rectangles for a function of two codes.
+
+    Exact by mixed-integer programming (scipy's HiGHS, a bounded search); the bound says how far from it a cover may be.
+
+    Parameters
+    ----------
+    values
+        Output codes, int64 (2^bits, 2^bits).
+    bits
+        Of an operand.
+    out_bits
+        Of a result.
+    depth
+        How often results are Gray-coded.
+
+    Raises
+    ------
+    UsageError
+        For values that leave the range of the results' codes, or more bits than can be covered.
+    """
+    _require_bits(bits)
+    if values.min() < 0 or values.max() >= 1 << out_bits:
+        found = f"found results from {values.min()} to {values.max()}"
+        raise UsageError(
+            f"{found}; codes of {out_bits} bits go from 0 to {(1 << out_bits) - 1}. Try more bits, or a range"
+        )
     if not 0 <= depth <= out_bits:
         raise UsageError(f"found a Gray depth of {depth}; expected 0 to {out_bits}, the output's bits")
     planes = bit_planes(to_gray(values, depth), out_bits)
     return Product(bits, out_bits, depth, tuple(cover(plane) for plane in planes))
+
+
+def _require_bits(bits: int) -> None:
+    if not 1 <= bits <= _LARGEST:
+        raise UsageError(f"found operands of {bits} bits; expected 1 to {_LARGEST}")
 
 
 def cover(plane: NDArray[np.bool_]) -> Cover:

@@ -15,7 +15,7 @@ from archsim.kernels.draws import generator
 _GRID = 1 << 15
 _HALVINGS = 60
 _GOLDEN = (sqrt(5) - 1) / 2
-_MOST_BITS = 12
+_MOST_BITS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,14 @@ class Table:
             kept.append(found[wide])
         return _with(self, kept)
 
+    def pooled(self, cells: int) -> "Table":
+        """What fits into so many rows that all bits share: the narrowest ranges are left out."""
+        bits = np.repeat(np.arange(self.bits), self.rows_per_bit)
+        every = np.concatenate(self.ranges)
+        width = np.where(np.isfinite(every).all(axis=1), every[:, 1] - every[:, 0], np.inf)
+        wide = np.sort(np.argsort(-width, kind="stable")[:cells])
+        return _with(self, [every[wide[bits[wide] == bit]] for bit in range(self.bits)])
+
 
 def _with(table: Table, ranges: list[Values]) -> Table:
     from dataclasses import replace
@@ -122,7 +130,7 @@ def compile_table(
             f" within {function.low:g} to {function.high:g}" if np.isfinite([function.low, function.high]).any() else ""
         )
         raise UsageError(f"found the range {begin:g} to {end:g}; {function.name} needs one that grows{where}")
-    points = np.linspace(begin, end, (1 << bits) if coded else _GRID + 1)
+    points = np.linspace(begin, end, (1 << bits) if coded else _GRID + 1)  # codes between two points are passed too
     with np.errstate(all="ignore"):
         points = points if coded else _with_turns(function, points)
         values = function.apply(points)

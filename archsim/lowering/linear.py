@@ -182,7 +182,7 @@ def passed_by(
             holder = str(machine.holder(name))
             units = int(machine.count(name, machine.tile)) * tiling.tiles
             part = machine.parts[name]
-            action = part.steps[machine.recipe(operator.kind, operator.role)[0].step]
+            action = part.steps[machine.paid(operator.kind, operator.role)[0].function]
             found.append((f"{holder}.{name}.{action}", part.burst(action, linear.out_features, units)))
     return found
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from archsim.core.load import function_pass
 from archsim.graph.operators import Matmul, Operator, Product, Rowwise
-from archsim.graph.steps import step_sizes
+from archsim.graph.steps import step_sizes, waits
 from archsim.lowering.dynamic import product
 from archsim.lowering.floor import Floor, Tasks, Work, merge, shares, whole
 from archsim.machine.machine import Step
@@ -36,9 +36,9 @@ def turns(floor: Floor, operator: Operator) -> list[Turn]:
     group = floor.mapping.group(operator.layer)
 
     def performer(at: tuple[int, Step]) -> tuple[str, str]:
-        return at[1].by, at[1].step.split()[0] if at[1].by == machine.core else ""
+        return at[1].by, at[1].function if at[1].by == machine.core else ""
 
-    numbered = [(index, step) for index, step in enumerate(steps) if step.step.split()[0] != "write"]
+    numbered = [(index, step) for index, step in enumerate(steps) if step.function != "write" and not step.free]
     runs = [(by, list(found)) for (by, _), found in groupby(numbered, key=performer)]
     return [
         Turn(
@@ -60,7 +60,7 @@ def lower_recipe(floor: Floor, operator: Operator, *, near: bool) -> tuple[Tasks
     last: Tasks | None = None
     for turn in turns(floor, operator):
         in_core = turn.by == floor.mapping.machine.core
-        lower_turn = _on_units if not in_core else _in_arrays if turn.steps[0].step == "mvm" else _in_cores
+        lower_turn = _on_units if not in_core else _in_arrays if turn.steps[0].function == "mvm" else _in_cores
 
         def kind_for(keys: int, turn: Turn = turn) -> int:
             return lower_turn(floor, turn, keys, near)  # noqa: B023 - called at once, in this turn
@@ -78,6 +78,22 @@ def _sizes(floor: Floor, turn: Turn, keys: int) -> list[int]:
     steps = floor.mapping.machine.recipe(turn.operator.kind, turn.operator.role)
     sizes = step_sizes(turn.operator, [step.step for step in steps], keys)
     return [sizes[index] for index in turn.indices]
+
+
+def _side_by_side(floor: Floor, turn: Turn, keys: int) -> tuple[int, ...]:
+    """Sizes of the steps of one function; of those that need not wait for each other together."""
+    steps = floor.mapping.machine.recipe(turn.operator.kind, turn.operator.role)
+    needs = waits(turn.operator, [step.step for step in steps])
+    sizes: list[int] = []
+    running: list[int] = []
+    for index, size in zip(turn.indices, _sizes(floor, turn, keys), strict=True):
+        if running and needs[index].isdisjoint(running):
+            sizes[-1] += size
+        else:
+            sizes.append(size)
+            running = []
+        running.append(index)
+    return tuple(sizes)
 
 
 def _on_units(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
@@ -99,7 +115,7 @@ def _unit_work(floor: Floor, at_work: "_AtWork", seat: str, seats: int) -> Work:
     counts: dict[str, int] = {}
     latency = occupancy = Fraction(0)
     for step, size in zip(at_work.steps, at_work.sizes, strict=True):
-        burst = part.burst(part.steps[step.step.split()[0]], size, units)
+        burst = part.burst(part.steps[step.function], size, units)
         latency, occupancy = latency + burst.latency, occupancy + burst.occupancy
         merge(counts, {f"{own}.{burst.action}": burst.total})
     for action, values in (("read", at_work.read), ("write", at_work.written)):
@@ -116,8 +132,8 @@ def _unit_work(floor: Floor, at_work: "_AtWork", seat: str, seats: int) -> Work:
 def _in_cores(floor: Floor, turn: Turn, keys: int, near: bool) -> int:  # noqa: FBT001
     """Cores programmed with the function: passes of as many values as a core has outputs, spread over the cores."""
     machine = floor.mapping.machine
-    name = turn.steps[0].step.split()[0]
-    at_work = _AtWork(turn.by, turn.steps, tuple(_sizes(floor, turn, keys)), *_moved(turn, keys, near))
+    name = turn.steps[0].function
+    at_work = _AtWork(turn.by, turn.steps, _side_by_side(floor, turn, keys), *_moved(turn, keys, near))
     cores, seats = turn.group.function_cores[name], len(turn.group.units[machine.tile])
     key = (at_work, cores, seats)
     if key not in floor.remembered:

@@ -66,6 +66,7 @@ def build(document: Document) -> Machine:
     faults += draft.faults if draft is not None else []
     if faults or file is None or draft is None or root is None or core is None:
         raise ArchsimError(*faults)
+    recipes = standard_recipes(file, parts)
     return Machine(
         name=file.name,
         file=document.file,
@@ -77,13 +78,8 @@ def build(document: Document) -> Machine:
         core=core,
         chips=file.chips,
         choices=file.mapping,
-        recipes={
-            "linear": (Step("mvm", core),),
-            **{
-                op: tuple(Step(step, by) for entry in steps for step, by in entry.items())
-                for op, steps in standard_recipes(file, parts).items()
-            },
-        },
+        recipes={"linear": (Step("mvm", core),), **{op: one.steps for op, one in recipes.items()}},
+        logarithms={op: frozenset(one.logarithms) for op, one in recipes.items()},
         digital=file.digital,
         digital_weights=file.digital_weights,
         fusion=file.fusion,

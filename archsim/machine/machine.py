@@ -40,10 +40,19 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a recipe, and the part or module that does it."""
+    """One step of a recipe.
+
+    step: its function and the operands that it names. by: the part or module that does it. free: it costs nothing.
+    """
 
     step: str
     by: str
+    free: bool = False
+
+    @property
+    def function(self) -> str:
+        """Its function."""
+        return self.step.split()[0]
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,6 +70,7 @@ class Machine:
     chips: Chips
     choices: Choices
     recipes: Mapping[str, tuple[Step, ...]]
+    logarithms: Mapping[str, frozenset[str]]
     digital: str | None
     digital_weights: str | None
     fusion: str
@@ -89,6 +99,10 @@ class Machine:
     def recipe(self, kind: str, role: str) -> tuple[Step, ...]:
         """How an operator is done: by the recipe of its role (`scores`, `context`), else by that of its kind."""
         return self.recipes.get(role) or self.recipes[kind]
+
+    def paid(self, kind: str, role: str) -> tuple[Step, ...]:
+        """The steps of a recipe that cost something."""
+        return tuple(step for step in self.recipe(kind, role) if not step.free)
 
     def holder(self, name: str) -> str | None:
         """The module that holds a part or module; None for the root."""

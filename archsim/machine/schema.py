@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from archsim import units
 from archsim.errors import quoted
@@ -143,6 +143,22 @@ class Choices(_Strict):
     clip: Deviations | None = None
 
 
+class StepSpec(_Strict):
+    """A step of a recipe in full.
+
+    by: the part or module that does it. free: it costs nothing, as what another step costs covers it.
+    """
+
+    by: Name
+    free: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_alone(cls, value: object) -> object:
+        """A text is who does it."""
+        return {"by": value} if isinstance(value, str) else value
+
+
 class MachineFile(_Strict):
     """The whole file, but for the labels that say where its numbers come from.
 
@@ -157,7 +173,7 @@ class MachineFile(_Strict):
     modules: dict[str, ModuleSpec]
     chips: Chips = Chips()
     mapping: Choices = Choices()
-    recipes: dict[str, list[dict[str, Name]]] = Field(default_factory=dict)
+    recipes: dict[str, list[dict[Name, StepSpec]]] = Field(default_factory=dict)
     digital: Name | None = None
     digital_weights: Name | None = None
     fusion: Literal["auto", "off", "required"] = "auto"

@@ -65,9 +65,9 @@ def reword(
 def _fault(
     entry: dict[str, Any], model: type[BaseModel], document: Document, base: Loc, also: tuple[str, ...]
 ) -> Fault:
-    loc: Loc = (*base, *_in_file(entry["loc"], document, base))
-    name = dotted(loc) or "the file"
     fields = _fields(model, entry["loc"][:-1])
+    loc: Loc = (*base, *_in_file(entry["loc"], document, base, absent=entry["type"] == "missing"))
+    name = dotted(loc) or "the file"
     if entry["type"] == "extra_forbidden":
         known = did_you_mean(str(loc[-1]), [*fields, *near(str(loc[-1]), also)])
         return Fault(f"{name}: unknown key. {known}", document.key_place(loc))
@@ -94,13 +94,25 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _in_file(loc: tuple[int | str, ...], document: Document, base: Loc) -> Loc:
-    """Drop the steps of pydantic's path that stand for a type rather than for a key of the file."""
-    kept: Loc = ()
+def _in_file(loc: tuple[int | str, ...], document: Document, base: Loc, *, absent: bool) -> Loc:
+    """Drop the steps of pydantic's path that stand for a type rather than for a key of the file.
+
+    absent: the last one is a key that is not there.
+    """
+    path: Loc = ()
     for index, step in enumerate(loc):
-        if index == len(loc) - 1 or (*base, *kept, step) in document.places:
-            kept = (*kept, step)
-    return kept
+        last = index == len(loc) - 1
+        known = (*base, *path, step) in document.places or (last and _has(document.data, (*base, *path), step))
+        if known or (absent and last):
+            path = (*path, step)
+    return path
+
+
+def _has(data: Any, path: Loc, key: int | str) -> bool:
+    """Whether the mapping at a path has a key; lines of a trace have no places for theirs."""
+    for step in path:
+        data = data[step]
+    return isinstance(data, dict) and key in data
 
 
 def _fields(model: type[BaseModel], loc: Loc) -> dict[str, FieldInfo]:

@@ -14,7 +14,7 @@ def is_written(machine: Machine, operator: Operator) -> bool:
     if not isinstance(operator, Matmul):
         return False
     steps = machine.recipe(operator.kind, operator.role)
-    return any(step.step.split()[0] == "write" and step.by == machine.core for step in steps)
+    return any(step.function == "write" and step.by == machine.core for step in steps)
 
 
 def of_one_head(operator: Matmul, keys: int) -> Linear:

@@ -20,9 +20,9 @@ def functions_of(machine: Machine, graph: Graph, layer: str, without: Dict[str, 
     found: dict[str, None] = {}
     for operator in graph.by_layer[layer]:
         if operator.key not in (without or {}) and not isinstance(operator, Linear):
-            for step in machine.recipe(operator.kind, operator.role):
-                if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
-                    found[step.step.split()[0]] = None
+            for step in machine.paid(operator.kind, operator.role):
+                if step.by == machine.core and step.function not in IN_ARRAYS:
+                    found[step.function] = None
     return tuple(found)
 
 
@@ -48,8 +48,8 @@ def fuse(machine: Machine, graph: Graph, tilings: Dict[str, Tiling]) -> dict[str
 
 
 def in_passing(machine: Machine, operator: Operator) -> str | None:
-    """The function unit on the path that results pass on their way out, where an activation is its one step."""
-    steps = machine.recipe(operator.kind, operator.role)
+    """The function unit on the path that results pass on their way out, where it does all of an activation."""
+    steps = machine.paid(operator.kind, operator.role)
     flat = (*machine.modules[machine.core].flat, *machine.modules[machine.tile].flat)
     if len(steps) != 1 or steps[0].by not in flat or steps[0].by not in machine.parts:
         return None
@@ -58,7 +58,7 @@ def in_passing(machine: Machine, operator: Operator) -> str | None:
 
 def _fusible(machine: Machine, graph: Graph, operator: Operator) -> Linear | None:
     """The projection that an activation follows, if cores, or a unit on the path, do it and nobody else reads it."""
-    steps = machine.recipe(operator.kind, operator.role)
+    steps = machine.paid(operator.kind, operator.role)
     if not isinstance(operator, Rowwise) or len(operator.inputs) != 1 or len(steps) != 1:
         return None
     if steps[0].by != machine.core and in_passing(machine, operator) is None:
@@ -90,8 +90,8 @@ def allot(
         if operator.key not in fused and isinstance(operator, (Rowwise, Matmul)):
             steps = machine.recipe(operator.kind, operator.role)
             for step, size in zip(steps, step_sizes(operator, [s.step for s in steps], keys(operator)), strict=True):
-                if step.by == machine.core and step.step.split()[0] not in IN_ARRAYS:
-                    work[step.step.split()[0]] += size
+                if step.by == machine.core and step.function not in IN_ARRAYS and not step.free:
+                    work[step.function] += size
     if not work:
         return {}
     if isinstance(machine.function_cores, int):

@@ -70,7 +70,7 @@ def _require_arrays(layer: str, arrays: Dict[str, int], free: int) -> None:
 def _seats(machine: Machine) -> set[str]:
     """Seats of all that does steps, the product with weights aside."""
     steps = (step for recipe in machine.recipes.values() for step in recipe)
-    return {machine.seat(step.by) for step in steps if (step.by, step.step) != (machine.core, "mvm")}
+    return {machine.seat(step.by) for step in steps if (step.by, step.function) != (machine.core, "mvm")}
 
 
 def _inside(machine: Machine, seat: str, region: Region) -> tuple[int, ...]:

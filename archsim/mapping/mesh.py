@@ -8,8 +8,10 @@ from functools import cache, cached_property, lru_cache
 from itertools import accumulate, chain
 from math import ceil
 
+from archsim.errors import ArchsimError, Fault
 from archsim.machine.machine import Machine
 
+_MOST_ROUTERS = 1 << 16
 Link = tuple[int, int, int, int]
 """From (x, y) to the neighbour (x, y) on the mesh."""
 
@@ -134,10 +136,17 @@ def _flows(width: int, senders: Mapping[int, int], takers: Mapping[int, int], *,
 
 
 def grid_of(machine: Machine) -> Grid | None:
-    """The mesh of a machine's chip; None where nothing is said of one."""
+    """The mesh of a machine's chip; None where nothing is said of one.
+
+    Raises ArchsimError for more routers than ways through them can be followed in a few seconds.
+    """
     for module in machine.modules.values():
         if module.mesh is not None:
             routers = ceil(machine.count(module.mesh.router, module.name))
+            if routers > _MOST_ROUTERS:
+                place = machine.document.key_place(("modules", module.name, "mesh"))
+                found = f"modules.{module.name}.mesh: found {routers:,} routers; expected at most {_MOST_ROUTERS:,}"
+                raise ArchsimError(Fault(found, place))
             return Grid(module.mesh.columns, routers)
     return None
 

@@ -35,21 +35,25 @@ def packed(machine: Machine, graph: Graph, layout: Layout, tilings: Dict[str, Ti
 
 def pack(sizes: list[tuple[int, int]], room: tuple[int, int]) -> list[int]:
     """By rectangle (rows, columns) the bin that it lies in; none is larger than a bin."""
-    bins: list[Free] = []
+    bins: dict[int, Free] = {}  # those with room left
+    number_of_bins = 0
     found = [0] * len(sizes)
     for index in sorted(range(len(sizes)), key=lambda at: (-sizes[at][0] * sizes[at][1], at)):
         rows, cols = sizes[index]
         fits = [
             (min(high - rows, wide - cols), max(high - rows, wide - cols), number, (y, x))
-            for number, free in enumerate(bins)
+            for number, free in bins.items()
             for y, x, high, wide in free
             if rows <= high and cols <= wide
         ]
         if not fits:
-            bins.append([(0, 0, *room)])
-            fits = [(0, 0, len(bins) - 1, (0, 0))]
+            bins[number_of_bins] = [(0, 0, *room)]
+            fits = [(0, 0, number_of_bins, (0, 0))]
+            number_of_bins += 1
         _, _, number, (y, x) = min(fits)
         bins[number] = _without(bins[number], (y, x, rows, cols))
+        if not bins[number]:
+            del bins[number]
         found[index] = number
     return found
 

@@ -7,7 +7,7 @@ from math import ceil
 from archsim.errors import ArchsimError
 from archsim.graph.graph import Graph
 from archsim.graph.job import Job, require_operators
-from archsim.graph.operators import Linear, Operator
+from archsim.graph.operators import Linear, Matmul, Operator
 from archsim.machine.fits import Layout, layout
 from archsim.machine.machine import Machine
 from archsim.mapping.bits import remarks_on_bits, tilings_of
@@ -154,6 +154,9 @@ def _notes(
         found.append(
             f"each sequence writes the cells that hold its keys and values once; a cell bears {bears:,} writes"
         )
+    logarithms = _left_as_logarithms(machine, graph)
+    if logarithms:
+        found.append(f"{logarithms} is left as logarithms; that they are made numbers of (exp) is not counted")
     if rounds:
         bears = getattr(machine.parts[lay.array], "endurance", None)
         found.append(
@@ -161,6 +164,20 @@ def _notes(
             f"a cell bears {bears:,} writes"
         )
     return (*found, *remarks_on_bits(machine, graph), *graph.notes)
+
+
+def _left_as_logarithms(machine: Machine, graph: Graph) -> str:
+    """Which softmax that no context alone reads is left so by its recipe."""
+    if "result" not in machine.logarithms.get("softmax", ()):
+        return ""
+
+    def context_alone(operator: Operator) -> bool:
+        readers = graph.readers.get(operator.key, ())
+        return bool(readers) and all(isinstance(reader, Matmul) and not reader.scores for reader in readers)
+
+    keys = [of.key for of in graph.operators if of.kind == "softmax" and not context_alone(of)]
+    more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+    return f"{keys[0]}{more}" if keys else ""
 
 
 def _require_recipes(machine: Machine, graph: Graph) -> None:
@@ -173,7 +190,8 @@ def _require_recipes(machine: Machine, graph: Graph) -> None:
         raise ArchsimError(
             f"{found}. There are: {known}. Try digital: UNIT, a part of class vector that does the rest."
         )
-    lacking = {step for kind in missing for step in OPERATORS.get(kind, ())} - set(machine.parts[machine.digital].steps)
+    wanted = {step.split()[0] for kind in missing for step in OPERATORS.get(kind, ())}
+    lacking = wanted - set(machine.parts[machine.digital].steps)
     raise ArchsimError(
         f"{found}; digital: {machine.digital} does not do {', '.join(sorted(lacking)) or 'them'}. "
         f"Try a recipe for each, or a unit that does."

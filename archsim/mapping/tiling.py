@@ -12,6 +12,9 @@ from archsim.errors import ArchsimError
 from archsim.graph.operators import Linear
 from archsim.machine.fits import Layout
 
+_MOST_ROWS, _MOST_COLUMNS = 1 << 14, 1 << 21
+"""Blocks of a projection with the same outputs, and with the same inputs: tiles are told apart in a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
@@ -81,8 +84,15 @@ class _Cut:
 
 
 def tile(linear: Linear, layout: Layout, cores: int) -> Tiling:
-    """Cut `linear` for tiles of `cores` cores."""
+    """Cut `linear` for tiles of `cores` cores.
+
+    Raises ArchsimError for weights that lie in more blocks of arrays than can be told apart in a few seconds.
+    """
     cut = _cut(linear, layout, cores)
+    if len(cut.rows) > _MOST_ROWS or len(cut.cols) > _MOST_COLUMNS:
+        sizes = f"{linear.in_features:,} x {linear.out_features:,} weights"
+        found = f"found {sizes}, {len(cut.rows):,} x {len(cut.cols):,} blocks of arrays"
+        raise ArchsimError(f"{linear.key}: {found}; expected at most {_MOST_ROWS:,} x {_MOST_COLUMNS:,}")
     loads: Counter[Load] = Counter()
     for span, number in _distinct(cut):
         loads[_load(span, cut, layout)] += number

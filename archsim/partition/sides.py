@@ -51,7 +51,7 @@ def _speed(node: Node) -> Speed | None:
 def _digital(machine: Machine) -> dict[str, Any]:
     name = next(step.by for step in machine.recipes[DENSE])
     unit, memory = machine.parts[name], machine.parts[str(machine.digital_weights)]
-    step = next(step.step for step in machine.recipes[DENSE]).partition(" ")[0]
+    step = next(step.function for step in machine.recipes[DENSE])
     cost = unit.cost(unit.steps[step])
     word = int(getattr(memory, "width"))  # noqa: B009 (every memory has one)
     reading = memory.cost("read")

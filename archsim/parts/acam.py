@@ -1,12 +1,14 @@
 """Analog content-addressable memory as converter: digitises a column, with a function programmed into its ranges."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from archsim.parts.base import Action, Part, Place
 from archsim.parts.errors import AcamErrors
 from archsim.parts.quantity import Count, Resolution
+from archsim.parts.ranges import FUNCTIONS, Ranges
 
-FUNCTIONS = ("exp", "log", "reciprocal", "rsqrt", "sigmoid", "tanh", "gelu", "silu", "relu")
+if TYPE_CHECKING:
+    from archsim.steps.arithmetic import Setting, StepArithmetic
 
 
 class Acam(Part):
@@ -14,7 +16,9 @@ class Acam(Part):
 
     Programmed with the identity it is an ADC. What is programmed stays for the run: the mapping allots functions.
 
-    bits: of a result, such as 8 b. cells: a count of ranges. errors: its range, noise, bounds, for values.
+    bits: of a result, such as 8 b. cells: a count of ranges. arrays: rows of the array of each bit of a result; without
+    them all bits share the cells. ranges: inputs of functions, such as {exp: [-8, 0]}; without them as calibrated.
+    errors: its range, noise, bounds, for values.
     Actions: convert, of one column. Steps: convert, and the functions that can be programmed.
     """
 
@@ -24,5 +28,16 @@ class Acam(Part):
 
     bits: Resolution
     cells: Count
+    arrays: tuple[Count, ...] = ()
+    ranges: Ranges = ()
     convert: Action
     errors: AcamErrors = AcamErrors()
+
+    def arithmetic(self, setting: "Setting") -> "StepArithmetic":
+        """Tables as large as a column's arrays."""
+        from archsim.kernels.acam_steps import TableArithmetic, column_sizes
+
+        bits = int(self.bits)
+        sizes = column_sizes(self.arrays, bits) if self.arrays else None
+        sigma = float(self.errors.bounds)
+        return TableArithmetic(bits, 1, sizes, int(self.cells), sigma, dict(self.ranges), setting.part, setting.seed)

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from archsim.parts.quantity import Area, Energy, Period, Power, Rate, Time
+
+if TYPE_CHECKING:
+    from archsim.steps.arithmetic import Setting, StepArithmetic
 
 Place = Literal[
     "drive", "array", "hold", "convert", "decode", "combine", "memory", "wire", "function", "compute", "route", "link"
@@ -171,6 +174,18 @@ class Part(BaseModel):
         if action not in self._costs:
             self._costs[action] = self.cost(action)
         return self._costs[action]
+
+    def arithmetic(self, setting: "Setting") -> "StepArithmetic":  # noqa: ARG002 - most parts have no errors
+        """How its steps are done on numbers: in float32, unless a class says otherwise.
+
+        Parameters
+        ----------
+        setting
+            Its name in the machine, and the seed of its errors.
+        """
+        from archsim.steps.formats import FLOAT32
+
+        return FLOAT32
 
     def static_power(self) -> Fraction:
         """Power that flows whatever the part does, nW."""

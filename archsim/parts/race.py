@@ -1,10 +1,13 @@
 """RACE unit (RACE-IT): analog CAM arrays for functions of one or two variables, with Gray decoding in rounds."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from archsim.parts.acam import FUNCTIONS
 from archsim.parts.base import Action, Cost, Part, Place
 from archsim.parts.quantity import Count
+from archsim.parts.ranges import FUNCTIONS, Ranges
+
+if TYPE_CHECKING:
+    from archsim.steps.arithmetic import Setting, StepArithmetic
 
 
 class Race(Part):
@@ -12,6 +15,7 @@ class Race(Part):
 
     arrays: a count; each has `rows` (output bits) x `cols` (ranges). function_arrays: a count, of those that a function
     of one variable takes (default 1). rounds: a count, of times that decoding feeds back into the same gates.
+    ranges: inputs of functions, such as {exp: [-8, 0]}; without them as calibrated.
     search: what asking one array takes, decode: what one round takes; both are given as actions are.
     Actions: multiply and function, of one result. Steps: multiply, and the functions of one variable.
     """
@@ -25,6 +29,7 @@ class Race(Part):
     cols: Count
     rounds: Count
     function_arrays: Count = 1
+    ranges: Ranges = ()
     search: Action
     decode: Action
 
@@ -32,6 +37,13 @@ class Race(Part):
     def parallel(self) -> int:
         """Power is that of all arrays searching; `cost` shares it out."""
         return self.arrays
+
+    def arithmetic(self, setting: "Setting") -> "StepArithmetic":
+        """Codes of 8 bits, and tables as large as the arrays."""
+        from archsim.kernels.race_steps import RaceArithmetic
+
+        sizes = self.rows, self.cols, self.rounds, self.function_arrays
+        return RaceArithmetic(setting.part, *sizes, ranges=dict(self.ranges))
 
     def searches(self, action: str) -> int:
         """Arrays that one action searches."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archsim.errors import ArchsimError
 from archsim.values.functions import ELEMENTWISE
 
 if TYPE_CHECKING:
-    from archsim.graph.weights import Stored
+    from archsim.graph.graph import Graph
+    from archsim.steps.functions import Attributes
 
 Values = NDArray[np.float32]
 Product = Callable[[Values], Values]
@@ -31,11 +34,44 @@ def node_of(key: str) -> str:
     return key.partition(_GROUP)[0]
 
 
+@dataclass(frozen=True, eq=False)
+class OperatorCall:
+    """An operator on numbers, with its rows on the last axis.
+
+    Parameters
+    ----------
+    key
+        Of its node.
+    kind
+        A word of `archsim.vocabulary.OPERATORS`.
+    form
+        Which function of that kind it is: of a `gelu` for example `gelu_tanh`.
+    inputs
+        As its definition in `archsim.steps.operators` has them; they can be broadcast.
+    attributes
+        What belongs to it and costs nothing.
+    """
+
+    key: str
+    kind: str
+    form: str
+    inputs: tuple[Values, ...]
+    attributes: Attributes
+
+
 class Arithmetic(Protocol):
     """What a model is computed by. Weights are prepared once, used many times."""
 
-    def in_file(self, stored: Mapping[str, Stored]) -> None:
-        """Told of how many bits the model's file has the numbers of projections, by key, before they are prepared."""
+    def begin(self, graph: Graph) -> None:
+        """Told which Graph is computed, before its weights are prepared."""
+        ...
+
+    def does(self, key: str) -> bool:
+        """Whether `operator` computes the operator of a node; else it is computed in float32."""
+        ...
+
+    def operator(self, call: OperatorCall) -> Values:
+        """An operator's result: rows, or one number of each."""
         ...
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:
@@ -54,16 +90,24 @@ class Arithmetic(Protocol):
         """Along the last axis; minus infinity is masked out."""
         ...
 
-    def matmul(self, a: Values, b: Values) -> Values:
-        """A product of two results."""
+    def matmul(self, key: str, a: Values, b: Values) -> Values:
+        """A product of two results (batch, shared, rows, summed) and (batch, shared, summed, columns)."""
         ...
 
 
 class FloatArithmetic:
     """Everything in float32."""
 
-    def in_file(self, stored: Mapping[str, Stored]) -> None:
-        """They are floats as well."""
+    def begin(self, graph: Graph) -> None:
+        """It is all the same."""
+
+    def does(self, key: str) -> bool:  # noqa: ARG002 (the protocol's)
+        """No recipe."""
+        return False
+
+    def operator(self, call: OperatorCall) -> Values:
+        """Raises ArchsimError: there are no recipes."""
+        raise ArchsimError(f"{call.key}: found no recipe for {call.kind}; expected a machine's arithmetic")
 
     def linear(self, key: str, weight: Values, bias: Values | None) -> Product:  # noqa: ARG002 (the protocol's)
         """A matmul."""
@@ -84,6 +128,6 @@ class FloatArithmetic:
         found: Values = powers / powers.sum(axis=-1, keepdims=True)
         return found
 
-    def matmul(self, a: Values, b: Values) -> Values:
+    def matmul(self, key: str, a: Values, b: Values) -> Values:  # noqa: ARG002 (the protocol's)
         """A matmul."""
         return a @ b

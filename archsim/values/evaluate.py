@@ -12,13 +12,13 @@ from archsim.mapping.copies import require_copied
 from archsim.mapping.digital import digitised
 from archsim.values.arithmetic import FloatArithmetic
 from archsim.values.integer_arithmetic import IntegerArithmetic
-from archsim.values.machine_arithmetic import MachineArithmetic
+from archsim.values.machine_arithmetic import Calibration, MachineArithmetic
 from archsim.values.pictures import CALIBRATED_BY, Pictures
-from archsim.values.quantised import QuantisedArithmetic
+from archsim.values.recipes import CAUSES
 from archsim.values.samples import Outputs, Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -26,23 +26,27 @@ if TYPE_CHECKING:
     from archsim.machine.machine import Machine
     from archsim.values.arithmetic import Arithmetic
     from archsim.values.metrics import Scores, States
-    from archsim.values.ranges import InputRange
     from archsim.values.tasks import Task
 
     Progress = Callable[[str, int, int], None]
 
 T = TypeVar("T")
 _SEPARATE = 1
+_OWN_RANGES = "each vector of inputs has its own range; that its maximum is looked for is in no time and no energy"
 
 
 @dataclass(frozen=True)
 class _Runs(Generic[T]):
-    """In float, in integers, and on the machine with each seed; saturated: share of conversions."""
+    """In float, in integers, and on the machine with each seed; saturated: share of conversions.
+
+    notes: what is approximated, or does not fit.
+    """
 
     exact: T
     whole: T
     analog: list[T]
     saturated: float
+    notes: tuple[str, ...]
 
 
 def evaluate(
@@ -50,7 +54,8 @@ def evaluate(
     task: Task | Pictures | Samples,
     seeds: int,
     *,
-    calibrate: bool = False,
+    own_ranges: bool = False,
+    exact: Collection[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Figures as data of schema archsim.evaluation/1, each with its mean, deviation and number of seeds.
@@ -65,9 +70,11 @@ def evaluate(
         results are from those in float, and with labels the share of which the largest number is the label's.
     seeds
         How often arrays are programmed.
-    calibrate
-        Inputs are quantised over the range that they have in the first sequence, or the first pictures; else over that
-        of each vector.
+    own_ranges
+        Whether each vector of inputs of a projection is quantised over its own range. Else that, as the ranges of all
+        other operands, tables and results, is what the first sequence, or the first pictures, have.
+    exact
+        Causes of loss that are left out, of `archsim.values.recipes.CAUSES`.
     progress
         Is told what is done, how much of it, and of how much.
 
@@ -78,30 +85,46 @@ def evaluate(
     """
 
     def seen(run: Callable[[Arithmetic], T], first: Callable[[Arithmetic], T]) -> _Runs[T]:
-        return _runs(machine, run, seeds, _ranges(first) if calibrate else {}, progress)
+        known = calibrated(machine, first)
+        return _runs(machine, run, seeds, replace(known, inputs={}) if own_ranges else known, exact, progress)
 
     require_names(machine, task.graph if isinstance(task, Pictures | Samples) else task.model.graph)
     figures: dict[str, Any]
+    runs: _Runs[Any]
     if isinstance(task, Pictures):
         told = seen(task.right, task.first(CALIBRATED_BY).right)
-        figures, saturated = _told(told), told.saturated
+        figures, runs = _told(told), told
     elif isinstance(task, Samples):
         compared = seen(task.run, task.first(1).run)
-        figures, saturated = _compared(compared, task), compared.saturated
+        figures, runs = _compared(compared, task), compared
     elif task.predicts:
         predicted = seen(task.run, replace(task, sequences=task.sequences[:1]).run)
-        figures, saturated = _predicted(predicted), predicted.saturated
+        figures, runs = _predicted(predicted), predicted
     else:
         encoded = seen(task.encode, replace(task, sequences=task.sequences[:1]).encode)
-        figures, saturated = _encoded(encoded), encoded.saturated
-    return {"schema": "archsim.evaluation/1", "machine": machine.name, **figures, "saturated": saturated}
+        figures, runs = _encoded(encoded), encoded
+    return {
+        "schema": "archsim.evaluation/1",
+        "machine": machine.name,
+        **figures,
+        "saturated": runs.saturated,
+        "notes": list(runs.notes),
+    }
 
 
-def _ranges(run: Callable[[Arithmetic], object]) -> dict[str, InputRange]:
-    """Of each projection's inputs."""
-    probe = QuantisedArithmetic(calibrating=True)
-    run(probe)
-    return probe.ranges
+def calibrated(machine: Machine, first: Callable[[Arithmetic], object]) -> Calibration:
+    """Ranges of what a machine computes.
+
+    Parameters
+    ----------
+    machine
+        Whose recipes are run exactly.
+    first
+        Runs the first sequence, or the first pictures.
+    """
+    probe = MachineArithmetic(machine, calibrating=True)
+    first(probe)
+    return probe.calibration
 
 
 def require_names(machine: Machine, graph: Graph) -> None:
@@ -115,19 +138,24 @@ def _runs(
     machine: Machine,
     run: Callable[[Arithmetic], T],
     seeds: int,
-    ranges: dict[str, InputRange],
+    known: Calibration,
+    left_out: Collection[str],
     progress: Progress | None,
 ) -> _Runs[T]:
-    exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, ranges=ranges))
+    exact, whole = run(FloatArithmetic()), run(IntegerArithmetic(machine, read=known.inputs))
     analog, saturated, conversions = [], 0, 0
+    notes: dict[str, None] = {} if known.inputs else {_OWN_RANGES: None}
+    if left_out:
+        notes[f"left out: {', '.join(cause for cause in CAUSES if cause in left_out)}"] = None
     for seed in range(seeds):
         if progress is not None:
             progress("evaluating, programming seed", seed, seeds)
-        arithmetic = MachineArithmetic(machine, seed, ranges)
+        arithmetic = MachineArithmetic(machine, seed, known, exact=left_out)
         analog.append(run(arithmetic))
         saturated += sum(arithmetic.saturated.values())
         conversions += sum(arithmetic.conversions.values())
-    return _Runs(exact, whole, analog, saturated / conversions if conversions else 0.0)
+        notes |= dict.fromkeys(arithmetic.remarks())
+    return _Runs(exact, whole, analog, saturated / conversions if conversions else 0.0, tuple(notes))
 
 
 def _predicted(runs: _Runs[Scores]) -> dict[str, Any]:

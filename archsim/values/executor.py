@@ -13,6 +13,7 @@ from archsim.graph.axes import shown, size_of, sizes_of
 from archsim.graph.nodes import Contraction, Node, Unknown
 from archsim.graph.sequence_nodes import Previous, Recurrence
 from archsim.graph.weights import moving
+from archsim.values.asked import asked_of
 from archsim.values.indexing import INDEXED
 from archsim.values.products import Grouped, between, contract, finished, prepared
 from archsim.values.rearranging import VIEWS
@@ -51,7 +52,7 @@ class Executor:
 
     def __init__(self, graph: Graph, weights: Mapping[str, Array], arithmetic: Arithmetic) -> None:
         self.graph, self.arithmetic = graph, arithmetic
-        arithmetic.in_file(graph.stored)
+        arithmetic.begin(graph)
         self.shapes = {each.name: each.shape for each in graph.inputs} | {node.key: node.shape for node in graph.nodes}
         self._numbers = weights
         self._arrays: dict[str, Array] = {}
@@ -130,7 +131,11 @@ class Executor:
             return self._recurrence(run, node, {name: operand(name) for name in node.inputs})
         if isinstance(node, Unknown):
             raise ArchsimError(f"{node.key}: its values are not known: {node.why}")
-        return _COMPUTED[type(node)](node, [operand(name) for name in node.inputs], run)
+        operands = [operand(name) for name in node.inputs]
+        asked = asked_of(node, operands, run) if run.arithmetic.does(node.key) else None
+        if asked is not None:
+            return asked.finish(run.arithmetic.operator(asked.call))
+        return _COMPUTED[type(node)](node, operands, run)
 
     def _contraction(self, run: Run, node: Contraction, operand: Callable[[str], Array]) -> Array:
         first, second, *others = node.inputs

@@ -33,8 +33,10 @@ def rounded(x: Values, mantissa: float, least: float, largest: float, beyond: fl
 def wrapped(x: Values, bits: float, signed: float) -> Values:
     """The lowest bits of whole numbers, as a number in two's complement where it has a sign.
 
-    Raises ArchsimError for whole numbers of 2^63 or more, which only 64 bits without a sign hold.
+    Raises ArchsimError for whole numbers of 2^63 or more, which only 64 bits without a sign hold, and for others.
     """
+    if x.dtype.kind not in "iub":
+        raise ArchsimError("found floating-point numbers where the file says whole ones")
     if bits == _WORD:
         if not signed and x.size and x.min() < 0:
             raise ArchsimError("found a whole number below 0, or of 2^63 or more, where 64 bits have no sign")

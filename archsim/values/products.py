@@ -123,7 +123,7 @@ def between(node: Contraction, second: Array, arithmetic: Arithmetic) -> Grouped
     def product(x: Array) -> Array:
         batch = max(len(x), len(matrices))
         first, other = (np.broadcast_to(each, (batch, *each.shape[1:])) for each in (x, matrices))
-        return arithmetic.matmul(first, other)
+        return arithmetic.matmul(node.key, first, other)
 
     return product
 

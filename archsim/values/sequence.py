@@ -33,25 +33,27 @@ if TYPE_CHECKING:
 def _embedding(node: Embedding, operands: Sequence[Array], run: Run) -> Array:
     """Raises ArchsimError for numbers or positions that a table has no row for."""
     numbers, table, *others = operands
-    x = _rows(node, table, numbers, "number")
+    x = table_rows(node, table, numbers, "number")
     if node.scale != 1:
         x = x * np.float32(node.scale)
     if node.positions:
-        x = x + _position_rows(node, others.pop(0), x, run)
+        x = x + position_rows(node, others.pop(0), x, run)
     return x + others[0].reshape(-1, x.shape[-1])[0] if others else x
 
 
 def _positions(node: Positions, operands: Sequence[Array], run: Run) -> Array:
     x, table = operands
-    return x + _position_rows(node, table, x, run)
+    return x + position_rows(node, table, x, run)
 
 
-def _position_rows(node: Embedding | Positions, table: Array, x: Array, run: Run) -> Array:
+def position_rows(node: Embedding | Positions, table: Array, x: Array, run: Run) -> Array:
+    """The rows of a table of positions for those of a tensor. Raises ArchsimError for positions without a row."""
     start = node.first_position + run.start(node.shape[-2])
-    return _rows(node, table, start + np.arange(x.shape[-2])[None], "position")
+    return table_rows(node, table, start + np.arange(x.shape[-2])[None], "position")
 
 
-def _rows(node: Embedding | Positions, table: Array, numbers: Array, what: str) -> Array:
+def table_rows(node: Embedding | Positions, table: Array, numbers: Array, what: str) -> Array:
+    """Rows of a table by whole numbers. Raises ArchsimError for numbers without a row, which are called `what`."""
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < table.shape[1]:
         wrong = int(numbers.max() if numbers.min() >= 0 else numbers.min())
         raise ArchsimError(f"{node.key}: found {what} {wrong}; expected 0 to {table.shape[1] - 1}, a row of the table")
@@ -61,22 +63,26 @@ def _rows(node: Embedding | Positions, table: Array, numbers: Array, what: str) 
     return np.stack([own[rows] for own, rows in zip(table, numbers, strict=True)])
 
 
-def _rotary(node: Rotary, operands: Sequence[Array], run: Run) -> Array:
-    x = operands[0]
-    positions = run.start(node.shape[-3]) + np.arange(x.shape[-3])
-    angles = positions[:, None, None] * np.array(node.inverse_frequencies)
-    cosines, sines = (np.float32(node.magnitude) * f(angles).astype(np.float32) for f in (np.cos, np.sin))
-    one, other = _pairs(node)
-    made = x.copy()
-    made[..., one] = x[..., one] * cosines - x[..., other] * sines
-    made[..., other] = x[..., one] * sines + x[..., other] * cosines
-    return made
-
-
-def _rotary_of(node: RotaryOf, operands: Sequence[Array], run: Run) -> Array:  # noqa: ARG001
+def tables_of(node: Rotary | RotaryOf, operands: Sequence[Array], run: Run) -> tuple[Array, Array]:
+    """The cosine and the sine by which each number that is turned is multiplied, with as many dimensions as those."""
     x, *tables = operands
+    if isinstance(node, Rotary):
+        positions = run.start(node.shape[-3]) + np.arange(x.shape[-3])
+        angles = positions[:, None, None] * np.array(node.inverse_frequencies)
+        halves = [np.float32(node.magnitude) * function(angles).astype(np.float32) for function in (np.cos, np.sin)]
+        cosines, sines = (np.empty((*half.shape[:-1], node.turned), np.float32) for half in halves)
+        for table, half in zip((cosines, sines), halves, strict=True):
+            for pair in pairs_of(node):
+                table[..., pair] = half
+        return cosines, sines
     cosines, sines = (y.reshape(len(y), *(1,) * (x.ndim - y.ndim), *y.shape[1:]) for y in tables)
-    one, other = _pairs(node)
+    return cosines, sines
+
+
+def _rotary(node: Rotary | RotaryOf, operands: Sequence[Array], run: Run) -> Array:
+    x = operands[0]
+    cosines, sines = tables_of(node, operands, run)
+    one, other = pairs_of(node)
     turned = x[..., : node.turned] * cosines
     turned[..., one] -= x[..., other] * sines[..., one]
     turned[..., other] += x[..., one] * sines[..., other]
@@ -85,7 +91,7 @@ def _rotary_of(node: RotaryOf, operands: Sequence[Array], run: Run) -> Array:  #
     )
 
 
-def _pairs(node: Rotary | RotaryOf) -> tuple[slice, slice]:
+def pairs_of(node: Rotary | RotaryOf) -> tuple[slice, slice]:
     """Indices of the first and of the second of each pair."""
     half, end = node.turned // 2, node.turned
     return (slice(half), slice(half, end)) if node.halves else (slice(0, end, 2), slice(1, end, 2))
@@ -212,7 +218,7 @@ SEQUENCES: dict[type[Node], Callable[[Any, Sequence[Array], Run], Array]] = {
     Embedding: _embedding,
     Positions: _positions,
     Rotary: _rotary,
-    RotaryOf: _rotary_of,
+    RotaryOf: _rotary,
     ScoreBias: _score_bias,
     WindowBias: _window_bias,
     Tempered: _tempered,

@@ -33,7 +33,7 @@ recipes:
   linear: [mvm: core]
   matmul: [multiply_accumulate: mac]
   softmax: [exp: unit, sum: unit, reciprocal: unit, multiply: unit]
-  layernorm: [sum: unit, multiply: unit]
+  layernorm: [mean: unit, subtract: unit, square: unit, mean: unit, rsqrt: unit, multiply subtract rsqrt: unit, multiply multiply weight: unit, add multiply.2 bias: unit]
   gelu: [gelu: unit]
   tanh: [tanh: unit]
   add: [add: unit]
@@ -180,7 +180,7 @@ MACHINES: list[Case] = [
         "softmax: [exp: unit,",
         "softmax: [exq: unit,",
         [
-            "22:13  recipes.softmax[0].exq: 'unit' does not do 'exq'. Did you mean 'exp'? Known: add, exp, gelu, log, maximum, multiply, multiply_accumulate, reciprocal, relu, rsqrt, scale, sigmoid, … and 5 more."
+            "22:13  recipes.softmax[0].exq: 'unit' does not do 'exq'. Did you mean 'exp'? Known: absolute, add, argmax, clip, exp, gelu, log, maximum, mean, minimum, multiply, multiply_accumulate, … and 11 more."
         ],
     ),
     (

@@ -20,7 +20,9 @@ recipes:
   linear: [mvm: core]
   matmul: [multiply_accumulate: mac]
   softmax: [exp: vector, sum: vector, reciprocal: vector, multiply: vector]
-  layernorm: [sum: vector, subtract: vector, square: vector, sum: vector, rsqrt: vector, multiply: vector]
+  layernorm:
+    [mean: vector, subtract: vector, square: vector, mean: vector, rsqrt: vector, multiply subtract rsqrt: vector,
+     multiply multiply weight: vector, add multiply.2 bias: vector]
   gelu: [gelu: vector]
   tanh: [tanh: vector]
   add: [add: vector]

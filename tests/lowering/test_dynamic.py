@@ -21,7 +21,7 @@ RACE = (
         " decode: {interval: 1 ns, energy: 100 fJ}}"
     ),
     "modules.digital.parts.race=4",
-    "recipes.matmul=[{multiply: race}, {add: vector}]",
+    "recipes.matmul=[{multiply: race}, {sum: vector}]",
     "recipes.softmax=[{exp: race}, {sum: vector}, {reciprocal: race}, {multiply: race}]",
 )
 

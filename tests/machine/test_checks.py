@@ -41,7 +41,7 @@ modules:
 chips: {count: auto, link: link}
 recipes:
   linear: [mvm: core]
-  softmax: [exp: vector]
+  exp: [exp: vector]
 kv_cache: [memory]
 """
 PATH = "dac + xbar > adc > sa"
@@ -137,21 +137,21 @@ HELPERS = [
     (("count: auto", "count: ''"), "28:16  chips.count: found nothing; expected 'auto' or a whole number of at least 1"),
 ]  # fmt: skip
 RECIPES = [
-    (("softmax:", "sofmax:"), "31:3  recipes.sofmax: unknown operator. Did you mean 'softmax'?"),
-    (("[exp: vector]", "[]"), "31:12  recipes.softmax: is empty; expected steps, such as [exp: vector, sum: vector]"),
-    (("[exp: vector]", "[{}]"), "31:12  recipes.softmax: is empty; expected steps, such as [exp: vector, sum: vector]"),
-    (("[exp: vector]", "exp"), "31:12  recipes.softmax: found 'exp'; expected a list in [ ]"),
-    (("[exp: vector]", "[exp]"), "31:13  recipes.softmax[0]: found 'exp'; expected a mapping of keys to values"),
-    (("[exp: vector]", "[exp: ]"), "31:18  recipes.softmax[0].exp: found nothing; expected a name"),
-    (("[exp: vector]", "[exq: vector]"), "31:13  recipes.softmax[0].exq: 'vector' does not do 'exq'. Did you mean 'exp'? Known: add, exp, gelu, log, maximum, multiply, multiply_accumulate, reciprocal, relu, rsqrt, scale, sigmoid, … and 5 more."),
-    (("[exp: vector]", "[exp: vectr]"), "31:18  recipes.softmax[0].exp: no such part or module: 'vectr'. Did you mean 'vector'?"),
-    (("[exp: vector]", "[exp third: vector]"), "31:13  recipes.softmax[0].exp third: found the operand 'third'; expected 'first' or 'second'. Known: first, second."),
-    (("[exp: vector]", "[exp: adc]"), "31:13  recipes.softmax[0].exp: 'adc' does not do 'exp'. Known: convert."),
-    (("[exp: vector]", "[exp: chip]"), "31:18  recipes.softmax[0].exp: 'chip' is a module; expected a part, or the core, 'core'"),
-    (("[exp: vector]", "[sigmoid: sigmoid]"), "31:22  recipes.softmax[0].sigmoid: 'sigmoid' stands in no module; a part that does steps stands in exactly one module"),
-    (("router: 1/4}", "router: 1/4, vector: 1}"), "31:18  recipes.softmax[0].exp: 'vector' stands in 'tile' and 'digital'; a part that does steps stands in exactly one module"),
-    (("vector: 1}", "vector: 1/2}"), "31:18  recipes.softmax[0].exp: 'vector' is shared, 1/2 in each 'digital'; expected a whole one"),
-    (("[exp: vector]", "[mvm: core]"), "31:12  recipes.softmax: 'mvm' multiplies by what is written into the core's arrays; expected [write: core, mvm: core], in matmul, scores, context alone"),
+    (("  exp: [exp", "  exq: [exp"), "31:3  recipes.exq: unknown operator. Did you mean 'exp'?"),
+    (("[exp: vector]", "[]"), "31:8  recipes.exp: is empty; expected steps, such as [exp: vector, sum: vector]"),
+    (("[exp: vector]", "[{}]"), "31:8  recipes.exp: is empty; expected steps, such as [exp: vector, sum: vector]"),
+    (("[exp: vector]", "exp"), "31:8  recipes.exp: found 'exp'; expected a list in [ ]"),
+    (("[exp: vector]", "[exp]"), "31:9  recipes.exp[0]: found 'exp'; expected a mapping of keys to values"),
+    (("[exp: vector]", "[exp: ]"), "31:14  recipes.exp[0].exp: found nothing; expected a name"),
+    (("[exp: vector]", "[exq: vector]"), "31:9  recipes.exp[0].exq: 'vector' does not do 'exq'. Did you mean 'exp'? Known: absolute, add, argmax, clip, exp, gelu, log, maximum, mean, minimum, multiply, multiply_accumulate, … and 11 more."),
+    (("[exp: vector]", "[exp: vectr]"), "31:14  recipes.exp[0].exp: no such part or module: 'vectr'. Did you mean 'vector'?"),
+    (("[exp: vector]", "[exp third: vector]"), "31:9  recipes.exp[0].exp third: no operand 'third' before it. Known: input."),
+    (("[exp: vector]", "[exp: adc]"), "31:9  recipes.exp[0].exp: 'adc' does not do 'exp'. Known: convert."),
+    (("[exp: vector]", "[exp: chip]"), "31:14  recipes.exp[0].exp: 'chip' is a module; expected a part, or the core, 'core'"),
+    (("[exp: vector]", "[sigmoid: sigmoid]"), "31:18  recipes.exp[0].sigmoid: 'sigmoid' stands in no module; a part that does steps stands in exactly one module"),
+    (("router: 1/4}", "router: 1/4, vector: 1}"), "31:14  recipes.exp[0].exp: 'vector' stands in 'tile' and 'digital'; a part that does steps stands in exactly one module"),
+    (("vector: 1}", "vector: 1/2}"), "31:14  recipes.exp[0].exp: 'vector' is shared, 1/2 in each 'digital'; expected a whole one"),
+    (("[exp: vector]", "[mvm: core]"), "31:8  recipes.exp: 'mvm' multiplies by what is written into the core's arrays; expected [write: core, mvm: core], in matmul, scores, context alone"),
     (("[exp: vector]", "[exp: vector]\n  matmul: [mvm: core]"), "32:11  recipes.matmul: 'mvm' multiplies by what is written into the core's arrays; expected [write: core, mvm: core], in matmul, scores, context alone"),
     (("[mvm: core]", "[multiply: vector]"), "30:11  recipes.linear: a projection is one product in the core; expected [mvm: core]"),
 ]  # fmt: skip
@@ -169,7 +169,7 @@ SIZES = [
     (("class: adc, ", "class: [adc], "), "7:3  parts.adc: found a list as its class; expected a name. Known: acam, adc, adder,"),
     (("leakage: 1 mW", "leakage: 3 mW"), "9:11  parts.memory: 'leakage' is more than 'power', of which it is a part"),
     (("  sigmoid: {class: function, evaluate: {interval: 4 ns}}\n", "  sigmoid: x\n"), "13:12  parts.sigmoid: found 'x'; expected a mapping of keys to values"),
-    (("  sigmoid: {class: function, ", "  sigmoid: {class: function, sorce: x, "), "13:30  parts.sigmoid.sorce: unknown key. Did you mean 'source'? Known: area, evaluate, leakage, power, source."),
+    (("  sigmoid: {class: function, ", "  sigmoid: {class: function, sorce: x, "), "13:30  parts.sigmoid.sorce: unknown key. Did you mean 'source'? Known: area, evaluate, format, leakage, power, source."),
     (("name: mine", "name: mine\nsorce: x"), "3:1  sorce: unknown key. Did you mean 'source'?"),
     (("name: mine", "name: mine\nsource: shafiee2016"), "3:9  source: source 'shafiee2016' is not in the bibliography. Did you mean 'shafiee2016isaac'?"),
 ]  # fmt: skip
@@ -187,7 +187,7 @@ def test_a_fault_is_one_line_with_its_place(change: tuple[str, str], message: st
 
 
 def test_faults_of_parts_of_shape_and_of_meaning_come_together() -> None:
-    changes = [("dac, bits: 4 b", "dac, bitz: 4 b"), ("vector: 1}", "vectr: 1}"), ("softmax:", "sofmax:")]
+    changes = [("dac, bits: 4 b", "dac, bitz: 4 b"), ("vector: 1}", "vectr: 1}"), ("  exp: [exp", "  exq: [exp")]
     changes += [("router: router", "router: ruter"), ("name: mine", "name: mine\nstatus: guessed")]
     assert [line.partition("  ")[0] for line in refusal(*changes)] == [
         f"m.yaml:{at}" for at in ("3:9", "7:21", "25:13", "28:20", "32:3")

@@ -27,7 +27,8 @@ recipes:
   matmul: [multiply_accumulate: simd]
   softmax: [maximum: simd, subtract: simd, exp: simd, sum: simd, reciprocal: simd, multiply: simd]
   layernorm:
-    [sum: simd, subtract: simd, square: simd, sum: simd, rsqrt: simd, multiply: simd, multiply: simd, add: simd]
+    [mean: simd, subtract: simd, square: simd, mean: simd, rsqrt: simd, multiply subtract rsqrt: simd,
+     multiply multiply weight: simd, add multiply.2 bias: simd]
   gelu: [gelu: simd]
   tanh: [tanh: simd]
   add: [add: simd]

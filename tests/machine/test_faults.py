@@ -29,7 +29,7 @@ modules:
     parts: {core: 4, vector: 1}
 recipes:
   linear: [mvm: core]
-  softmax: [exp: vector]
+  exp: [exp: vector]
 """
 
 CASES = [
@@ -75,9 +75,9 @@ CASES = [
     (
         "exp: vector",
         "exp: vectr",
-        "18:18  recipes.softmax[0].exp: no such part or module: 'vectr'. Did you mean 'vector'? Known: adc, chip, core, vector, xbar.",
+        "18:14  recipes.exp[0].exp: no such part or module: 'vectr'. Did you mean 'vector'? Known: adc, chip, core, vector, xbar.",
     ),
-    ("softmax:", "sofmax:", None),
+    ("  exp: [exp", "  exq: [exp", None),
     ("core: 4, vector", "core: 1/2, vector", None),
     (
         "status: assumed",

@@ -1,9 +1,12 @@
 """Routes on the mesh."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsim.mapping.mesh import Grid, route
+from archsim.errors import ArchsimError
+from archsim.machine import load_machine
+from archsim.mapping.mesh import Grid, grid_of, route
 
 
 def test_routers_are_numbered_along_a_snake() -> None:
@@ -51,3 +54,9 @@ def test_flits_are_neither_lost_nor_made(columns: int, sources: dict[int, int], 
         balance[to_x, to_y] = balance.get((to_x, to_y), 0) + flits
     slack = len(sources) * len(sinks)  # flits are whole: each way rounds up once
     assert all(abs(value) <= slack for value in balance.values())
+
+
+def test_a_mesh_of_a_million_routers_is_refused() -> None:
+    machine = load_machine("bruschi_512", ["modules.cluster.parts.router=1000000"])
+    with pytest.raises(ArchsimError, match=r"mesh: found .* routers; expected at most 65,536"):
+        grid_of(machine)

@@ -1,8 +1,10 @@
 """Weights into blocks, cores and tiles."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archsim.errors import ArchsimError
 from archsim.graph.operators import Linear
 from archsim.machine import Machine, load_machine
 from archsim.machine.fits import Layout, layout
@@ -64,3 +66,9 @@ def test_every_weight_has_one_place(machine: Machine, rows: int, cols: int, core
     if found.partial_tiles == 1:
         assert sum(load.tile_outputs * number for load, number in loads) == cols
         assert all(load.tile_inputs == rows for load, _ in loads)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(1 << 24, 64), (64, 1 << 29)])
+def test_a_matrix_of_too_many_blocks_is_refused(rows: int, cols: int) -> None:
+    with pytest.raises(ArchsimError, match="blocks of arrays; expected at most 16,384 x 2,097,152"):
+        tile(linear(rows, cols), layout_of(load_machine("isaac")), 12)

@@ -80,7 +80,7 @@ def test_pictures_are_told_by_a_network_of_layers(tmp_path: Path) -> None:
     found = json.loads(text)
     assert found["pictures"] == 40
     assert [found["accuracy"][kind]["mean"] for kind in ("float", "quantised", "analog")] == [1, 1, 1]
-    code, text = evaluated(*words, "--set", WRONG.replace("0.02", "0.9"), "--calibrate", "--limit", "20")
+    code, text = evaluated(*words, "--set", WRONG.replace("0.02", "0.9"), "--limit", "20")
     found = json.loads(text)
     assert found["pictures"] == 20
     assert found["accuracy"]["analog"]["mean"] < 1

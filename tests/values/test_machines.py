@@ -63,7 +63,8 @@ def test_a_measured_table_of_programming_errors() -> None:
 
 def test_fixed_input_ranges_are_coarser_than_each_vectors_own(task: Task) -> None:
     own, fixed = (
-        evaluate(load_machine("isaac", EIGHT), task, 1, calibrate=c)["divergence_nats"]["mean"] for c in (False, True)
+        evaluate(load_machine("isaac", EIGHT), task, 1, own_ranges=not c)["divergence_nats"]["mean"]
+        for c in (False, True)
     )
     assert own < fixed < 0.5
 
@@ -94,8 +95,8 @@ def test_wrong_errors_are_said(setting: str, said: str) -> None:
 
 
 def test_isaac_computes_what_its_integers_give(task: Task) -> None:
-    """Sixteen bits, a converter that loses nothing: equal to exact integer products, to the bit."""
-    machine = task.run(MachineArithmetic(load_machine("isaac")))
+    """Sixteen bits, a converter that loses nothing: products equal exact integer products, to the bit."""
+    machine = task.run(MachineArithmetic(load_machine("isaac"), exact=("tables", "formats", "outputs")))
     whole = task.run(QuantisedArithmetic(weight_bits=16, input_bits=16))
     assert machine.losses.tobytes() == whole.losses.tobytes()
     assert machine.perplexity == pytest.approx(task.run(FloatArithmetic()).perplexity, rel=1e-3)
@@ -117,34 +118,6 @@ def test_fewer_bits_and_more_noise_are_worse(task: Task) -> None:
     assert eight < noise[0] < noise[1]
     # Errors of less than half a step of the converter are rounded away.
     assert perplexity("parts.xbar.errors.programming={model: additive, sigma: 0.001}") == eight
-
-
-def test_noise_of_stored_bounds_comes_from_the_file() -> None:
-    x = np.linspace(-4, 4, 101, dtype=np.float32)
-    exact, noisy, again = (
-        MachineArithmetic(load_machine("nl_dpe", [f"parts.acam.errors.bounds={s}"]), seed=1).function("gelu", x)
-        for s in ("0", "0.01", "0.01")
-    )
-    assert noisy.tobytes() == again.tobytes()
-    assert 0 < np.abs(noisy - exact).max() < 1
-
-
-def test_nl_dpe_computes_functions_in_its_cams(task: Task) -> None:
-    machine = MachineArithmetic(load_machine("nl_dpe"))
-    x = np.linspace(-6, 6, 101, dtype=np.float32)
-    gelu, exact = machine.function("gelu", x), FloatArithmetic().function("gelu", x)
-    assert 0 < np.abs(gelu - exact).max() < 0.02
-    rows = np.random.default_rng(0).normal(0, 2, (5, 40)).astype(np.float32)
-    soft, wanted = machine.softmax(rows), FloatArithmetic().softmax(rows)
-    assert 0 < np.abs(soft - wanted).max() < 0.05
-    a, b = (
-        np.random.default_rng(n).normal(size=shape).astype(np.float32) for n, shape in ((1, (2, 6, 8)), (2, (2, 8, 5)))
-    )
-    assert 0 < np.abs(machine.matmul(a, b) - a @ b).max() < 1.0
-    isaac = MachineArithmetic(load_machine("isaac"))
-    assert isaac.softmax(rows).tobytes() == wanted.tobytes()
-    found = evaluate(load_machine("nl_dpe"), task, 1)
-    assert found["perplexity"]["quantised"]["mean"] < found["perplexity"]["analog"]["mean"] < 100
 
 
 def test_evaluate_prints_and_is_repeatable(data_dir: Path, tmp_path: Path) -> None:

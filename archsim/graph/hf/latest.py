@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from archsim.graph.bounds import MOST_LAYERS
 from archsim.graph.hf.families import BIASED, GATED, GROUPED, LLAMA, PICTURE, TIED, USUAL, WINDOWED, Family
 from archsim.graph.hf.reading import layers_of, rotated_layers, texts, truth, whole
 
@@ -33,6 +34,8 @@ def _albert(data: dict[str, Any], made: dict[str, Any]) -> None:
     layers = layers_of(made)
     if inner > 1:
         made["layers"] = str(whole(made["layers"]) * inner)
+    if len(layers) * inner > MOST_LAYERS:  # which is refused with the other sizes
+        return
     group_of = [int(layer / (len(layers) / groups)) for layer in layers]
     first = {group: group_of.index(group) for group in set(group_of)}
     made["shared_layers"] = [str(first[group] * inner + own) for group in group_of for own in range(inner)]

@@ -21,7 +21,23 @@ _LARGE = 1 << 26
 _MOST = 1 << 30
 """Numbers of a tensor that another is worked out of."""
 _VIEWS = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast")
-_GROWING = ("Pad", "Resize", "Upsample", "OneHot", "EyeLike", "CenterCropPad", "Col2Im", "MaxUnpool")
+_PICKING = ("Gather", "GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND")
+_GROWING = (
+    "Pad",
+    "Resize",
+    "Upsample",
+    "OneHot",
+    "EyeLike",
+    "CenterCropPad",
+    "Col2Im",
+    "MaxUnpool",
+    "HannWindow",
+    "HammingWindow",
+    "BlackmanWindow",
+    "MelWeightMatrix",
+    "DFT",
+    "STFT",
+)
 """Their results may be much larger than what they read."""
 
 
@@ -191,10 +207,21 @@ def _sizes(node: FileNode, known: Mapping[str, Constant], inferred: Mapping[str,
     return None if made is None else tuple(map(int, made))
 
 
+def _require_indices(node: FileNode, values: Mapping[str, Any]) -> None:
+    """Indices lie within what they pick of: numpy would add its size until they do."""
+    if node.operator in _PICKING:
+        table, indices = (np.asarray(values[name]) for name in node.inputs[:2])
+        largest = max(table.shape, default=0)
+        if indices.size and not -largest <= indices.min() <= indices.max() < max(1, largest):
+            found = f"found indices from {indices.min()} to {indices.max()}"
+            raise ArchsimError(f"{node.label}: {found}; expected some of {list(table.shape)}")
+
+
 def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, int]) -> list[Any]:
     from onnx import NodeProto, helper
     from onnx.reference import ReferenceEvaluator
 
+    _require_indices(node, values)
     proto = NodeProto()
     proto.CopyFrom(node.proto)
     del proto.input[:]

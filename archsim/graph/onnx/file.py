@@ -27,8 +27,6 @@ NARROW = {
 }
 """Element types of floating-point numbers of 8 bits and less, with the names of their formats."""
 BOOLEAN = 9
-NO_NUMBERS = (8, 14, 15)
-"""Texts, complex numbers."""
 WHOLES = {
     BOOLEAN: (0, 1),
     **{kind: (0, 2**bits - 1) for kind, bits in ((2, 8), (4, 16), (12, 32), (21, 4), (25, 2))},

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
+from archsim.graph.bounds import LARGEST_SIZE
 from archsim.graph.onnx.counts import graphs_of, require_few_inlined
 
 _LONGEST_NAME = 1_000
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST_VERSION = 1 << 31
-_LARGEST_SIZE = 1 << 31
-"""Of a dimension."""
 
 
 def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
@@ -24,9 +23,7 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
     for each in model.graph.input:  # ONNX's own inference ends the process where some operators read them
         if each.type.WhichOneof("value") is None:
             raise ArchsimError(f"input {quoted(each.name)} has no type; expected that of a tensor")
-    for node in (node for graph in graphs_of(model.graph) for node in graph.node):
-        if any(each.ref_attr_name for each in node.attribute):
-            raise ArchsimError(f"node {quoted(node.name or node.op_type)}: refers to an attribute of no function")
+    _require_values(model, graphs)
     for graph in graphs:
         idle = next((node for node in graph.node if not any(node.output)), None)
         if idle is not None:
@@ -34,6 +31,17 @@ def require_formed(model: Any) -> None:  # noqa: ANN401 - protobuf's own type
         if graph.DESCRIPTOR.name == "GraphProto":
             _require_sizes(graph)
     require_few_inlined(model)
+
+
+def _require_values(model: Any, graphs: Sequence[Any]) -> None:  # noqa: ANN401
+    """Of attributes: their own, or in a function that of what calls it."""
+    for of in (of for graph in graphs_of(model.graph) for of in graph.node):
+        if any(given.ref_attr_name for given in of.attribute):
+            raise ArchsimError(f"node {quoted(of.name or of.op_type)}: refers to an attribute of no function")
+    for of in (of for graph in graphs for of in graph.node):
+        for given in of.attribute:
+            if given.type == given.UNDEFINED and not given.ref_attr_name:
+                raise ArchsimError(f"node {quoted(of.name or of.op_type)}: attribute {quoted(given.name)} has no value")
 
 
 def _require_versions(model: Any) -> None:  # noqa: ANN401
@@ -119,5 +127,5 @@ def _require_sized(name: str, sizes: Sequence[int], least: int | None) -> None:
     listed = list(sizes)
     if least is not None and any(size < least for size in listed):
         raise ArchsimError(f"weights {quoted(name)} have sizes {listed[:8]}; expected none below {least}")
-    if any(size > _LARGEST_SIZE for size in listed):
-        raise ArchsimError(f"{quoted(name)} has sizes {listed[:8]}; expected at most {_LARGEST_SIZE:,}")
+    if any(size > LARGEST_SIZE for size in listed):
+        raise ArchsimError(f"{quoted(name)} has sizes {listed[:8]}; expected at most {LARGEST_SIZE:,}")

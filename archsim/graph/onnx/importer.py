@@ -15,13 +15,15 @@ from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Contraction
 from archsim.graph.onnx.constants import Constant, Constants, Reader
-from archsim.graph.onnx.file import FLOATS, SIZES, WHOLES, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.file import FLOATS, NARROW, SIZES, WHOLES, FileNode, ModelFile, Sizes
 from archsim.graph.onnx.stored import BITS, stored
-from archsim.graph.weights import Stored
+from archsim.graph.weights import Stored, Weight
 
 Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]
 """Names of the tensors that a node makes, in the order of its outputs."""
+_NUMBERS = {*FLOATS, *NARROW, *WHOLES}
+"""Element types that are no texts or complex numbers."""
 _FEW = 64
 """Numbers of an input that a user may write down."""
 HIDDEN = -1e4
@@ -151,13 +153,16 @@ class Importer:
         ]
 
     def _result(self, name: str) -> str:
+        """A constant without numbers may be a result, though no node reads one."""
         self.require_numbers(name)
-        if name not in self.empty:
+        known = self.constants.get(name)
+        sizes = known.shape if known is not None else self.empty.get(name, ())
+        if 0 not in sizes:
             return self.operand(name)
-        sizes = self.empty[name]
-        return self.weight(
-            name, sizes, lambda: np.zeros(sizes, np.float32 if self.file.is_float(name) else np.int64), 0
-        )
+        kind = np.float32 if self.file.is_float(name) else np.int64
+        self.builder.weights[name] = Weight(name, sizes, 0)
+        self.arrays[name] = lambda: np.zeros(sizes, kind)
+        return name
 
     def notes(self) -> list[str]:
         """What was taken for granted."""
@@ -211,7 +216,7 @@ class Importer:
 
     def require_numbers(self, *names: str) -> None:
         """Raise ArchsimError where a tensor is not of numbers."""
-        wrong = next((name for name in names if self.file.types.get(name, FLOATS[0]) not in (*FLOATS, *WHOLES)), None)
+        wrong = next((name for name in names if self.file.types.get(name, FLOATS[0]) not in _NUMBERS), None)
         if wrong is not None:
             raise ArchsimError(f"{quoted(wrong)} is of texts or complex numbers; expected numbers")
 

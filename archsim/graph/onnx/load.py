@@ -35,13 +35,13 @@ from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
-from archsim.graph.onnx.node_checks import consistent, require_nodes, require_order
+from archsim.graph.onnx.node_checks import consistent, forget_negative, require_nodes, require_order, require_ranks
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
 from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
-_LONGEST_VECTOR = 1 << 20
+_LONGEST_VECTOR = 1 << 16
 HANDLERS = {
     "Conv": convolutions.conv,
     "MatMul": products.matmul,
@@ -105,6 +105,8 @@ def load_onnx_arrays(
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         require_nodes(model, HANDLERS)
         require_order(model)
+        require_ranks(model)
+        forget_negative(model)
         with consistent(model):
             return from_proto(
                 model, path.stem, digest, shapes or {}, values=values, folder=path.parent, approximate=approximate
@@ -165,6 +167,7 @@ def from_proto(
     file = replace(survey(model, frozenset(shapes), written.fixed), meanings=written.meanings, bits=written.bits)
     numbers = {**(readers or {}), **written.readers}
     importer = Importer(file, folder, HANDLERS, approximated, quantised.MEANINGS, numbers, parameters, approximate)
+    _require_tensors(model, file.outside)
     _require_sizes(importer, frozenset(shapes))
     fuse(importer)
     require_known(importer)
@@ -248,6 +251,15 @@ def _give_shapes(model: Any, shapes: Mapping[str, Sizes]) -> None:  # noqa: ANN4
         dims = value.type.tensor_type.shape.dim
         if value.name not in known and len(dims) > 1 and dims[0].dim_value <= 0 and not dims[0].HasField("dim_value"):
             dims[0].dim_value = 1
+
+
+def _require_tensors(model: Any, outside: frozenset[str]) -> None:  # noqa: ANN401
+    """Results are tensors, but for those of a host."""
+    for each in model.graph.output:
+        kind = each.type.WhichOneof("value") or "tensor_type"
+        if kind != "tensor_type" and each.name not in outside:
+            found = f"result {quoted(each.name)} is of type {kind.removesuffix('_type')}"
+            raise ArchsimError(f"{found}; expected a tensor")
 
 
 def _require_sizes(importer: Importer, given: frozenset[str]) -> None:

@@ -1,13 +1,18 @@
 """Nodes of an ONNX file: operands and attributes as ONNX says, each after what it needs, sizes that fit each other."""
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf, isnan
 from typing import Any
 
 from archsim.errors import ArchsimError, quoted
+from archsim.graph.bounds import MOST_DIMENSIONS
+from archsim.graph.onnx.counts import graphs_of
 from archsim.graph.onnx.file import STANDARD
 
+_OF_SIZES = {"Reshape": 1, "Expand": 1, "Tile": 1, "Pad": 1, "Unsqueeze": 1, "AffineGrid": 1, "ConstantOfShape": 0}
+"""By operator: the operand that is a size, or two, for each dimension."""
 _SHOWN = 120
 """Characters of what ONNX's own checker says."""
 
@@ -45,6 +50,21 @@ def require_nodes(model: Any, handled: Container[str]) -> None:  # noqa: ANN401
                 raise ArchsimError(f"node {quoted(node.name or node.op_type)}: {why[:_SHOWN]}") from None
 
 
+def require_ranks(model: Any) -> None:  # noqa: ANN401
+    """Raise ArchsimError where a vector says more sizes than a tensor may have, before ONNX's inference makes them."""
+    for graph in graphs_of(model.graph):
+        shapes = {each.name: list(each.dims) for each in graph.initializer}
+        for each in (*graph.input, *graph.value_info):
+            shapes[each.name] = [one.dim_value for one in each.type.tensor_type.shape.dim]
+        for node in graph.node:
+            operands = enumerate(node.input) if node.op_type in _OF_SIZES and node.domain in STANDARD else ()
+            for at, name in operands:
+                sizes = shapes.get(name, [])
+                if at == _OF_SIZES[node.op_type] and len(sizes) == 1 and sizes[0] > 2 * MOST_DIMENSIONS:
+                    found = f"node {quoted(node.name or node.op_type)}: found {sizes[0]:,} sizes in {quoted(name)}"
+                    raise ArchsimError(f"{found}; expected those of at most {MOST_DIMENSIONS} dimensions")
+
+
 def _required(name: tuple[str, str], versions: Mapping[str, int]) -> list[int]:
     """Which operands of an operator cannot be left out: ONNX's own inference reads them all."""
     from onnx import defs
@@ -61,9 +81,9 @@ def _required(name: tuple[str, str], versions: Mapping[str, int]) -> list[int]:
 
 @contextmanager
 def consistent(model: Any) -> Iterator[None]:  # noqa: ANN401
-    """While a model is read: raise ArchsimError at the end where its sizes do not fit each other, if nobody did."""
+    """While a model is read: raise ArchsimError at the end where sizes or types do not fit, if nobody did."""
     wrong = _inconsistency(model)
-    refused = ArchsimError(f"its sizes do not fit each other ({wrong})")
+    refused = ArchsimError(f"its sizes or types do not fit each other ({wrong})")
     try:
         yield
     except (ArithmeticError, LookupError, TypeError, ValueError):
@@ -79,12 +99,23 @@ def _inconsistency(model: Any) -> str | None:  # noqa: ANN401
     from onnx import shape_inference
 
     try:
-        shape_inference.infer_shapes(model, strict_mode=True)
+        shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
     except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
         why = " ".join(str(error).split())
-        # what it says of operators inside of its own functions is no fault of the file
-        return None if why.count("(op_type:") > 1 else why[:_SHOWN]
+        # what it says of operators inside of its own functions is no fault of the file, and some converters leave
+        # numbers of 8 bits where ONNX says floating-point ones
+        odd = why.count("(op_type:") > 1 or re.search(r"unsupported type: tensor\(u?int8\)", why)
+        return None if odd else why[:_SHOWN]
     return None
+
+
+def forget_negative(model: Any) -> None:  # noqa: ANN401
+    """Sizes below 0, by which some converters say that a size is not known: ONNX's own inference counts with them."""
+    for graph in graphs_of(model.graph):
+        for value in (*graph.input, *graph.value_info, *graph.output):
+            for one in value.type.tensor_type.shape.dim:
+                if one.HasField("dim_value") and one.dim_value < 0:
+                    one.ClearField("dim_value")
 
 
 def require_order(model: Any) -> None:  # noqa: ANN401

@@ -1,13 +1,16 @@
 """Recurrent operators of ONNX position by position, where they are no layer of weights and a state of zeros."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from archsim.graph.onnx.file import FileNode
-from archsim.graph.onnx.writing import Write, Writing
+from archsim.graph.onnx.writing import UnknownSizesError, Write, Writing
 
+_MOST_STATE = 1 << 24
+"""Numbers of a state, of all sequences of a batch together."""
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ACTIVATIONS = {"LSTM": ("sigmoid", "tanh", "tanh"), "GRU": ("sigmoid", "tanh"), "RNN": ("tanh",)}
 """The usual ones: of gates, of the candidate, of what is given out."""
@@ -47,8 +50,11 @@ def recurrent(writing: Writing) -> None:
     )
     if len(sizes) != 3 or len(again) != 3 or again[0] != len(halves):  # noqa: PLR2004
         raise writing.refused(f"found {list(sizes)} and recurrent weights {list(again)}, which do not fit")
+    _require_fit(writing, sizes[2], len(halves), again[2])
     x = writing.op("Transpose", node.inputs[0], perm=[1, 0, 2]) if batch_first else node.inputs[0]
     steps, batch = (sizes[1], sizes[0]) if batch_first else sizes[:2]
+    if batch * again[2] > _MOST_STATE:
+        raise writing.refused(f"has a state of {batch * again[2]:,} numbers; expected at most {_MOST_STATE:,}")
     if steps * len(halves) * 24 > _MOST or (node.inputs[1] in writing.file.constant and steps > _MOST_OF_WEIGHTS):
         raise writing.refused(f"has a first state, lengths or functions of its own, at {steps} positions")
     hidden, rows, ends, cells = again[2], [], [], []
@@ -77,6 +83,22 @@ def recurrent(writing: Writing) -> None:
             writing.op(
                 "Transpose" if order else "Identity", whole, to=node.outputs[at], **({"perm": order} if order else {})
             )
+
+
+def _require_fit(writing: Writing, width: int, halves: int, hidden: int) -> None:
+    """Raise ArchsimError where weights or biases do not fit, before anything is made of their sizes."""
+    gates = GATES[writing.node.operator]
+    expected = {
+        1: (halves, gates * hidden, width),
+        2: (halves, gates * hidden, hidden),
+        3: (halves, 2 * gates * hidden),
+        _PEEPHOLES: (halves, 3 * hidden),
+    }
+    for at, sizes in expected.items():
+        with suppress(UnknownSizesError):
+            if writing.node.input(at) and writing.sizes(writing.node.inputs[at]) != sizes:
+                found = f"found {list(writing.sizes(writing.node.inputs[at]))} at input {at + 1}"
+                raise writing.refused(f"{found}; expected {list(sizes)}")
 
 
 def plain(writing: Writing) -> bool:

@@ -24,8 +24,7 @@ def _rows(importer: Importer, node: FileNode) -> Sizes:
     return checked(importer, node, dims or range(rank), rank)
 
 
-def _reduced(importer: Importer, node: FileNode, x: str, kind: str, function: Reduction) -> str:
-    rows = _rows(importer, node)
+def _reduced(importer: Importer, node: FileNode, rows: Sizes, x: str, kind: str, function: Reduction) -> str:
     if not rows:
         return x
     return importer.builder.reduce(kind, kind, x, function, rows, kept=bool(node.whole("keepdims", 1)))
@@ -33,20 +32,20 @@ def _reduced(importer: Importer, node: FileNode, x: str, kind: str, function: Re
 
 def reduce(kind: str, function: Reduction, importer: Importer, node: FileNode) -> Made:
     """Of some dimensions, or of all where none is named."""
-    x = importer.tensor(node.inputs[0])
+    rows, x = _rows(importer, node), importer.tensor(node.inputs[0])
     if function in ("mean", "l2", "log_sum_exp") and not importer.file.is_float(node.inputs[0]):
         raise importer.refused(node, "works on whole numbers; expected floating-point numbers")
-    if function == "l2" and not _rows(importer, node):
+    if function == "l2" and not rows:
         return importer.builder.elementwise("clip", "clip", x, function="abs")
-    return held(importer, node, _reduced(importer, node, x, kind, function))
+    return held(importer, node, _reduced(importer, node, rows, x, kind, function))
 
 
 def composed(before: tuple[str, str] | None, after: tuple[str, str] | None, importer: Importer, node: FileNode) -> Made:
     """A sum with a function (kind, function) of each number before it, or of each sum after it."""
-    builder, x = importer.builder, importer.tensor(node.inputs[0])
+    rows, builder, x = _rows(importer, node), importer.builder, importer.tensor(node.inputs[0])
     if before is not None:
         x = builder.elementwise(before[0], before[0], x, function=before[1])
-    x = _reduced(importer, node, x, "add", "sum")
+    x = _reduced(importer, node, rows, x, "add", "sum")
     if after is not None:
         x = builder.elementwise(after[0], after[0], x, function=after[1])
     return held(importer, node, x)

@@ -95,7 +95,8 @@ def add_positions(edit: Edit, begins: Collection[str]) -> None:
     begins: keys of products with weights by which attention begins.
     """
     ends = [edit.places[key] for key in begins]
-    for node in list(edit.nodes.values()):
+    for key in list(edit.nodes):
+        node = edit.nodes[key]  # which may read what another has become
         if not ends or edit.places[node.key] > min(ends) or not isinstance(node, Elementwise) or node.kind != "add":
             continue
         constants = [name for name in node.inputs if name in edit.builder.weights]

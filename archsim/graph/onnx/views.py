@@ -96,9 +96,8 @@ def sliced(importer: Importer, node: FileNode) -> Made:
 
 def split(importer: Importer, node: FileNode) -> Made:
     """A dimension in pieces: of sizes that are said, or equal ones."""
-    sizes, x = importer.sizes(node.inputs[0]), importer.tensor(node.inputs[0])
-    at = checked(importer, node, (node.whole("axis", 0),), len(sizes))[0]
-    pieces = importer.wholes(node, 1, "split")
+    sizes, pieces = importer.sizes(node.inputs[0]), importer.wholes(node, 1, "split")
+    at, x = checked(importer, node, (node.whole("axis", 0),), len(sizes))[0], importer.tensor(node.inputs[0])
     if pieces is None:
         number = len(node.outputs)
         size = -(-sizes[at] // number)
