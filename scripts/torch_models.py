@@ -26,6 +26,8 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     SwinConfig,
     ViTConfig,
     ViTForImageClassification,
@@ -36,7 +38,18 @@ from transformers.models.swin.modeling_swin import SwinEmbeddings, SwinLayer
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "torch"
 POSITIONS, PAST = 8, 7
 HIDDEN, HEADS, FFN, VOCABULARY, ROWS, LAYERS = 16, 2, 32, 24, 16, 2
-MAP = 8
+MAP, WINDOW = 8, 3
+SHARED = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": HIDDEN,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 2 * HEADS,
+    "num_key_value_heads": HEADS,
+    "intermediate_size": FFN,
+    "max_position_embeddings": ROWS,
+    "tie_word_embeddings": False,
+}
+"""Of models whose keys are shared by two heads each."""
 
 
 class Of(nn.Module):  # type: ignore[misc]
@@ -91,27 +104,23 @@ def gpt2(attention: str, *, past: bool) -> tuple[Any, tuple[Any, ...]]:
     return decoder(GPT2LMHeadModel(config), HEADS, past=past)
 
 
-def llama(attention: str, *, past: bool) -> tuple[Any, tuple[Any, ...]]:
+def llama(attention: str, *, past: bool = False, masked: bool = False) -> tuple[Any, tuple[Any, ...]]:
     """Llama with keys shared by two heads each: a prompt, or one more token."""
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=HIDDEN,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=2 * HEADS,
-        num_key_value_heads=HEADS,
-        intermediate_size=FFN,
-        max_position_embeddings=ROWS,
-        tie_word_embeddings=False,
-        attn_implementation=attention,
-    )
-    return decoder(LlamaForCausalLM(config), HEADS, past=past)
+    config = LlamaConfig(**SHARED, attn_implementation=attention)
+    return decoder(LlamaForCausalLM(config), HEADS, past=past, masked=masked)
 
 
-def decoder(model: Any, kept: int, *, past: bool) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401
+def mistral(attention: str) -> tuple[Any, tuple[Any, ...]]:
+    """Llama of which each position sees the last few, and those that a mask that comes in does not hide."""
+    config = MistralConfig(**SHARED, attn_implementation=attention, sliding_window=WINDOW)
+    return decoder(MistralForCausalLM(config), HEADS, past=False, masked=True)
+
+
+def decoder(model: Any, kept: int, *, past: bool, masked: bool = False) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401
     """The last position's logits and the most likely token; and keys and values of all positions, if some are given."""
 
-    def prompt(module: Any, tokens: Any) -> Any:  # noqa: ANN401
-        logits = module(tokens, use_cache=True, logits_to_keep=1).logits
+    def prompt(module: Any, tokens: Any, mask: Any = None) -> Any:  # noqa: ANN401
+        logits = module(tokens, attention_mask=mask, use_cache=True, logits_to_keep=1).logits
         return logits, logits.argmax(-1)
 
     def step(module: Any, token: Any, *kept: Any) -> Any:  # noqa: ANN401
@@ -121,6 +130,10 @@ def decoder(model: Any, kept: int, *, past: bool) -> tuple[Any, tuple[Any, ...]]
         return made.logits, made.logits.argmax(-1), *new
 
     size = HIDDEN // model.config.num_attention_heads
+    if masked:
+        mask = torch.ones(1, POSITIONS, dtype=torch.int64)
+        mask[0, :2] = 0
+        return Of(model, prompt), (ids(), mask)
     if not past:
         return Of(model, prompt), (ids(),)
     return Of(model, step), (ids(1), *(torch.randn(1, kept, PAST, size) for _ in range(2 * LAYERS)))
@@ -198,8 +211,10 @@ MODELS: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
     "plain": lambda: (Plain(), (ids(),)),
     "gpt2": lambda: gpt2("sdpa", past=False),
     "gpt2-past": lambda: gpt2("sdpa", past=True),
-    "llama": lambda: llama("sdpa", past=False),
-    "llama-eager": lambda: llama("eager", past=False),
+    "llama": lambda: llama("sdpa"),
+    "llama-eager": lambda: llama("eager"),
+    "llama-mask": lambda: llama("sdpa", masked=True),
+    "mistral-mask": lambda: mistral("eager"),
     "llama-past": lambda: llama("sdpa", past=True),
     "vit": lambda: vit("sdpa"),
     "swin": lambda: swin("sdpa"),

@@ -80,13 +80,15 @@ class Node:
 class Mask:
     """Which keys a query sees: those before it and its own (`causal`), and of these `span`, as `sight` says.
 
-    past: keys that come before that of the first query.
+    past: keys that come before that of the first query. applied: whether results that are hidden become minus infinity
+    here; else other nodes do that, which may hide more, and the mask says only what is surely hidden.
     """
 
     causal: bool
     span: int | None = None
     past: int = 0
     sight: Sight = "past"
+    applied: bool = True
 
     def interval(self, queries: int, keys: int) -> Interval:
         """The keys that each of so many queries sees, or may see; what lies outside is none."""

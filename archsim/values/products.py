@@ -170,7 +170,7 @@ def finished(node: Contraction, x: Array, bias: Array | None, run: Run) -> Array
         x = x * np.float32(node.scale)
     if node.cap is not None:
         x = np.float32(node.cap) * np.tanh(x / np.float32(node.cap))
-    return x if node.mask is None else masked(node.mask, x, node.shape, run)
+    return x if node.mask is None or not node.mask.applied else masked(node.mask, x, node.shape, run)
 
 
 def masked(mask: Mask, x: Array, shape: Shape, run: Run) -> Array:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from archsim.graph.nodes import Mask
 from archsim.graph.onnx.file import FileNode
+from archsim.graph.onnx.hiding import surely_hidden
 from archsim.graph.onnx.importer import HIDDEN, Importer
 
 CLEAR = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand")
@@ -60,11 +61,18 @@ def after(
 
 
 def _masked(importer: Importer, name: str, sizes: Sequence[int]) -> Mask | None:
-    """The mask of constants that hide results before a softmax reads them; they are left out.
-
-    Whatever else is added leaves hidden what is hidden.
-    """
+    """The mask that hides results before a softmax reads them."""
     between = _before_softmax(importer, name, sizes)
+    mask = _of_constants(importer, between, sizes)
+    open_masks = any(importer.moving(x) for node, given in between for x in node.inputs if x != given)
+    return surely_hidden(importer, between, sizes) if mask is None and open_masks else mask
+
+
+def _of_constants(importer: Importer, between: Sequence[tuple[FileNode, str]], sizes: Sequence[int]) -> Mask | None:
+    """The mask of constants, which are left out.
+
+    Whatever else is added leaves hidden what is hidden; a number that is put in by a mask does if it is low.
+    """
     for node, given in between:
         if node.operator in ("Add", "Where") and any(made_of_masks(importer, x) for x in node.inputs if x != given):
             importer.fused[node.number] = partial(_hidden, node=node)
@@ -77,7 +85,7 @@ def _masked(importer: Importer, name: str, sizes: Sequence[int]) -> Mask | None:
     if not hiding:
         return None
     shown = np.asarray(reduce(np.logical_and, [seen for *_, seen in hiding]))
-    if any(bool((shown & ~left).any()) for *_, left in clearing):
+    if any(bool((shown & ~left).any()) for *_, left in clearing) or any(_shows(importer, *each) for each in between):
         return None
     mask = None if shown.all() else _mask(shown, sizes)
     for hider, given, seen in hiding + clearing:
@@ -108,6 +116,14 @@ def _stays(importer: Importer, node: FileNode, name: str, sizes: Sequence[int]) 
         return low is not None and low <= HIDDEN
     hides = any(each(importer, node, name, sizes) is not None for each in (_seen, _left))
     return node.operator == "Add" or hides or hides_by_mask(importer, node, name)
+
+
+def _shows(importer: Importer, node: FileNode, name: str) -> bool:
+    """Whether a node puts in a number, by a mask made at run time, that hides nothing."""
+    if not hides_by_mask(importer, node, name):
+        return False
+    number = importer.scalar(node.inputs[1 if node.inputs[2] == name else 2])
+    return number is None or number > HIDDEN
 
 
 def _hidden(importer: Importer, node: FileNode) -> str:

@@ -144,7 +144,7 @@ class Constants:
         def run() -> list[Any]:
             if max((found.numbers for found in known.values()), default=0) > _MOST:
                 raise ArchsimError(f"{node.label}: found constants of more than {_MOST:,} numbers to work with")
-            return _evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
+            return evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
 
         made = node.outputs[0]
         sizes = _sizes(node, known, self.file.sizes) if len(node.outputs) == 1 else None
@@ -217,7 +217,8 @@ def _require_indices(node: FileNode, values: Mapping[str, Any]) -> None:
             raise ArchsimError(f"{node.label}: {found}; expected some of {list(table.shape)}")
 
 
-def _evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, int]) -> list[Any]:
+def evaluated(node: FileNode, values: Mapping[str, Any], opsets: Mapping[str, int]) -> list[Any]:
+    """What a node makes of numbers, by ONNX's reference evaluator. Raises ArchsimError where it makes nothing."""
     from onnx import NodeProto, helper
     from onnx.reference import ReferenceEvaluator
 

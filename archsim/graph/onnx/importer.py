@@ -74,6 +74,8 @@ class Importer:
         Sizes of tensors of the file without numbers, one of which is 0.
     stored
         By key of a product with weights: of how many bits the file has its numbers.
+    hidden
+        By what is done to scores before a softmax: keys of each query that it surely hides; None where not known.
     """
 
     file: ModelFile
@@ -95,6 +97,7 @@ class Importer:
     approximated: Counter[str] = field(default_factory=Counter)
     empty: dict[str, Sizes] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
+    hidden: dict[str, NDArray[np.bool_] | None] = field(default_factory=dict)
     _origins: dict[str, str] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
 
