@@ -10,20 +10,26 @@ from archsim.parts.base import Part, Place, Stream
 from archsim.parts.wellformed import flaws
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archsim.steps.arithmetic import StepArithmetic
     from archsim.steps.functions import Operand, StepFunction
 
 NUMBERS = (1, 2, 7, 128, 1000)
 UNITS = (1, 2, 8)
 
 
-def check_part(part: Part) -> None:
-    """All of the contract, for one part with its parameters. Raises AssertionError with what is broken."""
+def check_part(part: Part, tolerance: float = 0.05) -> None:
+    """All of the contract, for one part with its parameters; tolerance: of its numbers, see `check_values`.
+
+    Raises AssertionError with what is broken.
+    """
     check_class(type(part))
     check_costs(part)
     check_bursts(part)
     check_power(part)
     check_frozen(part)
-    check_values(part)
+    check_values(part, tolerance)
 
 
 def check_class(part: type[Part]) -> None:
@@ -89,8 +95,10 @@ def check_frozen(part: Part) -> None:
     raise AssertionError(f"'{field}' can be changed")
 
 
-def check_values(part: Part, tolerance: float = 0.5) -> None:
+def check_values(part: Part, tolerance: float = 0.05) -> None:
     """Steps with a meaning have the right shape, are near the function, the same twice, and finite beyond a range.
+
+    On numbers above 0, on numbers of both signs where the function has them, and on logarithms where it takes them.
 
     Parameters
     ----------
@@ -98,43 +106,79 @@ def check_values(part: Part, tolerance: float = 0.5) -> None:
         With its parameters.
     tolerance
         Largest error of a result within the range, over the largest magnitude of the function's results there. The
-        usual one lets a part be coarse, and finds another function.
+        usual one has room for 8 bits, and finds another function; coarser formats need a larger one.
+
+    Raises
+    ------
+    AssertionError
+        With the step, and what is wrong.
     """
     from archsim.steps.functions import FUNCTIONS, OF_TWO
-    from archsim.steps.operators import function_of
 
     for name in part.steps:
-        for function in {of for of in (function_of(name), OF_TWO.get(name)) if of is not None}:
-            if name in FUNCTIONS and name not in ("write", "mvm"):
-                _check_step(part, name, function, tolerance)
+        for function in (FUNCTIONS.get(name), OF_TWO.get(name)):
+            if function is None or name in _ARRAYS:
+                continue
+            for operands in _operands(name, function):
+                _check_step(part, name, function, operands, tolerance)
 
 
-def _check_step(part: Part, name: str, function: StepFunction, tolerance: float) -> None:
+_ARRAYS = ("write", "mvm")
+"""Steps that are done in arrays of cells, not by a part's own arithmetic."""
+_POSITIVE = ("log", "reciprocal", "rsqrt", "sqrt", "divide")
+"""Functions that are undefined, or grow beyond all bounds, at 0."""
+
+
+def _operands(name: str, function: StepFunction) -> Iterator[list[Operand]]:
+    import numpy as np
+
+    from archsim.steps.functions import logarithm
+
+    draw = np.random.default_rng(1)
+    yield [0.2 + np.abs(draw.normal(size=(4, 16))) for _ in range(function.operands)]
+    signed = [draw.normal(size=(4, 16)) for _ in range(function.operands)]
+    if name not in _POSITIVE:
+        yield [*signed]
+    if function.logarithms and name not in _ARRAYS:
+        yield [logarithm(x) for x in signed]
+
+
+def _check_step(part: Part, name: str, function: StepFunction, operands: list[Operand], tolerance: float) -> None:
     import numpy as np
 
     from archsim.steps.arithmetic import Setting, StepCall, span_of
-    from archsim.steps.functions import Attributes
+    from archsim.steps.functions import Attributes, Log
 
-    draw = np.random.default_rng(1)
-    operands = [0.2 + np.abs(draw.normal(size=(4, 16))) for _ in range(function.operands)]
-    beyond: list[Operand] = [10 * x for x in operands]
-    attributes = Attributes(bounds=(0.0, 1.0), factor=0.5)
+    attributes = Attributes(bounds=(-0.5, 1.0), factor=0.5)
+    spans = [span_of(x) for x in operands]
 
-    def computed(given: list[Operand], arithmetic: object) -> np.ndarray:
-        call = StepCall(name, function, given, [span_of(x) for x in operands], attributes)
-        result = arithmetic.compute(call)  # type: ignore[attr-defined]
-        return np.asarray(result if isinstance(result, np.ndarray) else result.numbers())
+    def numbers(result: Operand) -> np.ndarray:
+        return result.numbers() if isinstance(result, Log) else np.asarray(result)
 
-    expected = function.compute(*operands, attributes)
-    exact = expected if isinstance(expected, np.ndarray) else expected.numbers()
+    def called(given: list[Operand]) -> StepCall:
+        return StepCall(name, function, given, spans, attributes)
+
+    def computed(by: StepArithmetic, call: StepCall) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return numbers(by.compute(call))
+
+    def scaled(x: Operand) -> Operand:
+        return Log(x.sign, x.magnitude + 1) if isinstance(x, Log) else 3 * x
+
+    inside, beyond = called(operands), called([scaled(x) for x in operands])
+    other = StepCall(name, function, beyond.operands, [span_of(x) for x in beyond.operands], attributes)
+    exact = numbers(inside.exactly())
     arithmetic = part.arithmetic(Setting("part", 0))
-    first = computed(list(operands), arithmetic)
+    first = computed(arithmetic, inside)
     assert first.shape == exact.shape, f"step '{name}': found results {first.shape}; expected {exact.shape}"
     error = np.abs(first - exact).max() / np.abs(exact).max()
-    assert error <= tolerance, f"step '{name}': off by {error:.2g} of the largest result"
-    assert np.isfinite(computed(beyond, arithmetic)).all(), f"step '{name}': not finite beyond its range"
-    assert (computed(list(operands), arithmetic) == first).all(), (
-        f"step '{name}': a second answer differs from the first"
+    assert error <= tolerance, (
+        f"step '{name}': off by {error:.2g} of the largest result; expected {tolerance:g} at most"
     )
-    again = computed(list(operands), part.arithmetic(Setting("part", 0)))
-    assert (again == first).all(), f"step '{name}': another unit of the same seed gives another answer"
+    assert np.isfinite(computed(arithmetic, beyond)).all(), f"step '{name}': not finite beyond its range"
+    computed(arithmetic, other)
+    assert (computed(arithmetic, inside) == first).all(), f"step '{name}': a second answer differs from the first"
+    again = part.arithmetic(Setting("part", 0))
+    computed(again, other)
+    assert (computed(again, inside) == first).all(), f"step '{name}': another unit of the same seed answers differently"
+    assert all(type(text) is str for text in arithmetic.remarks()), "remarks are texts"

@@ -3,10 +3,9 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from archsim.graph.mechanisms import Latent, Layers, Mixture, Temperature
-from archsim.graph.preset_checks import idle_mechanisms, require_bounds, require_mechanisms
+from archsim.graph.preset_checks import idle_mechanisms, misfit, require_bounds, require_mechanisms, require_rotation
 from archsim.graph.rotary import RotaryScaling, frequencies
 from archsim.graph.state_space_keys import StateSpace
 from archsim.parts.quantity import Count, Name, Number, Truth, Whole, choice
@@ -286,10 +285,10 @@ class Preset(BaseModel):
         found = [(key, without[key]) for key, useless in idle.items() if useless]
         for key, with_what in (*found, *idle_mechanisms(self)):
             message = "found '{key}', which has a use only with {with_what}"
-            raise PydanticCustomError("preset", message, {"key": key, "with_what": with_what})
+            raise misfit(key.partition(":")[0], message, key=key, with_what=with_what)
         if self.image is not None and not self.image.patches:
             message = "found an image of {size} positions and patches of {patch}; expected at least one patch"
-            raise PydanticCustomError("preset", message, {"size": self.image.size, "patch": self.image.patch})
+            raise misfit("image", message, size=self.image.size, patch=self.image.patch)
         return self
 
     @model_validator(mode="after")
@@ -305,54 +304,30 @@ class Preset(BaseModel):
     def _require_heads(self) -> None:
         if not self.heads:
             if any(map(self.attends, range(self.layers))):
-                raise PydanticCustomError("preset", "is missing 'heads'", {})
+                raise misfit("heads", "is missing 'heads'")
         elif self.heads % (self.kv_heads or self.heads):
             message = "'heads' {heads} is not a multiple of 'kv_heads' {kv_heads}"
-            raise PydanticCustomError("preset", message, {"heads": self.heads, "kv_heads": self.kv_heads})
+            raise misfit("kv_heads", message, heads=self.heads, kv_heads=self.kv_heads)
         elif self.head_dim is None and self.latent is None and self.hidden % self.heads:
             message = "'hidden' {hidden} is not a multiple of 'heads' {heads}"
-            raise PydanticCustomError("preset", message, {"hidden": self.hidden, "heads": self.heads})
+            raise misfit("heads", message, hidden=self.hidden, heads=self.heads)
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Preset":
         if self.architecture == "decoder" and (self.pooler or self.segments):
-            raise PydanticCustomError(
-                "preset", "found 'pooler' or 'segments' in a decoder; only encoders have them", {}
-            )
+            message = "found 'pooler' or 'segments' in a decoder; only encoders have them"
+            raise misfit("pooler" if self.pooler else "segments", message)
         self._require_heads()
         if self.rows and self.image is None and self.first_position + (self.positions or 0) > self.rows:
             message = "found a table of {rows} rows for {positions} positions from row {first} on; expected more rows"
-            sizes = {"rows": self.rows, "positions": self.positions, "first": self.first_position}
-            raise PydanticCustomError("preset", message, sizes)
+            raise misfit("position_rows", message, rows=self.rows, positions=self.positions, first=self.first_position)
         for name, value in (("vocabulary", self.vocabulary), ("positions", self.positions)):
             if self.image is None and not value:
                 message = "is missing '{name}', or an 'image' that is cut into patches"
-                raise PydanticCustomError("preset", message, {"name": name})
+                raise misfit(name, message, name=name)
         return self
 
     @model_validator(mode="after")
     def _rotation_fits(self) -> "Preset":
-        turned, scaling = self.turned, self.rotary_scaling
-        wrong = ""
-        if self.rotary and self.latent is None and turned > self.per_head:
-            wrong = f"found {turned} values of a head that are turned; expected at most {self.per_head}"
-        if self.rotary and self.turned % 2:
-            wrong = f"found {self.turned} values of a head that are turned; expected pairs"
-        if self.norm_epsilon < 0:
-            wrong = f"found an epsilon of {self.epsilon:g}; expected 0 or more"
-        bases = (self.rotary_base, self.window_rotary_base or self.rotary_base)
-        if min(bases) <= 1:
-            wrong = f"found a rotary base of {min(bases):g}; expected more than 1"
-        caps = [cap for cap in (self.score_cap, self.logit_cap) if cap is not None]
-        if caps and min(caps) <= 0:
-            wrong = f"found a cap of {min(caps):g}; expected more than 0"
-        if scaling is not None and min((scaling.factor, *scaling.factors)) <= 0:
-            wrong = "found a factor of 0 or less in rotary_scaling; expected more than 0"
-        if scaling is not None and scaling.kind == "yarn" and min(scaling.low, scaling.high) <= 0:
-            wrong = "found 0 turns or less in rotary_scaling; expected more than 0"
-        if scaling is not None and scaling.kind == "longrope" and len(scaling.factors) != turned // 2:
-            pairs = f"{turned // 2}, one for each pair that is turned"
-            wrong = f"found {len(scaling.factors)} factors in rotary_scaling; expected {pairs}"
-        if wrong:
-            raise PydanticCustomError("preset", "{wrong}", {"wrong": wrong})
+        require_rotation(self)
         return self

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from archsim.graph.preset import Preset
 
 
+def misfit(key: str, message: str, /, **values: object) -> PydanticCustomError:
+    """An error at a key of a file, whose message has values in braces."""
+    return PydanticCustomError("preset", message, {**values, "at": key})
+
+
 def idle_mechanisms(preset: Preset) -> list[tuple[str, str]]:
     """Keys that are there without another key without which they have no use: both."""
     decodes = preset.architecture == "decoder"
@@ -64,15 +69,15 @@ def require_bounds(preset: Preset) -> None:
     twice = preset.architecture == "encoder-decoder"
     layers = preset.layers + (preset.decoder_layers or preset.layers) * twice
     mixing = 0 if layers > MOST_LAYERS else sum(map(preset.mixes, range(layers)))
-    for found, what, most in (
-        (layers, "layers", MOST_LAYERS),
-        (mixing * preset.experts, "experts in all layers", MOST_EXPERTS),
-        (preset.per_head, "values of a head", WIDEST_HEAD),
-        (preset.heads * preset.per_head, "values of all heads", LARGEST_SIZE),
+    of_a_head = "heads" if preset.head_dim is None else "head_dim"
+    for key, found, what, most in (
+        ("layers", layers, "layers", MOST_LAYERS),
+        ("experts", mixing * preset.experts, "experts in all layers", MOST_EXPERTS),
+        (of_a_head, preset.per_head, "values of a head", WIDEST_HEAD),
+        ("heads", preset.heads * preset.per_head, "values of all heads", LARGEST_SIZE),
     ):
         if found > most:
-            message = "found {found} {what}; expected at most {most}"
-            raise PydanticCustomError("preset", message, {"found": found, "what": what, "most": most})
+            raise misfit(key, "found {found} {what}; expected at most {most}", found=found, what=what, most=most)
 
 
 def require_mechanisms(preset: Preset) -> None:
@@ -83,16 +88,17 @@ def require_mechanisms(preset: Preset) -> None:
     latent = preset.latent
     if preset.window is not None and not preset.is_causal and preset.window % 2 == 0:
         message = "found a window of {window}; expected an odd number in an encoder: as many on both sides"
-        raise PydanticCustomError("preset", message, {"window": preset.window})
+        raise misfit("window", message, window=preset.window)
     if latent is not None and any(
         (preset.kv_heads, preset.qk_norm, preset.score_bias, preset.sinks, preset.window, preset.temperature)
     ):
         message = "found 'latent' with '{key}'; expected one or the other"
         keys = ("kv_heads", "qk_norm", "score_bias", "sinks", "window", "temperature")
-        raise PydanticCustomError("preset", message, {"key": next(key for key in keys if getattr(preset, key))})
+        key = next(key for key in keys if getattr(preset, key))
+        raise misfit(key, message, key=key)
     if latent is not None and latent.rotary % 2:
-        message = "latent: found {rotary} 'rotary' values; expected an even number, as pairs are turned"
-        raise PydanticCustomError("preset", message, {"rotary": latent.rotary})
+        message = "found {rotary} 'rotary' values; expected an even number, as pairs are turned"
+        raise misfit("latent.rotary", message, rotary=latent.rotary)
 
 
 def _require_layers(preset: Preset) -> None:
@@ -109,7 +115,7 @@ def _require_layers(preset: Preset) -> None:
         beyond = next((layer for layer in listed or () if layer >= layers), None)
         if beyond is not None:
             message = "'{key}' has layer {beyond}; expected numbers from 0 to {last}"
-            raise PydanticCustomError("preset", message, {"key": key, "beyond": beyond, "last": layers - 1})
+            raise misfit(key, message, key=key, beyond=beyond, last=layers - 1)
     shared = preset.shared_layers
     if shared is not None and (
         preset.architecture == "encoder-decoder"
@@ -117,7 +123,7 @@ def _require_layers(preset: Preset) -> None:
         or any(source > at or shared[source] != source for at, source in enumerate(shared))
     ):
         message = "'shared_layers': expected for each of {layers} layers its own number or that of one before it"
-        raise PydanticCustomError("preset", message, {"layers": preset.layers})
+        raise misfit("shared_layers", message, layers=preset.layers)
 
 
 def _require_attention(preset: Preset) -> None:
@@ -128,7 +134,7 @@ def _require_attention(preset: Preset) -> None:
     used = next((key for key in keys if getattr(preset, key)), None)
     if used is not None:
         message = "found '{key}', but no layer has attention; expected fewer state_space.layers"
-        raise PydanticCustomError("preset", message, {"key": used})
+        raise misfit(used, message, key=used)
 
 
 def _require_groups(preset: Preset) -> None:
@@ -137,8 +143,45 @@ def _require_groups(preset: Preset) -> None:
     if preset.experts % mixture.groups or mixture.groups_per_token > mixture.groups:
         message = "found {experts} experts in {groups} groups, of which {chosen} are taken; expected groups of one size"
         sizes = {"experts": preset.experts, "groups": mixture.groups, "chosen": mixture.groups_per_token}
-        raise PydanticCustomError("preset", message, sizes)
+        raise misfit("mixture.groups", message, **sizes)
     size = preset.experts // mixture.groups
     if mixture.group_largest > size or preset.experts_per_token > mixture.groups_per_token * size:
         message = "found groups of {size} experts; expected enough for 'group_largest' and 'experts_per_token'"
-        raise PydanticCustomError("preset", message, {"size": size})
+        raise misfit("mixture.groups", message, size=size)
+
+
+def require_rotation(preset: Preset) -> None:
+    """Raise PydanticCustomError for rotary positions, epsilons and caps with which nothing can be computed."""
+    _require_turned(preset)
+    if preset.norm_epsilon < 0:
+        raise misfit("epsilon", f"found an epsilon of {preset.epsilon:g}; expected 0 or more")
+    for key in ("rotary_base", "window_rotary_base"):
+        base = getattr(preset, key)
+        if base is not None and base <= 1:
+            raise misfit(key, f"found a rotary base of {base:g}; expected more than 1")
+    for key in ("score_cap", "logit_cap"):
+        cap = getattr(preset, key)
+        if cap is not None and cap <= 0:
+            raise misfit(key, f"found a cap of {cap:g}; expected more than 0")
+
+
+def _require_turned(preset: Preset) -> None:
+    """Values that are turned are pairs of a head's, and all factors are of more than 0."""
+    turned, scaling = preset.turned, preset.rotary_scaling
+    if preset.rotary and turned % 2:
+        raise misfit("rotary_values", f"found {turned} values of a head that are turned; expected pairs")
+    if preset.rotary and preset.latent is None and turned > preset.per_head:
+        wrong = f"found {turned} values of a head that are turned; expected at most {preset.per_head}"
+        raise misfit("rotary_values", wrong)
+    if scaling is None:
+        return
+    if scaling.kind == "longrope" and len(scaling.factors) != turned // 2:
+        pairs = f"{turned // 2}, one for each pair that is turned"
+        wrong = f"found {len(scaling.factors)} factors in rotary_scaling; expected {pairs}"
+        raise misfit("rotary_scaling.factors", wrong)
+    if min((scaling.factor, *scaling.factors)) <= 0:
+        key = "rotary_scaling.factor" if scaling.factor <= 0 else "rotary_scaling.factors"
+        raise misfit(key, "found a factor of 0 or less in rotary_scaling; expected more than 0")
+    if scaling.kind == "yarn" and min(scaling.low, scaling.high) <= 0:
+        key = "rotary_scaling.low" if scaling.low <= 0 else "rotary_scaling.high"
+        raise misfit(key, "found 0 turns or less in rotary_scaling; expected more than 0")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archsim.kernels.acam_functions import Function
+from archsim.kernels.acam_noise import TableSearches
 from archsim.kernels.acam_table import Table, compile_table
-from archsim.steps.arithmetic import ABOVE_ZERO
+from archsim.steps.arithmetic import ABOVE_ZERO, of_numbers
 from archsim.steps.functions import Log
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class TableArithmetic:
         Rows of each bit's array; None: `cells` rows for all bits together.
     cells
         Rows of a column.
-    sigma
-        Deviation of a stored bound, of the input's range.
+    bounds, search
+        Deviations of a stored bound, of the input's range: of errors that stay, and of those at each search.
     ranges
         Inputs of functions, where the machine's file fixes them.
     name, seed
@@ -74,12 +75,14 @@ class TableArithmetic:
     depth: int
     sizes: tuple[int, ...] | None
     cells: int
-    sigma: float = 0.0
+    bounds: float = 0.0
+    search: float = 0.0
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     name: str = "acam"
     seed: int = 0
-    _tables: dict[tuple[str, float, float], Table | float] = field(default_factory=dict)
+    _tables: dict[tuple[str, float, float, float], Table | float] = field(default_factory=dict)
     _remarks: dict[str, None] = field(default_factory=dict)
+    _searches: int = 0
 
     def compute(self, call: StepCall) -> Operand:
         """Search."""
@@ -96,10 +99,24 @@ class TableArithmetic:
         return tuple(self._remarks)
 
     def _stored(self, call: StepCall, start: float, stop: float) -> Callable[[Values], Values]:
+        if missed := call.missed():
+            self._remarks[f"{self.name}: {missed}"] = None
         table = self._table(call, start, stop)
         if isinstance(table, float):
             return lambda x: np.full(x.shape, table)
-        return lambda x: table.value(table.search(np.clip(x, table.start, table.stop)))
+        if self.search:
+            searches = TableSearches(table, self.bounds, self.search, self.seed, self._drawn_as(call, start, stop))
+            return lambda x: table.value(searches.codes(np.clip(x, table.start, table.stop), self._passed(x.size)))
+        return lambda x: table.read(np.clip(x, table.start, table.stop))
+
+    def _passed(self, number: int) -> int:
+        """Searches before, of all functions; so many more are done."""
+        self._searches += number
+        return self._searches - number
+
+    def _drawn_as(self, call: StepCall, start: float, stop: float) -> str:
+        """The name by which a table's errors are drawn."""
+        return f"{self.name} {call.name} {start!r} {stop!r}"
 
     def _log(self, call: StepCall) -> Log:
         x, span = np.asarray(call.operands[0]), call.spans[0]
@@ -111,13 +128,13 @@ class TableArithmetic:
             start = min(log_start(np.append(samples, stop), self.bits), stop / 2)
         else:
             return Log(np.zeros(x.shape), np.zeros(x.shape))
-        stored = self._stored(call, start, stop)(np.abs(x))
+        stored = of_numbers(self._stored(call, start, stop), np.abs(x))
         half = np.log(stop / start) / ((1 << self.bits) - 1) / 2
         return Log(np.where(np.abs(x) < start * np.exp(-half), 0.0, np.sign(x)), stored)
 
     def _table(self, call: StepCall, start: float, stop: float) -> Table | float:
         """Compiled once; a number where the function is the same over all of the range."""
-        key = (call.name, start, stop)
+        key = call.stored_as(start, stop)
         if key not in self._tables:
             self._tables[key] = self._compiled(call, start, stop)
         return self._tables[key]
@@ -131,9 +148,11 @@ class TableArithmetic:
         table = compile_table(function, self.bits, depth=self.depth, start=start, stop=stop)
         fitted = table.pooled(self.cells) if self.sizes is None else table.truncated(self.sizes)
         if fitted.rows < table.rows:
-            found = f"{call.name} needs {table.rows} rows of a column's analog CAM, which has room for {fitted.rows}"
+            found = f"{call.name} needs {table.rows} rows, {fitted.rows} of which fit into a column's analog CAM"
             self._remarks[f"{self.name}: {found}; the narrowest ranges are left out"] = None
-        return fitted.disturbed(self.sigma, self.seed) if self.sigma else fitted
+        if not self.bounds or self.search:
+            return fitted
+        return fitted.disturbed(self.bounds, self.seed, self._drawn_as(call, start, stop))
 
 
 def column_sizes(arrays: Sequence[int], bits: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from archsim.errors import UsageError
 from archsim.kernels.acam_functions import Function, Values
 from archsim.kernels.acam_gray import bit_planes, from_gray, to_gray
 from archsim.kernels.draws import generator
+from archsim.steps.intervals import Intervals
 
 _GRID = 1 << 15
 _HALVINGS = 60
@@ -48,12 +49,20 @@ class Table:
 
     def search(self, x: Values) -> NDArray[np.int64]:
         """Output codes for inputs of any shape."""
-        edges, codes = self._steps
-        found: NDArray[np.int64] = codes[np.searchsorted(edges, x, side="right")]
+        bounds, codes = self._steps
+        found: NDArray[np.int64] = codes[bounds.find(x)]
         return found
 
+    def read(self, x: Values) -> Values:
+        """What output codes stand for, for inputs of any shape."""
+        return np.asarray(self._step_values[self._steps[0].find(x)])
+
     @cached_property
-    def _steps(self) -> tuple[Values, NDArray[np.int64]]:
+    def _step_values(self) -> Values:
+        return self.value(self._steps[1])
+
+    @cached_property
+    def _steps(self) -> tuple[Intervals, NDArray[np.int64]]:
         """All finite bounds in order, and the output code below, between and above them."""
         bounds = np.unique(np.concatenate([found.ravel() for found in self.ranges]))
         edges = bounds[np.isfinite(bounds)]
@@ -63,21 +72,30 @@ class Table:
             begun = np.searchsorted(np.sort(found[:, 0]), probes, side="right")
             ended = np.searchsorted(np.sort(found[:, 1]), probes, side="right")
             stored |= (begun > ended).astype(np.int64) << bit
-        return edges, from_gray(stored, self.bits, self.depth)
+        return Intervals(edges), from_gray(stored, self.bits, self.depth)
 
     def value(self, codes: NDArray[np.int64]) -> Values:
         """What output codes stand for."""
         return self.low + (self.high - self.low) * codes / ((1 << self.bits) - 1)
 
-    def disturbed(self, sigma: float, seed: int = 0) -> "Table":
-        """With errors of the stored bounds: normal, `sigma` of the input's range. Crossed bounds hold nothing."""
-        rng = generator(seed, f"acam {self.name}", "programming")
-        spread = sigma * ((1 << self.bits) - 1 if self.coded else self.stop - self.start)
-        moved = []
-        for found in self.ranges:
-            shifted = np.where(np.isfinite(found), found + spread * rng.standard_normal(found.shape), found)
-            moved.append(np.stack([shifted[:, 0], np.maximum(shifted[:, 0], shifted[:, 1])], axis=1))
-        return _with(self, moved)
+    def disturbed(self, sigma: float, seed: int = 0, drawn_as: str | None = None) -> "Table":
+        """With errors of the stored bounds: normal, `sigma` of the input's range. Crossed bounds hold nothing.
+
+        drawn_as: the name by which they are drawn, where more than one table of a function is; by default its own.
+        """
+        moved = np.concatenate(self.ranges) + sigma * self.width * self.errors(seed, drawn_as)
+        moved[:, 1] = moved.max(axis=1)
+        return _with(self, np.split(moved, np.cumsum(self.rows_per_bit)[:-1]))
+
+    def errors(self, seed: int, drawn_as: str | None = None) -> Values:
+        """What stored bounds are off by, in deviations, (rows, 2); as `disturbed`."""
+        rng = generator(seed, drawn_as or f"acam {self.name}", "programming")
+        return rng.standard_normal((self.rows, 2))
+
+    @property
+    def width(self) -> float:
+        """Of the range of inputs, as they are searched for."""
+        return (1 << self.bits) - 1 if self.coded else self.stop - self.start
 
     def truncated(self, sizes: tuple[int, ...]) -> "Table":
         """What fits into arrays of these sizes, the largest for the bit that needs most: narrow ranges are left out."""
@@ -85,8 +103,7 @@ class Table:
         room = dict(zip(order, sorted(sizes, reverse=True), strict=False))
         kept = []
         for bit, found in enumerate(self.ranges):
-            width = np.where(np.isfinite(found).all(axis=1), found[:, 1] - found[:, 0], np.inf)
-            wide = np.sort(np.argsort(-width, kind="stable")[: room.get(bit, 0)])
+            wide = np.sort(np.argsort(-self._widths(found), kind="stable")[: room.get(bit, 0)])
             kept.append(found[wide])
         return _with(self, kept)
 
@@ -94,9 +111,13 @@ class Table:
         """What fits into so many rows that all bits share: the narrowest ranges are left out."""
         bits = np.repeat(np.arange(self.bits), self.rows_per_bit)
         every = np.concatenate(self.ranges)
-        width = np.where(np.isfinite(every).all(axis=1), every[:, 1] - every[:, 0], np.inf)
-        wide = np.sort(np.argsort(-width, kind="stable")[:cells])
+        wide = np.sort(np.argsort(-self._widths(every), kind="stable")[:cells])
         return _with(self, [every[wide[bits[wide] == bit]] for bit in range(self.bits)])
+
+    def _widths(self, ranges: Values) -> Values:
+        """Of ranges, shares of the input's; rounded, so that of those as wide the first go before the last."""
+        width = np.where(np.isfinite(ranges).all(axis=1), ranges[:, 1] - ranges[:, 0], np.inf)
+        return np.asarray(np.round(width / (self.stop - self.start), 9))
 
 
 def _with(table: Table, ranges: list[Values]) -> Table:
@@ -135,8 +156,8 @@ def compile_table(
         points = points if coded else _with_turns(function, points)
         values = function.apply(points)
     low, high = float(values.min()), float(values.max())
-    if not np.isfinite(high - low) or low == high:
-        why = "is the same everywhere" if low == high else "is too large for a number somewhere"
+    why = _unstorable(low, high, bits)
+    if why is not None:
         raise UsageError(
             f"found the range {begin:g} to {end:g}, in which {function.name} {why}; expected another range"
         )
@@ -151,6 +172,18 @@ def compile_table(
     planes = bit_planes(to_gray(visited, depth), bits)
     ranges = tuple(_runs(plane, edges) for plane in planes)
     return Table(function.name, bits, depth, begin, end, coded, low, high, ranges)
+
+
+def _unstorable(low: float, high: float, bits: int) -> str | None:
+    """What keeps results between two numbers from having codes."""
+    if np.isnan(high - low):
+        return "is no number somewhere"
+    if np.isinf(high - low):
+        return "is too large for a number somewhere"
+    if low == high:
+        return "is the same everywhere"
+    too_close = (high - low) / (1 << bits) < np.spacing(max(abs(low), abs(high)))
+    return "is the same everywhere but for rounding" if too_close else None
 
 
 def _with_turns(function: Function, points: Values) -> Values:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError
 from archsim.kernels import exact, noisy
+from archsim.kernels.acam_noise import Converters, converters
 from archsim.kernels.conductance import conductances, residual_conductances
 from archsim.kernels.conversion import Range, clipped_range, make_range, sums
 from archsim.kernels.draws import key
@@ -26,6 +27,7 @@ class Crossbar:
     flipped: list[NDArray[np.bool_]]
     factors: list[float]
     word: int
+    cams: Converters | None
 
     @property
     def conversions(self) -> int:
@@ -43,7 +45,8 @@ class Crossbar:
             raise ArchsimError(f"array: found inputs {inputs.shape}; expected (any, {self.shape[0]})")
         if self.packed is not None:
             return exact.multiply(self.spec, self.packed, self.span, inputs)
-        return noisy.multiply(self.spec, self.held, self.flipped, self.factors, self.span, inputs, self.word, first)
+        held = noisy.Arrays(self.held, self.flipped, self.factors, self.cams)
+        return noisy.multiply(self.spec, held, self.span, inputs, self.word, first)
 
 
 def program(
@@ -55,7 +58,7 @@ def program(
     Raises ArchsimError for weights that `weight_bits` cannot hold.
     """
     cells = encode(spec, weights)
-    ideal = not spec.non_ideal.any and not spec.adc.noise and not spec.adc.offset
+    ideal = not spec.non_ideal.any and not spec.adc.noisy
     held: noisy.Held = []
     factors = []
     for index, block in enumerate(() if ideal else cells):
@@ -63,15 +66,18 @@ def program(
         made, factor = hold(spec, block, seed, f"{part}/{index}")
         held.append([made[0] - made[1]] if spec.signs == "differential" else made)
         factors.append(factor)
+    span = _range(spec, cells, samples)
+    halves = 2 if spec.signs == "sign_magnitude" else 1
     return Crossbar(
         spec=spec,
         shape=(weights.shape[0], weights.shape[1]),
-        span=_range(spec, cells, samples),
+        span=span,
         packed=exact.pack(spec, cells) if ideal else None,
         held=held,
         flipped=[block.flipped for block in cells],
         factors=factors,
         word=key(seed, part, "read"),
+        cams=converters(spec, span, (len(cells), halves, weights.shape[1]), seed, part),
     )
 
 

@@ -1,11 +1,13 @@
 """The product of arrays that are not ideal: conductances, fresh read noise, converters with noise and offsets."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archsim.compiling import compiled
+from archsim.kernels.acam_noise import Converters, stored_bits
 from archsim.kernels.conversion import Range, sums
 from archsim.kernels.draws import normals
 from archsim.kernels.encode import Ints, blocks, check_inputs
@@ -18,15 +20,30 @@ Held = list[list[NDArray[np.float32]]]
 """Per block of rows, what is converted apart: float32 (slices, rows, cols)."""
 
 
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """What is programmed.
+
+    Parameters
+    ----------
+    held
+        What cells conduct.
+    flipped
+        Of each block, columns that are stored inverted, (slices, cols).
+    factors
+        Of each block, by which its sums are scaled back.
+    cams
+        Analog CAMs that convert, where their bounds have errors.
+    """
+
+    held: Held
+    flipped: list[NDArray[np.bool_]]
+    factors: list[float]
+    cams: Converters | None
+
+
 def multiply(
-    spec: ArraySpec,
-    held: Held,
-    flipped: list[NDArray[np.bool_]],
-    factors: list[float],
-    span: Range,
-    inputs: Ints,
-    word: int,
-    first: int,
+    spec: ArraySpec, arrays: Arrays, span: Range, inputs: Ints, word: int, first: int
 ) -> tuple[NDArray[np.float64], int]:
     """Product of inputs (batch, rows): float64 (batch, cols), and saturated conversions.
 
@@ -42,16 +59,18 @@ def multiply(
     spans = np.stack([span.low, span.high, span.step, [float(found.weight) for found in plan]])
     cells_apart = 2 if spec.signs == "differential" else 1
     noise = np.array([cells_apart * (spec.non_ideal.read * spec.top_level) ** 2, spec.adc.noise, spec.top_level])
-    out = np.zeros((inputs.shape[0], held[0][0].shape[2]))
+    out = np.zeros((inputs.shape[0], arrays.held[0][0].shape[2]))
     lost = np.zeros(-(-inputs.shape[0] // _BATCH), np.int64)
     lane = 0
     for block, rows in enumerate(blocks(spec, inputs.shape[1])):
         x = np.ascontiguousarray(inputs[:, rows], np.int32)
-        for half, numbers in enumerate(held[block]):
-            factor = -factors[block] if half else factors[block]
-            arrays = numbers, flipped[block], _offsets(spec, word, lane, len(plan), out.shape[1])
-            stream = np.array([word, first, lane], np.uint64)
-            _add(x, reads, starts, parts, spans, noise, *arrays, spec.adc.bits is not None, stream, factor, out, lost)
+        for half, numbers in enumerate(arrays.held[block]):
+            factor = -arrays.factors[block] if half else arrays.factors[block]
+            columns = numbers, arrays.flipped[block], _offsets(spec, word, lane, len(plan), out.shape[1])
+            cams = _cams(arrays.cams, block, half)
+            stream = np.array([word, first, lane, arrays.cams.word if arrays.cams else 0], np.uint64)
+            quantised = spec.adc.bits is not None
+            _add(x, reads, starts, parts, spans, noise, *columns, *cams, quantised, stream, factor, out, lost)
             lane += len(plan)
     if spec.signs == "offset":
         out -= (1 << (spec.weight_bits - 1)) * inputs.sum(axis=1, keepdims=True)
@@ -64,6 +83,17 @@ def _offsets(spec: ArraySpec, word: int, lane: int, n_sums: int, cols: int) -> N
         return np.zeros((n_sums, cols))
     rng = np.random.Generator(np.random.Philox(key=word, counter=[0, 0, 0, lane + 1]))
     return np.broadcast_to(rng.normal(0, spec.adc.offset, cols), (n_sums, cols)).copy()
+
+
+_Cams = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+
+
+def _cams(cams: Converters | None, block: int, half: int) -> _Cams:
+    """Bounds, where bits start, errors, deviations, and how far bounds can be off; empty where there are none."""
+    if cams is None:
+        none = np.zeros((0, 0, 2))
+        return none, np.zeros(0, np.int64), none.astype(np.float32), np.zeros((0, 2)), np.zeros(0)
+    return cams.bounds, cams.starts, cams.errors[block][half], cams.deviations, cams.far[block][half]
 
 
 @compiled(inlined="source")
@@ -88,7 +118,8 @@ def _disturb(total: Any, sigma: Any, offsets: Any, counter: Any, lane: Any, word
         total[col] += np.float32(offsets[col])
     if sigma > 0.0:
         for pair in range((total.size + 1) // 2):
-            one, other = normals(counter * np.uint64(65536) + np.uint64(pair), lane, word)
+            low, beyond = np.uint64(pair & 0xFFFF), np.uint64(pair >> 16) << np.uint64(32)
+            one, other = normals(counter * np.uint64(65536) + low, lane + beyond, word)
             total[2 * pair] += np.float32(sigma * one)
             if 2 * pair + 1 < total.size:
                 total[2 * pair + 1] += np.float32(sigma * other)
@@ -105,6 +136,11 @@ def _add(  # noqa: PLR0913, PLR0917 (one loop nest, all its arrays)
     held: Any,  # noqa: ANN401
     flipped: Any,  # noqa: ANN401
     offsets: Any,  # noqa: ANN401
+    bounds: Any,  # noqa: ANN401
+    bits: Any,  # noqa: ANN401
+    errors: Any,  # noqa: ANN401
+    deviations: Any,  # noqa: ANN401
+    far: Any,  # noqa: ANN401
     quantised: bool,  # noqa: FBT001
     stream: Any,  # noqa: ANN401
     factor: float,
@@ -136,7 +172,25 @@ def _add(  # noqa: PLR0913, PLR0917 (one loop nest, all its arrays)
                     value = np.float64(total[col])
                     if quantised:
                         over += (value < low) | (value > high)
-                        value = low + step * np.floor((min(max(value, low), high) - low) * inverse + 0.5)
+                        place = (min(max(value, low), high) - low) * inverse + 0.5
+                        if far.size > 0:
+                            at_column = counter * np.uint64(1 << 20) + np.uint64(col)
+                            code = stored_bits(
+                                place,
+                                bounds[index],
+                                bits,
+                                errors[col],
+                                deviations[index],
+                                far[index],
+                                at_column,
+                                stream[2] + np.uint64(index),
+                                stream[3],
+                            )
+                            for shift in (1, 2, 4, 8):
+                                code ^= code >> shift
+                            value = low + step * code
+                        else:
+                            value = low + step * np.floor(place)
                     if flips[col]:
                         value = whole - value
                     out[n, col] += factor * weight * value

@@ -8,6 +8,7 @@ from archsim.errors import ArchsimError
 Signs = Literal["differential", "offset", "sign_magnitude"]
 Where = Literal["analog", "digital"]
 _MOST_ADC_BITS = 24
+_MOST_CAM_BITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class Adc:
 
     range: `full`, all that the array can give; `clipped`, `share` of that; `calibrated`, the sums of samples up to
     quantile `share`. noise, offset: standard deviations in steps of the converter; the offset is drawn once a column.
+    bounds, search: of analog CAMs as converters, standard deviations of each bound as shares of the range: of errors
+    that stay, and of those at each search.
     """
 
     bits: int | None = None
@@ -23,6 +26,13 @@ class Adc:
     share: float = 1.0
     noise: float = 0.0
     offset: float = 0.0
+    bounds: float = 0.0
+    search: float = 0.0
+
+    @property
+    def noisy(self) -> bool:
+        """Whether it is anything but a converter of equal steps."""
+        return bool(self.noise or self.offset or self.bounds or self.search)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,9 @@ class ArraySpec:
             raise ArchsimError(f"array: found active_rows {self.active_rows}; expected 1 to {self.rows}, its rows")
         if self.adc.bits is not None and not 1 <= self.adc.bits <= _MOST_ADC_BITS:
             raise ArchsimError(f"array: found an ADC of {self.adc.bits} bits; expected 1 to {_MOST_ADC_BITS}")
+        if (self.adc.bounds or self.adc.search) and not 1 <= (self.adc.bits or 0) <= _MOST_CAM_BITS:
+            expected = f"expected 1 to {_MOST_CAM_BITS} for errors of its bounds"
+            raise ArchsimError(f"array: found an analog CAM of {self.adc.bits or 'all'} bits; {expected}")
         if self.flipped and (self.signs != "offset" or self.slices == "analog"):
             raise ArchsimError("array: flipped columns need 'offset' signs and slices that are put together digitally")
         if self.slicing == "analog" and (self.signs != "differential" or self.slices == "digital"):

@@ -66,7 +66,8 @@ def _fault(
     entry: dict[str, Any], model: type[BaseModel], document: Document, base: Loc, also: tuple[str, ...]
 ) -> Fault:
     fields = _fields(model, entry["loc"][:-1])
-    loc: Loc = (*base, *_in_file(entry["loc"], document, base, absent=entry["type"] == "missing"))
+    steps = (*entry["loc"], *filter(None, str(entry.get("ctx", {}).get("at", "")).split(".")))
+    loc: Loc = (*base, *_in_file(steps, document, base, absent=entry["type"] == "missing"))
     name = dotted(loc) or "the file"
     if entry["type"] == "extra_forbidden":
         known = did_you_mean(str(loc[-1]), [*fields, *near(str(loc[-1]), also)])

@@ -18,7 +18,7 @@ class Acam(Part):
 
     bits: of a result, such as 8 b. cells: a count of ranges. arrays: rows of the array of each bit of a result; without
     them all bits share the cells. ranges: inputs of functions, such as {exp: [-8, 0]}; without them as calibrated.
-    errors: its range, noise, bounds, for values.
+    errors: its range, noise, bounds, search, for values.
     Actions: convert, of one column. Steps: convert, and the functions that can be programmed.
     """
 
@@ -39,5 +39,5 @@ class Acam(Part):
 
         bits = int(self.bits)
         sizes = column_sizes(self.arrays, bits) if self.arrays else None
-        sigma = float(self.errors.bounds)
-        return TableArithmetic(bits, 1, sizes, int(self.cells), sigma, dict(self.ranges), setting.part, setting.seed)
+        sigmas = float(self.errors.bounds), float(self.errors.search)
+        return TableArithmetic(bits, 1, sizes, int(self.cells), *sigmas, dict(self.ranges), setting.part, setting.seed)

@@ -104,7 +104,16 @@ class ConverterErrors(_Strict):
     offset: Positive = Fraction(0)
 
 
-class AcamErrors(ConverterErrors):
-    """Of analog CAMs: as of converters; bounds: deviation of a stored bound, as a share of the input's range."""
+class BoundErrors(_Strict):
+    """Of what analog CAMs store.
+
+    bounds, search: deviations of a stored bound as shares of the input's range, drawn when it is programmed and at each
+    search.
+    """
 
     bounds: Portion = Fraction(0)
+    search: Portion = Fraction(0)
+
+
+class AcamErrors(ConverterErrors, BoundErrors):
+    """Of analog CAMs: as of converters, and of what they store."""

@@ -27,9 +27,9 @@ class FlexSfu(Part):
     segments: Count | None = None
     format: Format = "fp32"
 
-    def arithmetic(self, setting: "Setting") -> "StepArithmetic":  # noqa: ARG002 - digital units have no errors
+    def arithmetic(self, setting: "Setting") -> "StepArithmetic":
         """Line segments, in its number format."""
         from archsim.steps.segments import SegmentArithmetic
 
         unit = in_format(self.format, None)
-        return unit if self.segments is None else SegmentArithmetic(self.segments, unit)
+        return unit if self.segments is None else SegmentArithmetic(self.segments, unit, setting.part)

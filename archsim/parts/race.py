@@ -2,12 +2,19 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from archsim.parts.base import Action, Cost, Part, Place
+from archsim.parts.errors import BoundErrors
 from archsim.parts.quantity import Count
 from archsim.parts.ranges import FUNCTIONS, Ranges
 
 if TYPE_CHECKING:
     from archsim.steps.arithmetic import Setting, StepArithmetic
+
+_RESULT = 8
+"""Bits of a result: of a function, and of a product of two codes of 4 bits."""
 
 
 class Race(Part):
@@ -16,6 +23,7 @@ class Race(Part):
     arrays: a count; each has `rows` (output bits) x `cols` (ranges). function_arrays: a count, of those that a function
     of one variable takes (default 1). rounds: a count, of times that decoding feeds back into the same gates.
     ranges: inputs of functions, such as {exp: [-8, 0]}; without them as calibrated.
+    errors: its bounds, search, for values.
     search: what asking one array takes, decode: what one round takes; both are given as actions are.
     Actions: multiply and function, of one result. Steps: multiply, and the functions of one variable.
     """
@@ -30,8 +38,16 @@ class Race(Part):
     rounds: Count
     function_arrays: Count = 1
     ranges: Ranges = ()
+    errors: BoundErrors = BoundErrors()
     search: Action
     decode: Action
+
+    @model_validator(mode="after")
+    def _has_a_row_for_each_bit(self) -> "Race":
+        if self.rows < _RESULT:
+            text = "found {rows} 'rows'; expected {bits} at least, one for each bit of a result"
+            raise PydanticCustomError("race", text, {"rows": self.rows, "bits": _RESULT})
+        return self
 
     @property
     def parallel(self) -> int:
@@ -40,10 +56,12 @@ class Race(Part):
 
     def arithmetic(self, setting: "Setting") -> "StepArithmetic":
         """Codes of 8 bits, and tables as large as the arrays."""
+        from archsim.kernels import race_noise as noise
         from archsim.kernels.race_steps import RaceArithmetic
 
-        sizes = self.rows, self.cols, self.rounds, self.function_arrays
-        return RaceArithmetic(setting.part, *sizes, ranges=dict(self.ranges))
+        errors = noise.BoundErrors(float(self.errors.bounds), float(self.errors.search))
+        sizes = self.cols, self.rounds, self.function_arrays
+        return RaceArithmetic(setting.part, *sizes, dict(self.ranges), errors, setting.seed)
 
     def searches(self, action: str) -> int:
         """Arrays that one action searches."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import PlainValidator
 from pydantic_core import PydanticCustomError
 
 from archsim import units
 from archsim.errors import did_you_mean, quoted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FUNCTIONS = ("exp", "log", "reciprocal", "rsqrt", "sigmoid", "tanh", "gelu", "silu", "relu")
 """Of one variable, that tables are made of."""
@@ -46,7 +51,22 @@ def _ends(name: str, ends: object) -> tuple[float, float]:
     if not low < high or (least and low <= 0):
         text = "{name}: found {low} to {high}; expected {least}the lower number first"
         raise PydanticCustomError("ranges", text, {"name": name, "low": low, "high": high, "least": least})
+    if not all(isfinite(end) for end in _results(name, low, high)):
+        text = "{name}: found {low} to {high}, in which it is too large for a number; expected a narrower range"
+        raise PydanticCustomError("ranges", text, {"name": name, "low": low, "high": high})
     return low, high
+
+
+def _results(name: str, low: float, high: float) -> NDArray[np.float64]:
+    """Of a function at the ends of a range."""
+    import numpy as np
+
+    from archsim.steps.functions import FUNCTIONS as DEFINED
+    from archsim.steps.functions import Attributes
+
+    with np.errstate(all="ignore"):
+        results = DEFINED[name].compute(np.array([low, high]), Attributes())
+    return np.asarray(getattr(results, "magnitude", results))
 
 
 Ranges = Annotated[tuple[tuple[str, tuple[float, float]], ...], PlainValidator(_read)]

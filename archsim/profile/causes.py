@@ -45,7 +45,7 @@ class Analog:
         """Whether another seed gives other values."""
         adc, cells = self.spec.adc, self.spec.non_ideal
         if cause == "all":
-            return cells.any or bool(adc.noise or adc.offset)
+            return cells.any or adc.noisy
         return cause in ("programming", "drift")
 
     def product(self, cause: Cause, seed: int, key: str, weight: Values, bias: Values | None) -> Product:
@@ -61,7 +61,7 @@ class Analog:
             return FloatArithmetic().linear(key, weight + self.error(cause, seed, key, weight), bias)
         spec, clip = self.spec, self.clip
         if cause == "conversion":
-            adc = replace(spec.adc, noise=0.0, offset=0.0)
+            adc = replace(spec.adc, noise=0.0, offset=0.0, bounds=0.0, search=0.0)
             spec, clip = replace(spec, adc=adc, non_ideal=NonIdeal(activity=spec.non_ideal.activity)), None
         made = QuantisedArithmetic(
             weight_bits=self.spec.weight_bits, input_bits=self.input_bits, spec=spec, seed=seed, clip=clip

@@ -108,6 +108,12 @@ def _some(numbers: Values) -> Values:
     return np.asarray(numbers[(np.arange(_SAMPLES) * _SPREAD % 1 * len(numbers)).astype(np.int64)])
 
 
+def of_numbers(stored: Callable[[Values], Values], x: Values) -> Values:
+    """What is stored for numbers; what is no number is read nowhere, and stays so."""
+    unknown = np.isnan(x)
+    return np.where(unknown, np.nan, stored(np.where(unknown, 0.0, x))) if unknown.any() else stored(x)
+
+
 @dataclass(frozen=True)
 class StepCall:
     """A step on operands.
@@ -145,8 +151,10 @@ class StepCall:
         """The result of the first operand by a stored curve: signs of logarithms stand beside it, and zero is apart."""
         operand = self.operands[0]
         if isinstance(operand, Log):
-            return np.where(operand.sign == 0, 0.0, operand.sign * stored(operand.magnitude))
-        return Log(np.sign(operand), stored(np.abs(operand))) if self.name == "log" else stored(operand)
+            return np.where(operand.sign == 0, 0.0, operand.sign * of_numbers(stored, operand.magnitude))
+        if self.name == "log":
+            return Log(np.sign(operand), of_numbers(stored, np.abs(operand)))
+        return of_numbers(stored, operand)
 
     def ends(self, fixed: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
         """Between which inputs a curve is stored.
@@ -162,10 +170,31 @@ class StepCall:
         span = self.spans[0]
         if self.name not in ABOVE_ZERO or isinstance(self.operands[0], Log):
             return span.low, span.high
+        if span.low > 0:
+            return span.low, span.high
         numbers = np.abs(span.samples) if self.name == "log" else span.samples
         most = span.largest if self.name == "log" else span.high
         above = numbers[numbers > 0]
         return (float(above.min()), max(most, float(above.min()))) if len(above) else (1.0, 1.0)
+
+    def terms(self) -> Values:
+        """How many numbers of each row there are, as far as a mask lets them be seen; at least 1."""
+        operand, visible = self.operands[0], self.attributes.visible
+        shape = np.shape(operand.magnitude if isinstance(operand, Log) else operand)
+        if visible is None:
+            return np.asarray(float(shape[-1]))
+        return np.asarray(np.maximum(np.broadcast_to(visible, shape).sum(axis=-1, keepdims=True, dtype=np.float64), 1))
+
+    def stored_as(self, start: float, stop: float) -> tuple[str, float, float, float]:
+        """All that a stored curve depends on."""
+        return self.name, start, stop, self.attributes.epsilon
+
+    def missed(self) -> str | None:
+        """What a stored curve gets wrong as its function is defined above 0 alone, and its operand goes below."""
+        span = self.spans[0]
+        if self.name not in ABOVE_ZERO or self.name == "log" or isinstance(self.operands[0], Log) or span.low >= 0:
+            return None
+        return f"{self.name} is stored for numbers above 0, and reads some down to {span.low:.3g} as the least of them"
 
     def within(self, ranges: Mapping[str, tuple[float, float]]) -> Operand:
         """The result in float64, of a first operand that is held to the range of the function, if it has one."""

@@ -152,7 +152,8 @@ class InFormat:
         if isinstance(self.format, Floating):
             return x
         unit = float(np.prod([self.format.unit(span) for span in call.spans]))
-        return np.clip(x, -self.accumulator.top * unit, self.accumulator.top * unit)
+        largest = self.accumulator.top * unit / (call.terms() if call.name == "mean" else 1)
+        return np.clip(x, -largest, largest)
 
 
 FLOAT32 = InFormat(FORMATS["fp32"], FORMATS["fp32"])

@@ -6,7 +6,7 @@ from archsim.kernels.spec import Adc, ArraySpec, Drift, NonIdeal, Programming, u
 from archsim.machine.fits import layout
 from archsim.machine.machine import Machine
 from archsim.machine.schema import Combine
-from archsim.parts.errors import CellErrors, ConverterErrors, ProgrammingError
+from archsim.parts.errors import AcamErrors, CellErrors, ConverterErrors, ProgrammingError
 
 _PS = 1e-12
 
@@ -51,6 +51,8 @@ def _adc(part: object) -> Adc:
         share=float(errors.share),
         noise=float(errors.noise),
         offset=float(errors.offset),
+        bounds=float(errors.bounds) if isinstance(errors, AcamErrors) else 0.0,
+        search=float(errors.search) if isinstance(errors, AcamErrors) else 0.0,
     )
 
 

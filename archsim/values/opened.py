@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from archsim.errors import ArchsimError, Fault, Place, did_you_mean
+from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
 from archsim.graph.gguf_header import MAGIC, from_gguf, read_header
 from archsim.graph.hf.config import from_config, is_config
 from archsim.graph.hf.parts import stored_bits, text_part
+from archsim.graph.hf.places import place_of
 from archsim.graph.hf.rotary import SCALINGS, rotary_scaling, trained_positions
 from archsim.graph.llama2c import EXPECTED, from_checkpoint
 from archsim.graph.load import build
@@ -144,8 +145,9 @@ def _require_known(given: Document) -> None:
     data = mapping(given)
     scaling, _ = rotary_scaling(data)
     if scaling not in SCALINGS:
-        found = f"found rotary positions that are scaled by the rule '{scaling}'"
-        raise ArchsimError(f"{given.file}: {found}; expected one of {', '.join(SCALINGS)}")
+        found = f"found rotary positions that are scaled by the rule {quoted(scaling)}"
+        place = place_of(given, "rotary_scaling.kind")
+        raise ArchsimError(Fault(f"{found}; expected one of {', '.join(SCALINGS)}", place))
     if stored_bits(data) is not None:
         found = "quantization_config: found weights that are quantised; expected float ones, as no others are read"
         raise ArchsimError(Fault(found, given.place(("quantization_config",))))

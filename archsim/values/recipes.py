@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archsim.errors import ArchsimError
+from archsim.errors import ArchsimError, UsageError
 from archsim.steps.arithmetic import Setting, Span, StepCall, span_of
 from archsim.steps.formats import InFormat
 from archsim.steps.functions import FUNCTIONS, Log, logarithm
@@ -136,13 +136,20 @@ class RecipeRunner:
                 operands.append(operand if wire.function.logarithms else _as_number(operand, span))
                 spans.append(span)
             asked = StepCall(wire.name, wire.function, operands, spans, call.attributes)
-            with np.errstate(all="ignore"):
-                unit = self._unit(step)
-                result = asked.exactly() if unit is None else unit.compute(asked) if fixed else unit.ideal(asked)
-            tensors.append(_sound(result))
+            tensors.append(_sound(self._computed(call, step, asked, fixed=fixed)))
             if not fixed:
                 self._see(call, len(tensors) - 1, tensors[-1])
         return tensors[-1]
+
+    def _computed(self, call: OperatorCall, step: Step, asked: StepCall, *, fixed: bool) -> Operand:
+        """The result of a step by what does it; or, where ranges are not fixed, what it would be without its errors."""
+        unit = self._unit(step)
+        try:
+            with np.errstate(all="ignore"):
+                return asked.exactly() if unit is None else unit.compute(asked) if fixed else unit.ideal(asked)
+        except UsageError as error:
+            where = f"{self.machine.file}: recipes.{call.kind}: step '{step.step}' by {step.by}, of {call.key}"
+            raise ArchsimError(f"{where}: {error}, fixed by 'ranges' of the part") from None
 
     def _see(self, call: OperatorCall, first: int, *operands: Operand) -> None:
         for number, operand in enumerate(operands, first):

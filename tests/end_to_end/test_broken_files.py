@@ -250,7 +250,7 @@ MODELS: list[Case] = [
     (
         "heads: 2",
         "heads: 3",
-        ["1:1  the file: 'hidden' 32 is not a multiple of 'heads' 3"],
+        ["6:8  heads: 'hidden' 32 is not a multiple of 'heads' 3"],
     ),
     (
         "ffn: 64\n",
@@ -277,7 +277,7 @@ MODELS: list[Case] = [
     (
         "layers: 2",
         "layers: 1000000",
-        ["1:1  the file: found 1000000 layers; expected at most 400"],
+        ["4:9  layers: found 1000000 layers; expected at most 400"],
     ),
 ]
 

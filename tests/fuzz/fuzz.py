@@ -82,15 +82,20 @@ class Report:
         By kind and outcome.
     faults
         By outcome and key: how often.
+    worst
+        By kind and outcome: most seconds and most KiB of a file.
     """
 
     out: Path
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    worst: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
     def take(self, made: Seed, number: int, outcome: Outcome) -> None:
         """Count an outcome; keep and tell the first file of a fault."""
         self.counts[made.kind, outcome.word] += 1
+        seconds, memory = self.worst.get((made.kind, outcome.word), (0.0, 0))
+        self.worst[made.kind, outcome.word] = max(seconds, outcome.seconds), max(memory, outcome.memory)
         if not sum(self.counts.values()) % _TOLD:
             sys.stdout.write(f"{sum(self.counts.values()):,} files\n")
             sys.stdout.flush()
@@ -105,8 +110,11 @@ class Report:
             sys.stdout.flush()
 
     def table(self) -> str:
-        """Files by kind and outcome, and faults by how often they came."""
-        lines = [f"{kind:8} {word:10} {count:8,}" for (kind, word), count in sorted(self.counts.items())]
+        """Files by kind and outcome, with the most time and memory of one, and faults by how often they came."""
+        lines = []
+        for (kind, word), count in sorted(self.counts.items()):
+            seconds, memory = self.worst[kind, word]
+            lines.append(f"{kind:8} {word:10} {count:8,}  at most {seconds:5.2f} s, {memory / 1000:4.0f} MB")
         lines += [f"{count:8,} x {word}: {key}" for (word, key), count in self.faults.most_common()]
         return "\n".join([*lines, f"{sum(self.counts.values()):,} files, {len(self.faults)} faults"])
 
@@ -179,13 +187,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, usual in (("files", 10_000), ("seed", 1), ("first", 0), ("processes", 1)):
         parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--kinds", nargs="*", choices=_SHARES, default=list(_SHARES), help="of files; all by default")
     parser.add_argument("--out", type=Path, default=Path("fuzz-faults"))
     parser.add_argument("--more", type=Path, nargs="*", default=[], help="folders with more sound files")
     asked = parser.parse_args()
     began = time.monotonic()
     report = Report(asked.out)
     with tempfile.TemporaryDirectory() as folder:
-        seeds = all_seeds(Path(folder), asked.more)
+        seeds = [one for one in all_seeds(Path(folder), asked.more) if one.kind in asked.kinds]
     sys.stdout.write(f"{len(seeds)} sound files\n")
     fuzz(seeds, asked.seed, range(asked.first, asked.first + asked.files), asked.processes, report)
     sys.stdout.write(f"{report.table()}, {time.monotonic() - began:.0f} s\n")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import resource
 import signal
+import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ SECONDS = 5
 """Of processor time for one file."""
 MOST_MEMORY = 300_000
 """KiB by which one file may make a process larger."""
+REFUSED_SECONDS, REFUSED_MEMORY = 2, 200_000
+"""The same of one that is refused."""
 _LONGEST_MESSAGE = 2_500
 _MOST_TASKS = 3_000
 """Of a run; larger ones are as sound, and take longer."""
@@ -49,14 +52,18 @@ class Outcome:
     Parameters
     ----------
     word
-        `refused`, `loaded`, `ran` or `computed` where all is well; else `traceback`, `hang`, `memory`, `figure`, or
-        `message`.
+        `refused`, `loaded`, `ran` or `computed` where all is well; else `traceback`, `hang`, `slow`, `memory`,
+        `figure`, or `message`.
     key
         Which fault it is: that of others with the same key is likely the same.
+    seconds, memory
+        Processor time that it took, and KiB by which it made the process larger.
     """
 
     word: str
     key: str = ""
+    seconds: float = 0.0
+    memory: int = 0
 
     @property
     def fault(self) -> bool:
@@ -80,7 +87,7 @@ def bounded(gibibytes: int = 4) -> None:
 
 def attempt(seed: Seed, path: Path, machine: Machine) -> Outcome:
     """Do all with a file that can be done with its kind."""
-    before = _memory(anew=True)
+    before, began = _memory(anew=True), time.process_time()
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         outcome = _KINDS[seed.kind](path, machine)
@@ -94,9 +101,17 @@ def attempt(seed: Seed, path: Path, machine: Machine) -> Outcome:
         outcome = Outcome("traceback", f"{type(error).__name__} {_where(error)} {str(error)[:100]!r}")
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    grown = _memory() - before
-    if grown > MOST_MEMORY and not outcome.fault:
-        return Outcome("memory", f"more than {grown // 100_000 * 100} MB for a file that is {outcome.word}")
+    return _within(replace(outcome, seconds=time.process_time() - began, memory=_memory() - before))
+
+
+def _within(outcome: Outcome) -> Outcome:
+    """The same, or the fault that it took too much."""
+    refused = outcome.word == "refused"
+    if not outcome.fault and outcome.memory > (REFUSED_MEMORY if refused else MOST_MEMORY):
+        found = f"more than {outcome.memory // 100_000 * 100} MB for a file that is {outcome.word}"
+        return replace(outcome, word="memory", key=found)
+    if refused and outcome.seconds > REFUSED_SECONDS:
+        return replace(outcome, word="slow", key=f"more than {REFUSED_SECONDS} s for a file that is refused")
     return outcome
 
 

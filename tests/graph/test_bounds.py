@@ -162,6 +162,11 @@ DEEP = [function(at, chain(1, f"f{at + 1}", "own")) for at in range(60)] + [func
         ),
         ([without_value("Cast", "to")], {}, "node 'Cast': attribute 'to' has no value"),
         ([without_value("If", "else_branch")], {}, "node 'If': attribute 'else_branch' has no value"),
+        (
+            [helper.make_node("Scan", ["x"], ["y"], num_scan_inputs=1, other=helper.make_graph([], "g", [], []))],
+            {"sizes": (4, 4)},
+            "node 'Scan' (Scan): lacks the graph body",
+        ),
     ],
 )
 def test_onnx_files(nodes: Sequence[Any], more: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -253,3 +253,80 @@ def test_what_is_not_known_is_refused_by_name(tmp_path: Path, config: dict[str, 
         loaded(tmp_path, {**SIZES, **config})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+YARN = {"rope_type": "yarn", "factor": 2, "original_max_position_embeddings": 16}
+T5_SIZES = {"d_model": 16, "d_kv": 4, "d_ff": 24, "num_layers": 1, "num_heads": 4, "vocab_size": 50}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"rope_scaling": "yarn"}, "3:18  rope_scaling: found 'yarn'; expected a mapping of keys to values"),
+        ({"rope_scaling": []}, "3:18  rope_scaling: found a list; expected a mapping of keys to values"),
+        ({"rope_parameters": 2}, "3:21  rope_parameters: found '2'; expected a mapping of keys to values"),
+        (
+            {"rope_parameters": {"full_attention": "x"}},
+            "4:21  rope_parameters.full_attention: found 'x'; expected a mapping",
+        ),
+        (
+            {"rope_parameters": {"full_attention": {"factor": "2x"}}},
+            "5:14  rope_parameters.full_attention.factor: found '2x'; expected a number such as '0.25'",
+        ),
+        ({"rope_scaling": {**YARN, "factor": [2]}}, "5:13  rope_scaling.factor: found a list; expected a number such"),
+        ({"rope_scaling": {**YARN, "truncate": "no"}}, "7:15  rope_scaling.truncate: found 'no'; expected true or"),
+        ({"rope_scaling": {**YARN, "rope_type": ["yarn"]}}, "4:16  rope_scaling.rope_type: found a list; expected one"),
+        ({"rope_scaling": {**YARN, "factor": -2}}, "5:13  rotary_scaling.factor: found a factor of 0 or less"),
+        ({"rope_scaling": {**YARN, "beta_slow": -1}}, "7:16  rotary_scaling.low: found 0 turns or less"),
+        ({"rope_parameters": {"rope_theta": 1}}, "4:17  rotary_base: found a rotary base of 1; expected more than 1"),
+        (
+            {"model_type": "phi", "rope_parameters": {"partial_rotary_factor": 2}},
+            "4:28  rotary_values: found 8 values of a head that are turned; expected at most 4",
+        ),
+        ({"architectures": "LlamaModel"}, "3:19  architectures: found 'LlamaModel'; expected a list in [ ]"),
+        ({"text_config": "llama"}, "3:17  text_config: found 'llama'; expected a mapping"),
+        ({"quantization_config": "gptq"}, "3:25  quantization_config: found 'gptq'; expected a mapping"),
+        ({"id2label": ["a", "b", "c"]}, "3:14  id2label: found a list; expected a mapping"),
+        ({"use_sliding_window": "no"}, "3:24  use_sliding_window: found 'no'; expected true or false"),
+        ({"sliding_window_pattern": 2.5}, "3:28  sliding_window_pattern: found '2.5'; expected a whole number"),
+        ({"scale_attn_weights": 0}, "3:24  scale_attn_weights: found '0'; expected true or false"),
+        ({"layer_types": "full_attention"}, "3:17  layer_types: found 'full_attention'; expected a list"),
+        ({"layer_types": []}, "3:17  layer_types: found 0 layers; expected 4"),
+        (
+            {"model_type": "gpt_neo", "attention_types": [["global", 4]]},
+            "3:21  attention_types: found a list; expected lists [[types], times]",
+        ),
+        ({"model_type": "qwen3_moe", "mlp_only_layers": 0}, "3:21  mlp_only_layers: found '0'; expected a list"),
+        ({"model_type": "qwen3_moe", "mlp_only_layers": ["a"]}, "3:21  mlp_only_layers: found 'a'; expected whole"),
+        ({"model_type": "deepseek_v3", "first_k_dense_replace": "all"}, "3:27  first_k_dense_replace: found 'all'"),
+        ({"model_type": "falcon", "alibi": "yes"}, "3:11  alibi: found 'yes'; expected true or false"),
+        ({"model_type": "t5", "feed_forward_proj": "gate-gelu"}, "3:23  feed_forward_proj: found 'gate-gelu'; expec"),
+        ({"model_type": "t5", "feed_forward_proj": "gated-gellu"}, "3:23  feed_forward_proj: found 'gated-gellu'"),
+        ({"model_type": "gemma2", "final_logit_softcapping": 0}, "3:29  logit_cap: found a cap of 0; expected more"),
+    ],
+)
+def test_a_value_that_is_of_another_kind_has_its_place(tmp_path: Path, config: dict[str, object], message: str) -> None:
+    """A reader that took it for absent would read another model. Lines: the type, the changes, then all sizes."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "llama", **config, **SIZES, **T5_SIZES}, indent=1))
+    with pytest.raises(ArchsimError) as caught:
+        load_model(path)
+    assert str(caught.value).startswith(f"{path}:{message}")
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        (None, ["relu"]),
+        ("silu", ["silu"]),
+        ("gated-gelu", ["gelu"]),
+        ("gated-silu", ["silu"]),
+    ],
+)
+def test_t5_says_its_activation_in_one_word(tmp_path: Path, given: str | None, kinds: list[str]) -> None:
+    """Gated feed-forward parts have three matrices of 16 x 24, in each of both layers; others two."""
+    graph = loaded(tmp_path, {"model_type": "t5", **T5_SIZES, "feed_forward_proj": given})
+    plain = loaded(tmp_path, {"model_type": "t5", **T5_SIZES})
+    assert sorted({each.kind for each in graph.operators} & {"relu", "gelu", "silu"}) == kinds
+    gated = given is not None and given.startswith("gated")
+    assert graph.parameters - plain.parameters == (2 * 16 * 24 if gated else 0)

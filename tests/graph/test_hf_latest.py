@@ -71,7 +71,7 @@ def test_mixtures_have_their_published_sizes(data_dir: Path, name: str, paramete
 def test_published_sizes_have_their_parameters(
     tmp_path: Path, kind: str, changes: dict[str, object], parameters: int
 ) -> None:
-    """As transformers counts them; scripts/hf_parameters.py has a table with sources."""
+    """As transformers counts them; scripts/hf_parameters.yaml has the sources."""
     assert loaded(tmp_path, kind, changes).parameters == parameters
 
 

@@ -30,23 +30,23 @@ def refusal(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("heads: 2", "heads: 3", "1:1  the file: 'hidden' 32 is not a multiple of 'heads' 3"),
+        ("heads: 2", "heads: 3", "6:8  heads: 'hidden' 32 is not a multiple of 'heads' 3"),
         ("heads: 2", "heads: 0", "6:8  heads: found '0'; expected at least 1"),
         ("heads: 2", "heads: [2]", "6:8  heads: found a list; expected one value"),
         ("heads: 2", "heads:", "6:7  heads: found nothing; expected a whole number such as '8'"),
         ("name: tiny", "name: ''", "2:7  name: found nothing; expected a name"),
-        ("layers: 2", "layers: 1000000", "1:1  the file: found 1000000 layers; expected at most 400"),
+        ("layers: 2", "layers: 1000000", "4:9  layers: found 1000000 layers; expected at most 400"),
         (
             "heads: 2",
             "heads: 2\nhead_dim: 1000000000",
-            "1:1  the file: found 1000000000 values of a head; expected at most 65536",
+            "7:11  head_dim: found 1000000000 values of a head; expected at most 65536",
         ),
         ("encoder", "encodr", "3:15  architecture: found 'encodr'; expected 'encoder', 'decoder' or 'encoder-decoder'"),
         ("ffn: 64", "pooler: yes", None),
         (
             "encoder",
             "decoder\npooler: true",
-            "1:1  the file: found 'pooler' or 'segments' in a decoder; only",
+            "4:9  pooler: found 'pooler' or 'segments' in a decoder; only",
         ),
         ("model/1", "model/2", "1:9  schema: found 'archsim.model/2'; expected 'archsim.model/1'"),
         (

@@ -140,7 +140,7 @@ def test_a_key_waits_for_what_is_done_before_it_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"latent": {**LATENT, "rotary": 3}}, "latent: found 3 'rotary' values; expected an even number"),
+        ({"latent": {**LATENT, "rotary": 3}}, "latent.rotary: found 3 'rotary' values; expected an even number"),
         ({"latent": LATENT, "sinks": True}, "found 'latent' with 'sinks'; expected one or the other"),
         ({"latent": {**LATENT, "form": "wide"}}, "latent.form: found 'wide'"),
         ({"mixture": {"ffn": 10}}, "found 'mixture', which has a use only with experts"),

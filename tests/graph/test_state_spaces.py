@@ -153,15 +153,15 @@ def test_jamba_has_kinds_of_layers_by_periods(tmp_path: Path) -> None:
         (
             "rank: 3",
             "layers: [0, 2]",
-            "1:1  the file: 'state_space.layers' has layer 2; expected numbers from 0 to 1",
+            "11:33  state_space.layers: 'state_space.layers' has layer 2; expected numbers from 0 to 1",
         ),
         ("rank: 3", "norm_epsilon: 1e-6", "11:14  state_space: found 'norm_epsilon', which has a use"),
         ("rank: 3", "layers: [0]", "1:1  the file: found a mapping; is missing 'heads'"),
-        ("ffn: 0", "ffn: 0\nheads: 2", "1:1  the file: found 'heads', but no layer has attention; expected fewer"),
-        ("ffn: 0", "ffn: 0\nrotary: true", "1:1  the file: found 'rotary', but no layer has attention; expected fewer"),
-        ("decoder", "encoder", "1:1  the file: found 'state_space', which has a use only with architecture: decoder"),
-        ("state_space", "heads: 1 #", "1:1  the file: found 'ffn: 0', which has a use only with state_space"),
-        ("ffn: 0", "ffn: 0\nexperts: 4", "1:1  the file: found 'experts', which has a use only with an ffn of 1"),
+        ("ffn: 0", "ffn: 0\nheads: 2", "7:8  heads: found 'heads', but no layer has attention; expected fewer"),
+        ("ffn: 0", "ffn: 0\nrotary: true", "7:9  rotary: found 'rotary', but no layer has attention; expected"),
+        ("decoder", "encoder", "11:14  state_space: found 'state_space', which has a use only with arch"),
+        ("state_space", "heads: 1 #", "6:6  ffn: found 'ffn: 0', which has a use only with state_space"),
+        ("ffn: 0", "ffn: 0\nexperts: 4", "7:10  experts: found 'experts', which has a use only with an ffn"),
     ],
 )
 def test_a_fault_has_its_place(old: str, new: str, message: str) -> None:
@@ -176,10 +176,13 @@ def test_a_fault_has_its_place(old: str, new: str, message: str) -> None:
     [
         (
             {"attn_layer_offset": 3},
-            "1:1  found attn_layer_period '3' and attn_layer_offset '3'; expected whole numbers, and an offset",
+            "10:23  attn_layer_offset: found attn_layer_period 3 and attn_layer_offset 3; expected an offset below",
         ),
-        ({"expert_layer_period": "two"}, "1:1  found expert_layer_period 'two' and expert_layer_offset '1'; expected"),
-        ({"mamba_expand": "wide"}, "1:1  mamba_expand: found 'wide'; expected a number such as '2'"),
+        ({"attn_layer_period": 1}, "10:23  attn_layer_offset: found attn_layer_period 1 and attn_layer_offset 2;"),
+        ({"attn_layer_period": 0}, "9:23  attn_layer_period: found '0'; expected 1 or more"),
+        ({"expert_layer_period": "two"}, "12:25  expert_layer_period: found 'two'; expected a whole number"),
+        ({"mamba_expand": "wide"}, "12:18  mamba_expand: found 'wide'; expected a number such as '0.25'"),
+        ({"mamba_expand": -1}, "12:18  mamba_expand: found '-1'; expected a number of 0 or more such as '2'"),
         ({"mamba_d_state": -1}, "12:19  state_space.state: found '-1'; a whole number must"),
         ({"model_type": "mamba2"}, "2:16  found model_type 'mamba2'. Did you mean 'mamba'? Known:"),
     ],

@@ -102,6 +102,12 @@ def test_equal_numbers_in_the_stream_get_equal_noise() -> None:
     assert (array.multiply(INPUTS, first=40)[0] != whole).mean() > 0.99
 
 
+def test_columns_beyond_two_to_the_seventeenth_have_draws_of_their_own() -> None:
+    spec = ArraySpec(rows=1, cell_bits=1, weight_bits=2, input_bits=1, non_ideal=NonIdeal(read=0.1))
+    noise = program(spec, np.zeros((1, (1 << 17) + 64), np.int64)).multiply(np.ones((2, 1), np.int64))[0]
+    assert (noise[0, 1 << 17 :] != noise[1, :64]).all()
+
+
 @pytest.mark.parametrize(
     ("model", "expected"),
     [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from archsim import load_machine, resources
+from archsim.errors import ArchsimError
 from archsim.machine import Machine
 from archsim.steps.functions import Attributes
 from archsim.steps.operators import DEFINITIONS, definition_of
@@ -190,6 +191,14 @@ def test_race_products_need_a_column_more_than_an_array_has() -> None:
     wrong = runner.run(call, "mul") != codes[:, None] * codes
     assert 0 < wrong.mean() < 0.05
     assert "4-bit products need 51 columns of an array, which has 50: 1 of 256 pairs are wrong" in runner.remarks()[0]
+
+
+def test_a_table_that_no_range_can_hold_names_its_step() -> None:
+    """Scores of thousands, without their maximum taken off."""
+    call = OperatorCall("0/scores", "softmax", "softmax", (np.array([[1.0, 2000.0]], np.float32),), Attributes())
+    said = r"race_it.yaml: recipes.softmax: step 'exp' by race, of 0/scores: found the range 1 to 2000, in which exp is"
+    with pytest.raises(ArchsimError, match=said):
+        RecipeRunner(load_machine("race_it"), 0, {}).run(call, "softmax")
 
 
 def test_number_formats_of_units_change_values() -> None:

@@ -7,8 +7,11 @@ from archsim.errors import ArchsimError, Fault, Place, did_you_mean, quoted
 from archsim.graph.bounds import require_numbers
 from archsim.graph.hf.families import ACTIVATIONS, OPTIONAL, SAME_IN_BOTH, Family
 from archsim.graph.hf.heads import set_head
+from archsim.graph.hf.kinds import require_kinds
 from archsim.graph.hf.known import FAMILIES
 from archsim.graph.hf.parts import stored_bits, text_part
+from archsim.graph.hf.places import place_of
+from archsim.graph.hf.reading import UnfitKeyError, whole
 from archsim.graph.hf.rotary import number, set_rotary
 from archsim.graph.hf.windows import set_windows
 from archsim.machine.provenance import mapping
@@ -39,9 +42,11 @@ def is_config(document: Document) -> bool:
 
 def from_config(document: Document, name: str) -> Document:
     """A model file's data with the places of the config's; raises ArchsimError for a model type that is unknown."""
+    require_kinds(document, mapping(document))
     document, notes = text_part(document)
     data = dict(mapping(document))
     require_numbers(document)
+    require_kinds(document, data)
     kind, family = _family(document, data)
     for key, expected in _EXPECTED.items():
         if str(data.get(key, expected)) not in (expected, *_NOTHING):
@@ -113,29 +118,44 @@ def _set_further(document: Document, data: dict[str, Any], family: Family, made:
     try:
         if family.further is not None:
             family.further(data, made)
-    except ValueError as error:
-        raise ArchsimError(Fault(str(error), document.place(()))) from None
+    except UnfitKeyError as error:
+        raise ArchsimError(Fault(str(error), document.place((error.key,)))) from None
 
 
 def _refine(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
     """What follows from other sizes, or from what the config says that the model is for."""
     if "ffn" not in made:
-        made["ffn"] = str(4 * int(str(made["hidden"]))) if str(made["hidden"]).isdigit() else ""
+        made["ffn"] = str(4 * whole(made["hidden"], 1))
     if family.more_rows and str(made["positions"]).isdigit():
         made["position_rows"] = str(int(str(made["positions"])) + family.more_rows)
     if "gated" in made and "ffn_embed_dim" in data:  # llm-analysis says so, and else means two matrices
         made["gated"] = str(data.get("mlp_gated_linear_units", "false"))
-    gate, _, inner = str(data.get("feed_forward_proj", "")).rpartition("-")
-    if gate == "gated" and "dense_act_fn" not in data:  # T5 1.1 says both in one word
-        made["gated"], made["activation"] = "true", "gelu_new" if inner == "gelu" else inner
+    if (
+        data.get("feed_forward_proj") not in _NOTHING
+        and "dense_act_fn" not in data
+        and family.flags.get("is_gated_act")
+    ):
+        _set_both(document, str(data["feed_forward_proj"]), made)
     for encoder, decoder in SAME_IN_BOTH:
         if data.get(encoder) != data.get(decoder):
             found = f"found {encoder} {shown(data.get(encoder))} and {decoder} {shown(data.get(decoder))}"
-            raise ArchsimError(Fault(f"{found}; expected the same in both", document.place((decoder,))))
+            key = decoder if decoder in data else encoder
+            raise ArchsimError(Fault(f"{found}; expected the same in both", document.place((key,))))
     if str(data.get("_remove_final_layer_norm")) == "true":
         made["final_norm"] = "false"
     if "scale_attn_weights" in data and str(data["scale_attn_weights"]) == "false":
         made["score_scale"] = "1"
+
+
+def _set_both(document: Document, given: str, made: dict[str, Any]) -> None:
+    """T5 says in one word the activation, and whether it is gated. Raises ArchsimError."""
+    gate, _, inner = given.rpartition("-")
+    if gate not in ("", "gated") or inner not in ACTIVATIONS:
+        found = f"feed_forward_proj: found {quoted(given)}; expected an activation, or gated- and an activation"
+        message = f"{found}. {did_you_mean(inner, ACTIVATIONS)}"
+        raise ArchsimError(Fault(message, document.place(("feed_forward_proj",))))
+    made["gated"] = str(gate == "gated").lower()
+    made["activation"] = "gelu_new" if given == "gated-gelu" else inner
 
 
 def _refine_values(document: Document, data: dict[str, Any], family: Family, made: dict[str, Any]) -> None:
@@ -151,9 +171,9 @@ def _refine_values(document: Document, data: dict[str, Any], family: Family, mad
         made["position_rows"], made["first_position"] = made["positions"], str(family.first_row)
         made["positions"] = str(int(str(made["positions"])) - family.first_row)
     if made.get("embedding_scale") == "sqrt hidden":
-        made["embedding_scale"] = str(sqrt(_whole(made["hidden"])))
+        made["embedding_scale"] = str(sqrt(whole(made["hidden"])))
     if str(data.get("scale_embedding", "false")) == "true":
-        made["embedding_scale"] = str(sqrt(_whole(made["hidden"])))
+        made["embedding_scale"] = str(sqrt(whole(made["hidden"])))
     scalar = made.pop("score_scalar", None)
     if scalar is not None:
         if number(scalar) <= 0:
@@ -161,12 +181,7 @@ def _refine_values(document: Document, data: dict[str, Any], family: Family, mad
             raise ArchsimError(Fault(found, document.place(("query_pre_attn_scalar",))))
         made["score_scale"] = str(1 / sqrt(number(scalar)))
     if made.pop("scaled_if_tied", None) and str(data.get("scale_decoder_outputs", made.get("tied", "true"))) == "true":
-        made["logit_scale"] = str(1 / sqrt(max(1, _whole(made["hidden"]))))
-
-
-def _whole(given: object) -> int:
-    """0 for what is no whole number, which is refused with the other sizes."""
-    return int(str(given)) if str(given).isdigit() else 0
+        made["logit_scale"] = str(1 / sqrt(max(1, whole(made["hidden"]))))
 
 
 def shown(value: object) -> str:
@@ -191,8 +206,9 @@ def _nested(document: Document, made: dict[str, Any], origin: dict[str, str]) ->
         for each in outer:
             inner = inner.setdefault(each, {})
         inner[last] = value
-        if key in origin:
-            places[(*outer, last)] = document.place((origin[key],))
+        place = document.place((origin[key],)) if key in origin else place_of(document, key)
+        if place is not None:
+            places[(*outer, last)] = place
             for depth in range(1, len(outer) + 1):
                 places.setdefault(tuple(outer[:depth]), places[(*outer, last)])
     return Document(document.file, whole, places, dict(places))

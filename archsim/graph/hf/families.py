@@ -15,8 +15,8 @@ class Family:
     flags: a config's truth values, and the keys of a model file that they set; `!` before the key turns it round.
     more_rows: rows of the table of positions beyond the positions; position 0 has the first row after them.
     first_row: the row of position 0, where the rows before it are part of the positions that a config says.
-    further: sets what no table says, by the config's data, to which it may add what its class would; raises ValueError
-    with what was found and expected.
+    further: sets what no table says, by the config's data, to which it may add what its class would; raises
+    UnfitKeyError with what was found and expected.
     """
 
     sizes: Sizes

@@ -8,6 +8,7 @@ from archsim.errors import ArchsimError, Fault, quoted
 from archsim.machine.source import Document
 
 _TASK = re.compile(r"(?:For[A-Z]\w*|[A-Z][a-z]+HeadsModel|(?:With)?LMHeadModel|EncoderModel|DecoderModel|Model)$")
+_NOTHING = (None, "", "null")
 _LABELS = "labels"
 """Stands for the number of labels that a config says."""
 _Changes = Mapping[str, str]
@@ -65,7 +66,7 @@ def set_head(document: Document, data: dict[str, Any], kind: str, made: dict[str
     Raises ArchsimError for a class whose head is not known.
     """
     classes = data.get("architectures")
-    name = str(classes[0]) if isinstance(classes, list) and classes else ""
+    name = str(classes[0]) if classes and classes != "null" else ""
     if not name:
         return
     tasks = _OF_TYPE.get(kind) or _usual(made)
@@ -89,7 +90,8 @@ def _usual(made: Mapping[str, Any]) -> Mapping[str, _Changes]:
 
 def _labels(document: Document, data: Mapping[str, Any]) -> str:
     names = data.get("id2label")
-    number = str(data.get("num_labels") or (len(names) if isinstance(names, dict) and names else 2))
+    given = data.get("num_labels")
+    number = str((len(names) if isinstance(names, dict) and names else 2) if given in _NOTHING else given)
     if not number.isdigit() or not int(number):
         found = f"num_labels: found {quoted(number)}; expected a whole number of at least 1"
         raise ArchsimError(Fault(found, document.place(("num_labels",))))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from archsim.errors import quoted
 from archsim.graph.bounds import MOST_LAYERS
 from archsim.graph.hf.families import BIASED, GATED, GROUPED, LLAMA, PICTURE, TIED, USUAL, WINDOWED, Family
-from archsim.graph.hf.reading import layers_of, rotated_layers, texts, truth, whole
+from archsim.graph.hf.reading import UnfitKeyError, layers_of, rotated_layers, texts, truth, whole
 
 
 def _smollm3(data: dict[str, Any], made: dict[str, Any]) -> None:
@@ -20,7 +21,8 @@ def _modernbert(data: dict[str, Any], made: dict[str, Any]) -> None:
     """A window lies on both sides of a position, half of it on each."""
     for key, expected in (("classifier_bias", "false"), ("decoder_bias", "true")):
         if str(data.get(key, expected)).lower() != expected:
-            raise ValueError(f"{key}: found '{data[key]}'; expected '{expected}', as nothing else is known")
+            found = f"found {quoted(str(data[key]))}; expected '{expected}', as nothing else is known"
+            raise UnfitKeyError(key, found)
     if "window" in made:
         made["window"] = str(whole(made["window"]) // 2 * 2 + 1)
     if not data.get("layer_types"):
@@ -43,7 +45,7 @@ def _albert(data: dict[str, Any], made: dict[str, Any]) -> None:
 
 def _falcon(data: dict[str, Any], made: dict[str, Any]) -> None:
     """Two forms of a layer: the newer one has heads in groups, and, if nothing is said, two norms side by side."""
-    heads, kept = str(made.get("heads")), data.get("num_kv_heads", data.get("n_head_kv"))
+    heads, kept = str(whole(made.get("heads"), 1)), data.get("num_kv_heads", data.get("n_head_kv"))
     newer = truth(data.get("new_decoder_architecture"))
     if newer:
         made["kv_heads"] = str(heads if kept is None or kept == "null" else kept)

@@ -3,8 +3,9 @@
 from math import log, sqrt
 from typing import Any
 
+from archsim.errors import quoted
 from archsim.graph.hf.families import BIASED, GATED, GROUPED, LLAMA, TIED, USUAL, WINDOWED, Family, Sizes
-from archsim.graph.hf.reading import layers_of, listed, rotated_layers, texts, truth, whole
+from archsim.graph.hf.reading import UnfitKeyError, layers_of, listed, rotated_layers, texts, truth, whole
 from archsim.graph.hf.rotary import number, rotary_scaling
 
 _EXPERTS: Sizes = {
@@ -59,7 +60,7 @@ def _latent(data: dict[str, Any], made: dict[str, Any], first: int, shared: int)
 def _deepseek_v2(data: dict[str, Any], made: dict[str, Any]) -> None:
     method = str(data.get("topk_method", "greedy"))
     if method not in ("greedy", "group_limited_greedy"):
-        raise ValueError(f"topk_method: found '{method}'; expected 'greedy' or 'group_limited_greedy'")
+        raise UnfitKeyError("topk_method", f"found {quoted(method)}; expected 'greedy' or 'group_limited_greedy'")
     if method == "greedy":
         made |= {"mixture.groups": "1", "mixture.groups_per_token": "1"}
     _latent(data, made, first=0, shared=2)
@@ -93,7 +94,7 @@ def _qwen2_moe(data: dict[str, Any], made: dict[str, Any]) -> None:
 def _gpt_oss(data: dict[str, Any], made: dict[str, Any]) -> None:  # noqa: ARG001 - as all are called
     gain = number(data.get("swiglu_alpha", "1.702"))
     if gain != _GAIN:
-        raise ValueError(f"swiglu_alpha: found {gain}; expected 1.702, as nothing else is executed")
+        raise UnfitKeyError("swiglu_alpha", f"found {gain}; expected 1.702, as nothing else is executed")
     if not data.get("rope_scaling") and not data.get("rope_parameters"):
         data["rope_scaling"] = {
             "rope_type": "yarn",

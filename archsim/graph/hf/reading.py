@@ -2,8 +2,18 @@
 
 from typing import Any
 
+from archsim.errors import quoted
+
 _LONGEST = 2_000
 """Layers of which a list is made."""
+
+
+class UnfitKeyError(ValueError):
+    """A config's key whose value does not fit; the message says what was found and expected."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(f"{key}: {message}")
+        self.key = key
 
 
 def whole(given: object, otherwise: int = 0) -> int:
@@ -13,7 +23,7 @@ def whole(given: object, otherwise: int = 0) -> int:
 
 def truth(given: object, *, otherwise: bool = False) -> bool:
     """`true` or `false`; `otherwise` for what is absent."""
-    return {"true": True, "false": False}.get(str(given).lower(), otherwise)
+    return {"true": True, "false": False}.get(str(given), otherwise)
 
 
 def layers_of(made: dict[str, Any]) -> range:
@@ -23,25 +33,25 @@ def layers_of(made: dict[str, Any]) -> range:
 
 
 def listed(data: dict[str, Any], key: str) -> list[int] | None:
-    """A list of whole numbers; None where there is none. Raises ValueError for other entries."""
+    """A list of whole numbers; None where there is none. Raises UnfitKeyError for other entries."""
     entries = data.get(key)
     if not isinstance(entries, list):
         return None
     wrong = next((entry for entry in entries if not str(entry).isdigit()), None)
     if wrong is not None:
-        raise ValueError(f"{key}: found {wrong!r}; expected whole numbers")
+        raise UnfitKeyError(key, f"found {quoted(str(wrong))}; expected whole numbers")
     return [int(str(entry)) for entry in entries]
 
 
 def rotated_layers(data: dict[str, Any], layers: range) -> list[int]:
     """Layers with rotary positions, by `no_rope_layers` (1 for each that has them) or `no_rope_layer_interval`.
 
-    Raises ValueError for a list that is too short.
+    Raises UnfitKeyError for a list that is too short.
     """
     marks = listed(data, "no_rope_layers")
     if marks:
         if len(marks) < len(layers):
-            raise ValueError(f"no_rope_layers: found {len(marks)} layers; expected {len(layers)}")
+            raise UnfitKeyError("no_rope_layers", f"found {len(marks)} layers; expected {len(layers)}")
         return [layer for layer in layers if marks[layer]]
     every = whole(data.get("no_rope_layer_interval"), 4)
     return [layer for layer in layers if not every or (layer + 1) % every]

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from archsim.errors import quoted
 from archsim.graph.hf.families import GATED, GROUPED, LLAMA, TIED, USUAL, Family, Sizes
-from archsim.graph.hf.reading import layers_of, texts, whole
+from archsim.graph.hf.reading import UnfitKeyError, layers_of, texts, whole
 
 _SIZES = {"state_space.state": "16", "state_space.kernel": "4"}
 
@@ -16,7 +17,7 @@ def _set_channels(data: dict[str, Any], made: dict[str, Any], key: str) -> None:
     if "state_space.channels" not in made:
         expand = str(data.get(key, 2))
         if not expand.replace(".", "", 1).isdigit():
-            raise ValueError(f"{key}: found '{expand}'; expected a number such as '2'")
+            raise UnfitKeyError(key, f"found {quoted(expand)}; expected a number of 0 or more such as '2'")
         made["state_space.channels"] = str(int(float(expand) * whole(made["hidden"], 1)))
 
 
@@ -40,12 +41,15 @@ def _jamba(data: dict[str, Any], made: dict[str, Any]) -> None:
 
 
 def _periodic(data: dict[str, Any], key: str, usual: tuple[int, int], layers: range) -> list[int]:
-    """Layers by a period and an offset; usual: both, where a config does not say. Raises ValueError."""
-    period, offset = (str(data.get(f"{key}_{name}", at)) for name, at in zip(("period", "offset"), usual, strict=True))
-    if not (period.isdigit() and offset.isdigit() and int(offset) < int(period)):
-        found = f"found {key}_period '{period}' and {key}_offset '{offset}'"
-        raise ValueError(f"{found}; expected whole numbers, and an offset below the period")
-    return [layer for layer in layers if layer % int(period) == int(offset)]
+    """Layers by a period and an offset; usual: both, where a config does not say. Raises UnfitKeyError."""
+    period_key, offset_key = f"{key}_period", f"{key}_offset"
+    period, offset = (whole(data.get(name), at) for name, at in zip((period_key, offset_key), usual, strict=True))
+    if not period:
+        raise UnfitKeyError(period_key, "found '0'; expected 1 or more")
+    if offset >= period:
+        found = f"found {period_key} {period} and {offset_key} {offset}; expected an offset below the period"
+        raise UnfitKeyError(offset_key if offset_key in data else period_key, found)
+    return [layer for layer in layers if layer % period == offset]
 
 
 _MAMBA_SIZES: Sizes = {

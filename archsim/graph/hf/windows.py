@@ -3,7 +3,9 @@
 from typing import Any
 
 from archsim.errors import ArchsimError, Fault, quoted
+from archsim.graph.hf.reading import whole
 from archsim.machine.source import Document
+from archsim.machine.wording import shown
 
 _SEES_ALL = {
     "full_attention": True,
@@ -14,6 +16,7 @@ _SEES_ALL = {
 }
 """Types of layers by whether they see all."""
 _LONGEST = 2_000
+_NOTHING = (None, "", "null")
 
 
 def set_windows(document: Document, data: dict[str, Any], made: dict[str, Any]) -> None:
@@ -43,22 +46,28 @@ def set_windows(document: Document, data: dict[str, Any], made: dict[str, Any]) 
 
 def _by_pattern(data: dict[str, Any], pattern: str | None, layers: int) -> list[int]:
     """The last of each so many layers sees all; or the first ones do, as many as `max_window_layers`."""
+    every = whole(pattern)
     for name in ("sliding_window_pattern", "_sliding_window_pattern"):
-        pattern = str(data[name]) if str(data.get(name, "")).isdigit() else pattern
-    every = int(pattern) if pattern else 0
-    first = str(data.get("max_window_layers", ""))
-    begun = int(first) if first.isdigit() and "use_sliding_window" in data else 0
+        every = whole(data.get(name), every)
+    begun = whole(data.get("max_window_layers")) if "use_sliding_window" in data else 0
     return [layer for layer in range(layers) if layer < begun or (every and (layer + 1) % every == 0)]
 
 
 def _listed(document: Document, data: dict[str, Any], layers: int) -> tuple[str | None, list[int]]:
     """By the type of each layer; or by the key under which GPT-Neo repeats a list of types."""
-    key = next((name for name in ("layer_types", "attention_layers", "attention_types") if data.get(name)), None)
+    key = next(
+        (name for name in ("layer_types", "attention_layers", "attention_types") if data.get(name) not in _NOTHING),
+        None,
+    )
     if key is None:
         return None, []
-    types = data[key] if isinstance(data[key], list) else []
+    types = data[key]
     if key == "attention_types":
-        types = [kind for kinds, times in filter(_is_repeated, types) for kind in kinds * min(_LONGEST, int(times))]
+        wrong = next((entry for entry in types if not _is_repeated(entry)), None)
+        if wrong is not None:
+            found = f"{key}: found {shown(wrong)}; expected lists [[types], times]"
+            raise ArchsimError(Fault(found, document.place((key,))))
+        types = [kind for kinds, times in types for kind in kinds * min(_LONGEST, int(times))]
     unknown = next((kind for kind in types if not isinstance(kind, str) or kind not in _SEES_ALL), None)
     if unknown is not None:
         found = f"{key}: found a layer of type {quoted(str(unknown))}; expected {' or '.join(_SEES_ALL)}"

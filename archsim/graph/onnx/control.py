@@ -15,13 +15,10 @@ _ENDLESS = 1 << 62
 
 def conditional(writing: Writing) -> None:
     """The branch that is taken."""
-    from onnx import helper
-
     condition = writing.known(writing.node.inputs[0])
     if condition is None or condition.size != 1:
         return
-    attributes = {each.name: helper.get_attribute_value(each) for each in writing.node.proto.attribute}
-    branch = attributes["then_branch" if bool(condition.reshape(-1)[0]) else "else_branch"]
+    branch = _graph(writing, "then_branch" if bool(condition.reshape(-1)[0]) else "else_branch")
     made = _inlined(writing, branch, _hoisted(writing, branch))
     for name, to in zip(made, writing.node.outputs, strict=True):
         if to:
@@ -30,14 +27,12 @@ def conditional(writing: Writing) -> None:
 
 def loop(writing: Writing) -> None:
     """The body as often as it runs; what it makes each time side by side."""
-    from onnx import helper
-
     node = writing.node
     trips = writing.known(node.input(0)) if node.input(0) else np.array(_ENDLESS)
     going = writing.known(node.input(1)) if node.input(1) else np.ones((), np.bool_)
     if trips is None or going is None:
         return
-    body = helper.get_attribute_value(node.proto.attribute[0])
+    body = _graph(writing, "body")
     names, state = _hoisted(writing, body), list(node.inputs[2:])
     rows: list[list[str]] = []
     number, on = 0, bool(going.reshape(-1)[0])
@@ -62,10 +57,7 @@ def loop(writing: Writing) -> None:
 
 def scan(writing: Writing) -> None:
     """The body for each index of what is scanned."""
-    from onnx import helper
-
-    node = writing.node
-    body = next(helper.get_attribute_value(each) for each in node.proto.attribute if each.name == "body")
+    node, body = writing.node, _graph(writing, "body")
     number = node.whole("num_scan_inputs", 0)
     states = len(node.inputs) - number
     results = len(body.output) - states
@@ -95,6 +87,14 @@ def scan(writing: Writing) -> None:
             writing.op("Identity", name, to=to)
     places = node.wholes("scan_output_axes") or (0,) * results
     _joined(writing, rows, node.outputs[states:], places, node.wholes("scan_output_directions") or (0,) * results)
+
+
+def _graph(writing: Writing, name: str) -> Any:  # noqa: ANN401 - protobuf's own type
+    """A graph among the attributes."""
+    graph = next((each.g for each in writing.node.proto.attribute if each.name == name and each.HasField("g")), None)
+    if graph is None:
+        raise writing.refused(f"lacks the graph {name}")
+    return graph
 
 
 def _require_few(writing: Writing, nodes: int) -> None:

@@ -14,6 +14,7 @@ from archsim.graph.onnx.integers import INTEGERS
 from archsim.graph.onnx.map_bodies import MAPS
 from archsim.graph.onnx.microsoft import MICROSOFT
 from archsim.graph.onnx.microsoft.rows import simplified
+from archsim.graph.onnx.native import body_of
 from archsim.graph.onnx.recurrent_bodies import RECURRENT
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.rotary_body import ROTARY
@@ -181,9 +182,7 @@ def _defined(writing: Writing) -> None:
         if not versions or any(name and name not in file.types for name in node.inputs):
             return
         types = [_type(file, name).SerializeToString() for name in node.inputs]
-        text = schema.get_context_dependent_function_with_opset_version(
-            versions[-1], node.proto.SerializeToString(), types
-        )
+        text = body_of(schema, versions[-1], node.proto.SerializeToString(), types)
     else:
         versions = [each for each in schema.function_opset_versions if each <= opset]
         text = schema.get_function_with_opset_version(versions[-1]) if versions else b""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archsim.graph.onnx.file import STANDARD
+from archsim.graph.onnx.native import infer_shapes, inline_functions
 
 
 def inlined(model: Any) -> Any:  # noqa: ANN401 - protobuf's own type
@@ -12,8 +13,6 @@ def inlined(model: Any) -> Any:  # noqa: ANN401 - protobuf's own type
     Attributes that a node leaves out have the values that the function says; a function that is written for another
     version of operators is turned into the model's.
     """
-    from onnx import inliner, shape_inference
-
     if not model.functions:
         return model
     _give_defaults(model)
@@ -24,8 +23,8 @@ def inlined(model: Any) -> Any:  # noqa: ANN401 - protobuf's own type
         for domain, number in _versions(function.opset_import).items()
     )
     if others:  # which needs types
-        model = shape_inference.infer_shapes(model)
-    return inliner.inline_local_functions(model, convert_version=others)
+        model = infer_shapes(model)
+    return inline_functions(model, convert=others)
 
 
 def _versions(imports: Iterable[Any]) -> dict[str, int]:

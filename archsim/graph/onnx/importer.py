@@ -75,8 +75,7 @@ class Importer:
     stored
         By key of a product with weights: of how many bits the file has its numbers.
     hidden
-        By what is done to scores before a softmax: which keys it hides of each query whatever comes in; None where
-        that is not known.
+        By what is done to scores before a softmax: keys of each query that it surely hides; None where not known.
     """
 
     file: ModelFile

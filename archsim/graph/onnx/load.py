@@ -35,6 +35,7 @@ from archsim.graph.onnx.functions import inlined
 from archsim.graph.onnx.fusions import fuse
 from archsim.graph.onnx.given import give_values
 from archsim.graph.onnx.importer import Importer
+from archsim.graph.onnx.native import NativeError, infer_shapes, start
 from archsim.graph.onnx.node_checks import consistent, forget_negative, require_nodes, require_order, require_ranks
 from archsim.graph.onnx.rewritten import rewrite
 from archsim.graph.onnx.unknown import UNDECIDED, approximated, require_known
@@ -42,6 +43,7 @@ from archsim.graph.weights import Arrays
 
 _LARGEST = 1 << 31  # bytes, protobuf's own limit
 _LONGEST_VECTOR = 1 << 16
+_SHOWN = 200  # characters of what ONNX's own inference says
 HANDLERS = {
     "Conv": convolutions.conv,
     "MatMul": products.matmul,
@@ -194,22 +196,20 @@ def from_proto(
 
 def _inferred(model: Any) -> Any:  # noqa: ANN401
     """With operators that the file describes itself written out, and sizes, as far as they can be known."""
-    from onnx import shape_inference
-
     try:
-        plain = shape_inference.infer_shapes(inlined(model))
+        plain = infer_shapes(inlined(model))
         # whole numbers that are worked out on the way are kept for each number of a vector, however many there are
         values = (*plain.graph.input, *plain.graph.value_info, *plain.graph.output)
         shapes = [each.type.tensor_type.shape.dim for each in values]
         if any(len(dims) == 1 and dims[0].dim_value > _LONGEST_VECTOR for dims in shapes):
             return plain
-        return shape_inference.infer_shapes(plain, data_prop=True)
-    except Exception as error:  # noqa: BLE001 - a broken file may make it raise anything
-        why = " ".join(str(error).split())[:200]
-        raise ArchsimError(f"its shapes cannot be inferred ({why})") from None
+        return infer_shapes(plain, data_prop=True)
+    except NativeError as error:
+        raise ArchsimError(f"its shapes cannot be inferred ({str(error)[:_SHOWN]})") from None
 
 
 def _read(path: Path) -> Any:  # noqa: ANN401 - protobuf's own types
+    start()  # while this process imports what it needs
     try:
         import onnx
     except ImportError:
