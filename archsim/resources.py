@@ -36,8 +36,8 @@ def locate(folder: str, name_or_path: str, suffix: str = ".yaml") -> Path:
     """
     if _is(name_or_path, Path.is_file):
         if Path(name_or_path).suffix.lower() in _OF_MODELS and folder != "workloads/models":
-            wanted = _KINDS.get(folder, "file")
-            raise ArchsimError(f"{quoted(name_or_path, 200)} is a file of a model; expected a {wanted}, a {suffix} file.")
+            wanted = f"a {_KINDS.get(folder, 'file')}, a {suffix} file"
+            raise ArchsimError(f"{quoted(name_or_path, 200)} is a file of a model; expected {wanted}.")
         return Path(name_or_path)
     separators = {"/", os.sep, os.altsep or "/"}
     looks_like_path = name_or_path.endswith(suffix) or any(mark in name_or_path for mark in separators)
