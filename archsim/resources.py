@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KINDS = {"hw_configs/machines": "machine", "workloads/models": "model", "hw_configs/gpus": "GPU"}
+_OF_MODELS = (".onnx", ".gguf", ".safetensors", ".pt2", ".bin")
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -34,6 +35,9 @@ def locate(folder: str, name_or_path: str, suffix: str = ".yaml") -> Path:
     Raises ArchsimError with one line if there is neither.
     """
     if _is(name_or_path, Path.is_file):
+        if Path(name_or_path).suffix.lower() in _OF_MODELS and folder != "workloads/models":
+            wanted = f"a {_KINDS.get(folder, 'file')}, a {suffix} file"
+            raise ArchsimError(f"{quoted(name_or_path, 200)} is a file of a model; expected {wanted}.")
         return Path(name_or_path)
     separators = {"/", os.sep, os.altsep or "/"}
     looks_like_path = name_or_path.endswith(suffix) or any(mark in name_or_path for mark in separators)

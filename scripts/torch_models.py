@@ -28,6 +28,8 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
     SwinConfig,
     ViTConfig,
     ViTForImageClassification,
@@ -114,6 +116,15 @@ def mistral(attention: str) -> tuple[Any, tuple[Any, ...]]:
     """Llama of which each position sees the last few, and those that a mask that comes in does not hide."""
     config = MistralConfig(**SHARED, attn_implementation=attention, sliding_window=WINDOW)
     return decoder(MistralForCausalLM(config), HEADS, past=False, masked=True)
+
+
+def qwen3() -> tuple[Any, tuple[Any, ...]]:
+    """Llama whose queries and keys are normalised in each head."""
+    return decoder(
+        Qwen3ForCausalLM(Qwen3Config(**SHARED, head_dim=HIDDEN // HEADS // 2, attn_implementation="eager")),
+        HEADS,
+        past=False,
+    )
 
 
 def decoder(model: Any, kept: int, *, past: bool, masked: bool = False) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401
@@ -216,6 +227,7 @@ MODELS: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
     "llama-mask": lambda: llama("sdpa", masked=True),
     "mistral-mask": lambda: mistral("eager"),
     "llama-past": lambda: llama("sdpa", past=True),
+    "qwen3": qwen3,
     "vit": lambda: vit("sdpa"),
     "swin": lambda: swin("sdpa"),
     "swin-eager": lambda: swin("eager"),

@@ -212,6 +212,8 @@ def test_what_cannot_be_located_is_one_clear_line() -> None:
     assert _locate_refusal("isaac.yaml") == (
         "'isaac.yaml': no such file. Did you mean 'isaac', which comes with archsim?"
     )
+    Path("net.onnx").touch()
+    assert _locate_refusal("net.onnx") == "'net.onnx' is a file of a model; expected a machine, a .yaml file."
     assert _locate_refusal("") == "unknown name '', and no such file. Known: isaac, llama-3.2, puma."
     assert _locate_refusal("x" * 5000).startswith("unknown name 'xxx")
     assert _locate_refusal("a\0b").startswith("unknown name 'a\\x00b'")

@@ -8,12 +8,14 @@ import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from archsim.graph.nodes import Contraction, Mask
 from archsim.graph.onnx.file import survey
 from archsim.graph.onnx.hiding import band
 from archsim.graph.onnx.importer import HIDDEN, Importer
+from archsim.graph.onnx.interval_rules import PAIRS, typed
 from archsim.graph.onnx.intervals import bounds
 from archsim.graph.onnx.load import HANDLERS, load_onnx
 from archsim.graph.onnx.unknown import approximated
@@ -47,7 +49,7 @@ def numbers_lie_between_their_bounds(kind: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@settings(max_examples=40)
+@settings(max_examples=120)
 @given(seed=SEEDS)
 def test_numbers_lie_between_their_bounds(kind: str, seed: int) -> None:
     numbers_lie_between_their_bounds(kind, seed)
@@ -205,3 +207,38 @@ def test_a_number_put_in_by_a_mask_that_comes_in_may_show_what_a_constant_hides(
         onnx.save(tree.model(tree.made("MatMul", (1, HEADS, QUERIES, 3), shares, "k")), str(tmp_path / "mask.onnx"))
         product = next(node for node in load_onnx(tmp_path / "mask.onnx", {}).nodes if isinstance(node, Contraction))
         assert product.mask == mask
+
+
+def ends(name: str, *operands: tuple[float, float]) -> tuple[float, float]:
+    """By interval arithmetic on single floats."""
+    first, second = ((np.asarray(least, np.float32), np.asarray(most, np.float32)) for least, most in operands)
+    with np.errstate(all="ignore"):
+        limits = typed(PAIRS[name](first, second), TensorProto.FLOAT)
+    assert limits is not None
+    return float(limits[0]), float(limits[1])
+
+
+def test_sums_and_products_of_bounds_by_hand() -> None:
+    assert ends("Add", (-3, 1), (10, 20)) == (7, 21)
+    assert ends("Sub", (-3, 1), (10, 20)) == (-23, -9)
+    assert ends("Mul", (-3, 1), (10, 20)) == (-60, 20)
+    assert ends("Min", (-3, 1), (-5, 0)) == (-5, 0)
+    assert ends("Max", (-3, 1), (-5, 0)) == (-3, 1)
+    assert ends("Add", (-np.inf, 0), (LOWEST, 5)) == (-np.inf, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("Add", (-np.inf, 0), (0, np.inf)),
+        ("Sub", (0, np.inf), (0, np.inf)),
+        ("Mul", (0, 1), (1, np.inf)),
+        ("Mul", (-1, 1), (2, np.inf)),
+        ("Add", (np.nan, np.nan), (-np.inf, -np.inf)),
+    ],
+)
+def test_nothing_is_known_of_what_may_be_no_number(
+    name: str, first: tuple[float, float], second: tuple[float, float]
+) -> None:
+    """Infinity less infinity, and 0 times infinity, are not between any two numbers."""
+    assert np.isnan(ends(name, first, second)).all()

@@ -3,6 +3,7 @@
 from archsim.graph.onnx.blocks import group_layers
 from archsim.graph.onnx.choosing import choose_ends
 from archsim.graph.onnx.edit import Edit
+from archsim.graph.onnx.head_norms import join_head_norms
 from archsim.graph.onnx.importer import Importer
 from archsim.graph.onnx.masks import free_masks
 from archsim.graph.onnx.projections import attentions, merge_projections, projection
@@ -15,6 +16,8 @@ def arranged(importer: Importer) -> list[str]:
     edit = Edit(importer.builder, importer.results())
     find_rotary(edit, importer.arrays)
     merge_projections(edit, importer.arrays)
+    for attention in list(attentions(edit)):
+        join_head_norms(edit, attention, importer.arrays)
     for attention in list(attentions(edit)):
         join_rotary(edit, attention)
     join_tables(edit, importer.arrays)

@@ -40,7 +40,7 @@ def typed(bounds: Bounds, kind: int) -> Bounds | None:
     dtype = tensor_dtype_to_np_dtype(kind)
     with np.errstate(all="ignore"):
         least, most = least.astype(dtype), most.astype(dtype)
-    nothing = np.isnan(least)
+    nothing = np.isnan(least) | np.isnan(most) | (np.isinf(least) & np.isinf(most) & (least != most))
     nan = dtype.type(np.nan)
     return np.where(nothing, nan, least), np.where(nothing, nan, most)
 

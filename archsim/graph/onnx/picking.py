@@ -17,6 +17,8 @@ from archsim.graph.picking import cumulated, gathered, ranked, scattered
 from archsim.graph.sequence_nodes import Embedding
 from archsim.graph.spreading import expanded
 
+_LARGEST_BACKGROUND = 1 << 22
+"""Numbers of a constant that are looked at."""
 _FUNCTIONS: dict[str, Literal["replace", "add", "mul", "min", "max"]] = {
     "none": "replace",
     "add": "add",
@@ -132,8 +134,21 @@ def scatter(by: Literal["element", "tuple"], importer: Importer, node: FileNode)
     function = _FUNCTIONS.get(node.word("reduction", "none"))
     if function is None:
         raise importer.refused(node, f"found reduction {node.word('reduction', '')}; expected {', '.join(_FUNCTIONS)}")
-    x, indices, numbers = (importer.operand(name) for name in node.inputs)
+    x = _background(importer, node)
+    indices, numbers = (importer.operand(name) for name in node.inputs[1:])
     return held(importer, node, scattered(importer.builder, x, indices, numbers, by, function, at))
+
+
+def _background(importer: Importer, node: FileNode) -> str:
+    """Into what numbers are put; a constant that is the same everywhere is nothing that is trained."""
+    name = node.inputs[0]
+    constant = None if importer.moving(name) else importer.constants.get(name)
+    if constant is None or not 0 < constant.numbers <= _LARGEST_BACKGROUND:
+        return importer.operand(name)
+    numbers = constant.read()
+    if bool((numbers != numbers.flat[0]).any()):
+        return importer.operand(name)
+    return importer.weight(name, constant.shape, lambda: numbers, trained=0)
 
 
 def top(importer: Importer, node: FileNode) -> Made:
