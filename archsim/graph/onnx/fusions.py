@@ -66,10 +66,13 @@ def _gelu(curve: Pattern) -> Pattern:
 
 _SQUARE, _SLOPE = _square("x"), sqrt(2 / pi)
 _CUBE = Either((("Pow", "x", 3.0), ("Mul", _SQUARE, "x")))
-_MORE = ("Add", ("Mul", _SQUARE, 0.044715), 1.0)
+_PART = ("Mul", "x", 0.044715)
+_SQUARE_PART = Either((("Mul", _SQUARE, 0.044715), ("Mul", _PART, "x")))
+_CUBE_PART = Either((("Mul", _CUBE, 0.044715), ("Mul", _SQUARE_PART, "x"), ("Mul", _PART, _SQUARE)))
+_MORE = ("Add", _SQUARE_PART, 1.0)
 _BENT = Either(
     (
-        ("Mul", ("Add", ("Mul", _CUBE, 0.044715), "x"), _SLOPE),
+        ("Mul", ("Add", _CUBE_PART, "x"), _SLOPE),
         ("Mul", ("Mul", "x", _SLOPE), _MORE),
         ("Mul", ("Mul", "x", _MORE), _SLOPE),
     )
