@@ -1,4 +1,4 @@
-"""What all tests share: the data folder, and how hypothesis searches."""
+"""What all tests share: the data folder, how hypothesis searches, and a thread for each process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from archsim.processes import ONE_THREAD
+
 ROOT = Path(__file__).resolve().parent.parent
+
+# Tests fill the cores with processes: more threads in each would wait for one another. Read when numpy is imported.
+os.environ.update(ONE_THREAD | os.environ)
 
 # No deadlines, since a first call may compile. Continuous integration must say the same every time.
 settings.register_profile("archsim", deadline=None, derandomize="CI" in os.environ)
