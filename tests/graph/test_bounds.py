@@ -46,6 +46,11 @@ def refusal(text: str) -> str:
         ("layers: 2", "layers: 401", "found 401 layers; expected at most 400"),
         ("ffn: 64", "ffn: 64\nexperts: 10001", "found 20002 experts in all layers; expected at most 20000"),
         ("ffn: 64", "ffn: 64\nrotary: true\nhead_dim: 70000", "found 70000 values of a head; expected at most 65536"),
+        (
+            "ffn: 64",
+            "ffn: 64\nrotary: true\nrotary_values: 70000",
+            "rotary_values: found 70000 values that are turned; expected at most 65536",
+        ),
         ("ffn: 64", "ffn: 64\nrotary: true\nhead_dim: 7", "found 7 values of a head that are turned; expected pairs"),
         ("ffn: 64", "ffn: 64\nrotary: true\nrotary_base: 0", "found a rotary base of 0; expected more than 1"),
         ("ffn: 64", "ffn: 64\nepsilon: -0.5", "found an epsilon of -0.5; expected 0 or more"),
