@@ -39,7 +39,8 @@ def _norm(base: Pattern, mean: Pattern = None, others: Sequence[Pattern] = ()) -
 
     With a mean, the base is what it is taken off of, and may be scaled before.
     """
-    variance = ("Add", Either((("ReduceMean", _square(base)), *others)), "epsilon")
+    squares = Either((("ReduceMean", _square(base)), *others))
+    variance = Either((("Add", squares, "epsilon"), squares))
     root = Either((("Sqrt", variance), ("Pow", variance, 0.5)))
     inverse = Either((("Reciprocal", root), ("Div", 1.0, root), ("Pow", variance, -0.5)))
     scaled = ("Mul", inverse, "scale")
@@ -102,6 +103,7 @@ _PATTERNS: dict[str, Pattern] = {
     ),
     "shares": ("Where", ("IsNaN", "x"), 0.0, "x"),
 }
+_NORMS = ("layernorm", "rmsnorm")
 _ROOTS = ("Div", "Mul", "Add", "Where")
 
 
@@ -125,8 +127,8 @@ def fuse(importer: Importer) -> None:
                 continue
             last, make = node, _curve(name, match.tensors["x"])
             nodes = {each.number for each in match.nodes}
-            if "epsilon" in match.tensors:
-                epsilon = importer.scalar(match.tensors["epsilon"]) or 0.0
+            if name in _NORMS:
+                epsilon = importer.scalar(match.tensors.get("epsilon", "")) or 0.0
                 last, vectors = _vectors(importer, match, node)
                 make = _rows(name, match.tensors["x"], dims, epsilon, vectors)
                 nodes.update(_between(importer, node, last))
