@@ -196,6 +196,17 @@ def test_functions_of_numbers(lines: tuple[str, ...], expected: list[str], tmp_p
     assert kinds(graph) == expected
 
 
+@pytest.mark.parametrize("places", [", , sizes", ", factors"])
+def test_a_table_that_is_stretched_before_the_run(places: str, tmp_path: Path) -> None:
+    """Its size follows from the sizes or the factors, which are made of others."""
+    lines = (
+        *("sizes = Concat <axis = 0> (outer, inner)", 'r = Resize <mode = "linear"> (table, ' + places + ")"),
+        "y = Add (x, r)",
+    )
+    tensors = {"outer": whole(1, 1), "inner": whole(4, 6), "factors": np.array([1, 1, 2, 2], np.float32)}
+    compared(case(*lines, x=(1, 1, 4, 6), table=floats(1, 1, 2, 3), **tensors).model(), tmp_path)
+
+
 def test_operators_that_a_file_describes_itself(tmp_path: Path) -> None:
     made = case("c = Add (x, x)", "y = Relu (c)", x=(2, 3)).model()
     added_twice, standard = made.graph.node[0], [helper.make_opsetid("", 17)]

@@ -144,7 +144,7 @@ class Constants:
         known = {name: self.known[name] for name in node.inputs if name}
 
         def run() -> list[Any]:
-            if max((found.numbers for found in known.values()), default=0) > _MOST:
+            if max(prod(sizes or ()), *(found.numbers for found in known.values()), 0) > _MOST:
                 raise ArchsimError(f"{node.label}: found constants of more than {_MOST:,} numbers to work with")
             return evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
 
@@ -196,6 +196,8 @@ def _sizes(node: FileNode, known: Mapping[str, Constant], file: ModelFile) -> Si
         made = np.shape(evaluated(node, {operands[0].name: empty, **values}, file.opsets)[0])
     elif node.operator == "ConstantOfShape":
         made = tuple(operands[0].read().reshape(-1).tolist())
+    elif made is None and node.operator == "Resize" and "axes" not in node.attributes:
+        made = _resized(node, known)
     elif node.operator == "Expand":
         try:
             made = np.broadcast_shapes(operands[0].shape, tuple(operands[1].read().reshape(-1).tolist()))
@@ -211,6 +213,17 @@ def _sizes(node: FileNode, known: Mapping[str, Constant], file: ModelFile) -> Si
         start, limit, step = ends
         made = (max(0, ceil((limit - start) / step)) if step else 0,)
     return None if made is None else tuple(map(int, made))
+
+
+def _resized(node: FileNode, known: Mapping[str, Constant]) -> tuple[Any, ...] | None:
+    """By the sizes that a Resize names, or by its factors."""
+    shape = known[node.inputs[0]].shape
+    factors, sizes = (known[name].read() if (name := node.input(at)) in known else np.zeros(0) for at in (2, 3))
+    if len(sizes) == len(shape):
+        return tuple(sizes.tolist())
+    if len(factors) != len(shape) or not np.isfinite(factors).all():
+        return None
+    return tuple(int(size * factor) for size, factor in zip(shape, factors.tolist(), strict=True))
 
 
 def _require_indices(node: FileNode, values: Mapping[str, Any]) -> None:
