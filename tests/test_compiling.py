@@ -102,7 +102,7 @@ def test_where_nothing_can_be_kept(place: str, locked: Path, usual: dict[str, An
 @pytest.mark.parametrize(
     "words",
     [
-        ("mvm", "isaac", "--rows", "8", "--cols", "4", "--batch", "2", "--json"),
+        pytest.param(("mvm", "isaac", "--rows", "8", "--cols", "4", "--batch", "2", "--json"), marks=pytest.mark.slow),
         ("acam", "gelu", "--json"),
         pytest.param(
             ("run", "isaac", "bert-tiny", "--seq", "4", "--engine", "compiled", "--json"), marks=pytest.mark.slow

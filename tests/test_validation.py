@@ -74,7 +74,7 @@ def test_a_file_of_one_s_own_and_json(tmp_path: Path) -> None:
     assert (row["status"], row["published"], round(row["simulated"], 1)) == ("miss", 1.0, 65.8)
     keys = {"figure", "group", "source", "method", "basis", "published", "simulated", "relative_error", "tolerance"}
     assert keys < set(row)
-    printed = archsim("validate", "--out", "page", folder=tmp_path)
+    printed = archsim("validate", "mine.yaml", "--out", "page", folder=tmp_path)
     assert "summary.pass" in printed.stdout
     assert (tmp_path / "page" / "validation.md").is_file()
 

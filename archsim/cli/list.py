@@ -46,10 +46,9 @@ def _entries(kind: str) -> Iterator[tuple[str, str]]:
             gpu = load_gpu(path)
             yield path.stem, f"{gpu.name}, {'measured products' if gpu.measured else 'specification alone'}"
         return
-    from archsim.graph import load_model
-    from archsim.machine import load_machine
+    from archsim.machine.overlay import read_whole
+    from archsim.machine.provenance import mapping
 
-    folder = resources.find("hw_configs") / "machines" if kind == "machines" else resources.find("workloads") / "models"
-    for path in sorted(folder.glob("*.yaml")):
-        described = load_machine(path) if kind == "machines" else load_model(path)
-        yield path.stem, described.description
+    folder = "hw_configs/machines" if kind == "machines" else "workloads/models"
+    for path in sorted(resources.find(folder).glob("*.yaml")):
+        yield path.stem, str(mapping(read_whole(path, folder=folder)).get("description", ""))

@@ -1,4 +1,4 @@
-"""Studies that take milliseconds a point, and the command as a process of its own."""
+"""Studies that take milliseconds a point, and the command: here, or as a process of its own."""
 
 import json
 import os
@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.end_to_end.command import archsim
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,17 +51,23 @@ def write(folder: Path, study: str = STUDY) -> Path:
     return path
 
 
-def start(folder: Path, *words: str, name: str = "sweep", by: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+def start(folder: Path, *words: str, by: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """Start `archsim sweep study.yaml` with these words in a folder, whose modules it can import, `by` a command."""
-    line = [*by, sys.executable, "-m", "archsim", name, "study.yaml", *words]
+    line = [*by, sys.executable, "-m", "archsim", "sweep", "study.yaml", *words]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])}
     pipe = subprocess.PIPE
     return subprocess.Popen(line, stdout=pipe, stderr=pipe, text=True, cwd=folder, env=environment)
 
 
-def sweep(folder: Path, *words: str, name: str = "sweep", by: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """The same to its end."""
-    with start(folder, *words, name=name, by=by) as process:
+def sweep(folder: Path, *words: str, name: str = "sweep") -> subprocess.CompletedProcess[str]:
+    """What `archsim sweep study.yaml` says in this process; one more runs the points, unless the words say who does."""
+    where = () if {"--processes", "--cluster"} & set(words) else ("--processes", "1")
+    return archsim(name, "study.yaml", *words, *where, folder=folder)
+
+
+def whole_sweep(folder: Path, *words: str, by: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """What it says as a process of its own."""
+    with start(folder, *words, by=by) as process:
         out, err = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.explore.small import rows, start, sweep, write
+from tests.explore.small import rows, start, sweep, whole_sweep, write
 
 T = TypeVar("T")
 
@@ -183,7 +183,7 @@ def test_a_point_that_kills_its_worker(tmp_path: Path, words: tuple[str, ...], *
     study.write_text(
         study.read_text().replace("[6 b, 8 b]", "[6 b, 7 b, 8 b]").replace("{from: 4, to: 16, times: 2}", "4")
     )
-    done = sweep(tmp_path, "--processes", "2", *words) if not words else sweep(tmp_path, *words)
+    done = whole_sweep(tmp_path, *(words or ("--processes", "2")))
     assert done.returncode == 0, done.stderr
     kept = rows(tmp_path / "study.db").values()
     states = {json.loads(row[1])["settings"]["parts.adc.bits"]: (row[0], row[2]) for row in kept}

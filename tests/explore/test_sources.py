@@ -17,7 +17,7 @@ from archsim.errors import ArchsimError
 from archsim.explore.load import load_study
 from archsim.explore.points import points
 from archsim.explore.sources import digest, held, named, set_by, sources
-from tests.explore.small import figures, rows, sweep, write
+from tests.explore.small import figures, rows, whole_sweep, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def energies(store: Path) -> list[float]:
 
 
 def first_line(folder: Path, *words: str) -> str:
-    done = sweep(folder, *words)
+    done = whole_sweep(folder, *(words or ("--processes", "1")))
     assert done.returncode == 0, done.stderr
     return done.stderr.splitlines()[0]
 
@@ -208,7 +208,7 @@ def test_workers_with_an_older_class_are_refused(tmp_path: Path, monkeypatch: py
         words = ("--cluster", cluster.address)
         assert first_line(tmp_path, *words) == "6 points: 0 done before, 6 to run"
         own(tmp_path, "1000")
-        done = sweep(tmp_path, *words)
+        done = whole_sweep(tmp_path, *words)
         assert done.returncode == 1
         assert "or an older one in its memory, of the module mine, of a part of yours." in done.stderr.splitlines()[-1]
         assert len(energies(tmp_path / "study.db")) == 6

@@ -13,7 +13,7 @@ from archsim.explore.evaluate import Answer
 from archsim.explore.load import load_study
 from archsim.explore.points import Point, points
 from archsim.explore.store import Store
-from tests.explore.small import ROOT, rows, sweep, write
+from tests.explore.small import ROOT, rows, sweep, whole_sweep, write
 
 
 def some(folder: Path) -> list[Point]:
@@ -96,9 +96,9 @@ def test_a_read_only_folder_and_file(tmp_path: Path) -> None:
     (tmp_path / "study.db").chmod(0o444)
     tmp_path.chmod(0o555)
     try:
-        done = sweep(tmp_path, by=HELD)
-        new = sweep(tmp_path, "--out", "new.db", by=HELD)
-        table = sweep(tmp_path, "--export", "points.csv", by=HELD)
+        done = whole_sweep(tmp_path, by=HELD)
+        new = whole_sweep(tmp_path, "--out", "new.db", by=HELD)
+        table = whole_sweep(tmp_path, "--export", "points.csv", by=HELD)
         assert len(rows(tmp_path / "study.db")) == 6
     finally:
         tmp_path.chmod(0o755)

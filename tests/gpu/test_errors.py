@@ -21,7 +21,7 @@ def told() -> dict[str, Callable[..., Any]]:
     return runpy.run_path(str(ROOT / "scripts" / "gpu_errors.py"))
 
 
-@pytest.mark.parametrize("name", ["a100", "h100", "a40"])
+@pytest.mark.parametrize("name", ["a100", "a40", pytest.param("h100", marks=pytest.mark.slow)])
 def test_products_of_models_that_were_not_fitted_on(told: dict[str, Any], data_dir: Path, name: str) -> None:
     """Each model kept aside in turn: median within 7 %, 90 % within 20 %. So, too, what stands in the file.
 

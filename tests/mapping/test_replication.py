@@ -63,7 +63,7 @@ def test_what_copies_do_not_shorten() -> None:
     assert Work("a", 8, 2, 1, apart=20).pace(2) == 20
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(WORKS, st.integers(0, 12))
 def test_all_methods_find_what_brute_force_finds(sizes: Sizes, more: int) -> None:
     works = made(sizes)

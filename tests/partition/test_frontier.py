@@ -30,7 +30,7 @@ def made(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     known = ["--out", str(folder / "profile.json"), "--seeds", "1", "--processes", "1"]
     done = CliRunner().invoke(main, ["profile", *words, *known])
     assert done.exit_code == 0, done.output
-    tried = ["--profile", str(folder / "profile.json"), "--seeds", "1", "--out", str(folder / "out")]
+    tried = ["--profile", str(folder / "profile.json"), "--seeds", "1", "--seq", "16", "--out", str(folder / "out")]
     done = CliRunner().invoke(main, ["partition", *words, *tried])
     assert done.exit_code == 0, done.output
     return folder, json.loads((folder / "out/frontier.json").read_text())
@@ -61,14 +61,14 @@ def test_a_point_is_what_its_file_gives(made: tuple[Path, dict[str, Any]], data_
     model = data_dir / "llama2c/stories260K.bin"
     point = next(each for each in found["points"] if each["name"] == "sensitivity-10.0%")
     file = folder / "out/sensitivity-10.0.yaml"
-    words = ["run", "hetero_512", str(model), "--seq", "64", "--mapping", str(file), "--json"]
+    words = ["run", "hetero_512", str(model), "--seq", "16", "--mapping", str(file), "--json"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     assert result["energy_j"] == point["energy_j"]
     assert result["latency_s"] == point["latency_s"]
-    assert "by archsim partition --seq 64" in file.read_text()
-    assert (found["seq"], found["first_seed"], found["seeds"]) == (64, 1, 1)
+    assert "by archsim partition --seq 16" in file.read_text()
+    assert (found["seq"], found["first_seed"], found["seeds"]) == (16, 1, 1)
     task = load_task(model, folder / "story.txt")
     # the point has seed 1, since the profile had 0; only products are not in float
     machine = load_machine("hetero_512", mapping=file)
@@ -200,7 +200,7 @@ def test_channels(made: tuple[Path, dict[str, Any]], data_dir: Path) -> None:
     """By channels too: prices are of shares, and what is chosen can be run."""
     machine, model = load_machine("hetero_512"), data_dir / "llama2c/stories260K.bin"
     graph, task = load_model(str(model)), load_task(model, made[0] / "story.txt")
-    job = make_job(graph, "prefill", 16, 0, 1)
+    job = make_job(graph, "prefill", 4, 0, 1)
     known = json.loads((made[0] / "profile.json").read_text())
     wanted = Wanted(tried=("analytical",), granularity="channel", objective="macs", seeds=1)
     found = partition(machine, graph, job, task, known, wanted)

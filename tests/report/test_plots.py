@@ -12,7 +12,7 @@ from tests.report.samples import sample_result
 NAMES = ["energy.svg", "energy.png", "latency.svg", "latency.png", "area.svg", "area.png"]
 
 
-@pytest.mark.parametrize("runs", [1, 2, 3])
+@pytest.mark.parametrize("runs", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 def test_figures_are_the_same_bytes_each_time(tmp_path: Path, runs: int) -> None:
     results = [sample_result(operators=5 * n + 1) | {"seq": 64 * n} for n in range(runs)]
     first = plot(results, tmp_path / "a" / "b")

@@ -114,7 +114,7 @@ def wait_of_one_server(load: float, number: int) -> float:
     return float((served.entered - made.arrival).mean()) / interval
 
 
-@pytest.mark.parametrize("load", [0.5, 0.8])
+@pytest.mark.parametrize("load", [pytest.param(0.5, marks=pytest.mark.slow), 0.8])
 def test_a_million_random_arrivals_wait_like_m_d_1(load: float) -> None:
     """Mean wait at one server with equal services: load / (2 (1 - load)) of them (Pollaczek, Khinchine)."""
     assert wait_of_one_server(load, 1_000_000) == pytest.approx(load / (2 * (1 - load)), rel=0.03)

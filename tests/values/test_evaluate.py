@@ -58,7 +58,7 @@ def test_an_encoder_is_compared_with_float(data_dir: Path, tmp_path: Path) -> No
     assert quantised["mean_error"]["mean"] < analog["mean_error"]["mean"] < analog["largest_error"]["mean"]
     assert (quantised["cosine"]["n"], analog["cosine"]["n"]) == (1, 2)
     assert analog["cosine"]["std"] > 0
-    code, table = evaluated(*words, "--limit", "1")
+    code, table = evaluated(*words, "--limit", "1", "--seeds", "1")
     assert code == 0, table
     assert "largest_error_analog" in table
 
