@@ -159,7 +159,7 @@ DEEP = [function(at, chain(1, f"f{at + 1}", "own")) for at in range(60)] + [func
         (
             [helper.make_node("RNN", ["x", "w", "r", "", "", "h"], ["y"], hidden_size=4)],
             {"sizes": (1, 1 << 23, 2), "held": [ones("w", 1, 4, 2), ones("r", 1, 4, 4), ones("h", 1, 1, 4)]},
-            "has a state of 33,554,432 numbers; expected at most 16,777,216",
+            "has a state of 33,554,432 numbers; expected at most 1,048,576",
         ),
         (
             [helper.make_node("RNN", ["x", "w", "r", "", "", "h"], ["y"], hidden_size=4)],

@@ -9,7 +9,7 @@ import numpy as np
 from archsim.graph.onnx.file import FileNode
 from archsim.graph.onnx.writing import UnknownSizesError, Write, Writing
 
-_MOST_STATE = 1 << 24
+_MOST_STATE = 1 << 20
 """Numbers of a state, of all sequences of a batch together."""
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ACTIVATIONS = {"LSTM": ("sigmoid", "tanh", "tanh"), "GRU": ("sigmoid", "tanh"), "RNN": ("tanh",)}
