@@ -74,6 +74,7 @@ def require_bounds(preset: Preset) -> None:
         ("layers", layers, "layers", MOST_LAYERS),
         ("experts", mixing * preset.experts, "experts in all layers", MOST_EXPERTS),
         (of_a_head, preset.per_head, "values of a head", WIDEST_HEAD),
+        ("latent.rotary" if preset.latent else "rotary_values", preset.turned, "values that are turned", WIDEST_HEAD),
         ("heads", preset.heads * preset.per_head, "values of all heads", LARGEST_SIZE),
     ):
         if found > most:

@@ -110,8 +110,7 @@ class _Lowering:
             if edge.scope != "same" and written and isinstance(operator, Matmul):
                 wrote = write(self.floor, operator, source)
                 self._wait(first, operator, edge, wrote, of=f"{operator.key} write")
-            elif edge.scope != "same" and kept is not None:
-                home = self.floor.mapping.homes[edge.source]
+            elif edge.scope != "same" and (home := self.floor.mapping.homes.get(edge.source)) is not None:
                 self._wait(first, operator, edge, self.cache.write(edge.source, home, source))
             else:
                 self._wait(first, operator, edge, source)

@@ -3,10 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from archsim.errors import ArchsimError
+from archsim.graph.job import MOST_TASKS
 from archsim.graph.operators import Edge, Linear, Operator
 from archsim.lowering.floor import Floor, Tasks, merge
 from archsim.lowering.transfer import End, Ends, Transfer, flit_bits, link_loads, lower_transfer, plan
 from archsim.mapping.cache import performer
+
+MOST_STEPS = 4_000_000
+"""Of all transfers of a position, each through a channel and over links between chips: each step is a kind of task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Moves:
     by_source: dict[str, list[Move]] = field(default_factory=dict)
     done: dict[Move, Tasks] = field(default_factory=dict)
     places: dict[str, Where] = field(default_factory=dict)
+    steps: int = 0
+    tasks: int = 0
 
     def __post_init__(self) -> None:
         mapping = self.floor.mapping
@@ -113,9 +120,31 @@ class Moves:
         else:
             per_unit = -(-sent // sum(len(units) for units in sink.units.values()))
         self.by_source.setdefault(source.key, []).append(move)
-        self.planned[move] = plan(
-            self.floor.mapping, self._end(at, sent, one=True), sink, sent, per_unit, copies=copies
-        )
+        transfer = plan(self.floor.mapping, self._end(at, sent, one=True), sink, sent, per_unit, copies=copies)
+        self.planned[move] = transfer
+        self._require_few(transfer, edge, source, operator)
+
+    def _require_few(self, transfer: Transfer, edge: Edge, source: Operator, operator: Operator) -> None:
+        """Raise ArchsimError once transfers planned so far are too much work: parts of a layer may be many chips apart.
+
+        Those to and from operators without positions, as of experts that no token goes to, are never made.
+        """
+        there, wanted = (len(self.floor.job.places(one)) for one in (source, operator))
+        moved = min(there, wanted) if edge.scope == "same" or not wanted else there
+        if not moved:
+            return
+        steps = sum(len(leg.chips) for leg in transfer.legs)
+        self.steps += steps
+        self.tasks += steps * moved
+        for number, what, most in (
+            (self.steps, "steps of transfers for a position", MOST_STEPS),
+            (self.tasks, "tasks of transfers", MOST_TASKS),
+        ):
+            if number > most:
+                mapping = self.floor.mapping
+                found = f"{mapping.graph.name} on {mapping.machine.name}: more than {most:,} {what}"
+                advice = "Try a shorter --seq, or a machine of fewer, larger chips."
+                raise ArchsimError(f"{found}; expected fewer. {advice}")
 
     def _end(self, where: Where, bits: int, *, one: bool) -> End:
         """The units at a place; of a group no more than the moved bits have words, so that none moves less than one.

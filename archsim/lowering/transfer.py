@@ -151,13 +151,8 @@ def lower_transfer(
     for number, leg in enumerate(transfer.legs):
         hops = _Hops(floor, name if len(transfer.legs) == 1 else f"{name} {number}", operator, leg, loads)
         first = number == 0
-        previous = source
         kinds = hops.kinds(ends if first else Ends({}, {}, {}), alone=len(transfer.legs) == 1)
-        for kind in kinds:
-            tasks = ids(builder.tasks(kind, len(source)))
-            builder.after(tasks, previous)
-            previous = tasks
-        arrived.append(previous)
+        arrived.append(builder.chain(kinds, source))
     if len(arrived) == 1:
         return arrived[0]
     kind = builder.kind(name, station=None, operator=operator, gives=ends.gives)

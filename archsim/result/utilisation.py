@@ -12,10 +12,11 @@ def utilisation(run: Run) -> dict[str, float]:
     Channels that belong to one transfer alone are left out.
     """
     work, servers = run.work()
+    whole = run.makespan
     shares: defaultdict[str, list[float]] = defaultdict(list)
     for station, busy, number in zip(run.program.stations, work.tolist(), servers.tolist(), strict=True):
         if not station.name.endswith(" channel"):
-            shares[station_name(station.name)].append(min(1.0, busy / (number * run.makespan)))
+            shares[station_name(station.name)].append(min(1.0, busy / (number * whole)))
     links = shares.pop("mesh links", None)
     found = {name: sum(values) / len(values) for name, values in shares.items()}
     if links is not None:

@@ -23,7 +23,9 @@ def _rows(*operands: Array) -> Iterator[tuple[Array, ...]]:
 
 
 def _within(node: Node, indices: Array, size: int) -> Array:
-    """Indices counted from the first. Raises ArchsimError for those that are not there."""
+    """Indices counted from the first. Raises ArchsimError for those that are not there, or are no whole numbers."""
+    if indices.dtype.kind not in "iu":
+        raise ArchsimError(f"{node.key}: found {indices.dtype} numbers as indices; expected whole ones")
     found = np.where(indices < 0, indices + size, indices)
     if found.size and not 0 <= found.min() <= found.max() < size:
         wrong = indices[(found < 0) | (found >= size)][0]

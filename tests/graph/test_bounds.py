@@ -46,6 +46,11 @@ def refusal(text: str) -> str:
         ("layers: 2", "layers: 401", "found 401 layers; expected at most 400"),
         ("ffn: 64", "ffn: 64\nexperts: 10001", "found 20002 experts in all layers; expected at most 20000"),
         ("ffn: 64", "ffn: 64\nrotary: true\nhead_dim: 70000", "found 70000 values of a head; expected at most 65536"),
+        (
+            "ffn: 64",
+            "ffn: 64\nrotary: true\nrotary_values: 70000",
+            "rotary_values: found 70000 values that are turned; expected at most 65536",
+        ),
         ("ffn: 64", "ffn: 64\nrotary: true\nhead_dim: 7", "found 7 values of a head that are turned; expected pairs"),
         ("ffn: 64", "ffn: 64\nrotary: true\nrotary_base: 0", "found a rotary base of 0; expected more than 1"),
         ("ffn: 64", "ffn: 64\nepsilon: -0.5", "found an epsilon of -0.5; expected 0 or more"),
@@ -73,10 +78,11 @@ def test_networks(layer: str, said: str) -> None:
 
 
 def saved(folder: Path, nodes: Sequence[Any], sizes: Sequence[int] = (1, 4), **more: Any) -> Path:  # noqa: ANN401
-    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, sizes)
+    value = helper.make_tensor_value_info("x", more.get("kind", TensorProto.FLOAT), sizes)
     result = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "g", [value], [result], more.get("held", []))
-    imports = [helper.make_opsetid(domain, version) for domain, version in (("", 17), ("own", 1))]
+    versions = ("", more.get("opset", 17)), ("own", 1)
+    imports = [helper.make_opsetid(domain, version) for domain, version in versions]
     model = helper.make_model(graph, opset_imports=imports, functions=more.get("functions", []), ir_version=9)
     onnx.save(model, str(folder / "m.onnx"))
     return folder / "m.onnx"
@@ -159,6 +165,11 @@ DEEP = [function(at, chain(1, f"f{at + 1}", "own")) for at in range(60)] + [func
             [helper.make_node("RNN", ["x", "w", "r", "", "", "h"], ["y"], hidden_size=4)],
             {"sizes": (1, 1, 3), "held": [ones("w", 1, 4, 2), ones("r", 1, 4, 4), ones("h", 1, 1, 4)]},
             "found [1, 4, 2] at input 2; expected [1, 4, 3]",
+        ),
+        (
+            [helper.make_node("Attention", ["x", "x", "x"], ["y"], q_num_heads=1, kv_num_heads=1)],
+            {"sizes": (1, 4, 4), "kind": TensorProto.STRING, "opset": 23},
+            "'x' is of texts or complex numbers; expected numbers",
         ),
         ([without_value("Cast", "to")], {}, "node 'Cast': attribute 'to' has no value"),
         ([without_value("If", "else_branch")], {}, "node 'If': attribute 'else_branch' has no value"),

@@ -91,6 +91,7 @@ def test_published_configs_have_their_parameters(data_dir: Path, file: str, para
         ({"model_type": "left out"}, "1:1  has no 'model_type'. Known: albert, bart, bert, bloom,"),
         ({"hidden_size": "wide"}, "3:17  hidden: found 'wide'; expected a whole number such as '8'"),
         ({"num_hidden_layers": "left out"}, "1:1  has no 'num_hidden_layers', which a llama needs"),
+        ({"num_hidden_layers": None}, "4:23  has no 'num_hidden_layers', which a llama needs"),
         ({"hidden_act": "sliu"}, "10:16  hidden_act: found 'sliu'. Did you mean 'silu'? Known: gelu, gelu_fast,"),
         ({"num_key_value_heads": 3}, "6:25  kv_heads: 'heads' 8 is not a multiple of 'kv_heads' 3"),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from archsim.errors import ArchsimError
+from archsim.lowering import moves
 from archsim.machine import Machine, load_machine
 from tests.lowering.machines import HERE, machine, tiny
 from tests.lowering.runs import all_times, run
@@ -63,3 +64,22 @@ def test_what_is_split_over_all_chips_is_not_handed_over() -> None:
         load_machine("isaac", settings)
     with pytest.raises(ArchsimError, match=r"chips\.hands_over: .*expected .*positions"):
         load_machine("isaac", ("chips.hands_over=sequence",))
+
+
+@pytest.mark.parametrize(
+    ("bound", "needed", "what"),
+    [("MOST_STEPS", 36, "steps of transfers for a position"), ("MOST_TASKS", 36 * 16, "tasks of transfers")],
+)
+def test_too_many_steps_of_transfers_are_refused(
+    monkeypatch: pytest.MonkeyPatch, bound: str, needed: int, what: str
+) -> None:
+    """Three layers, a chip each. The first has 10 moves within its chip.
+
+    The others have 9, and take in the result before at their projection and at their addition, in two steps each: a
+    channel and a link.
+    """
+    monkeypatch.setattr(moves, bound, needed)
+    run(a_layer_a_chip("positions"), tiny(3), 16)
+    monkeypatch.setattr(moves, bound, needed - 1)
+    with pytest.raises(ArchsimError, match=f"more than {needed - 1} {what}; expected fewer"):
+        run(a_layer_a_chip("positions"), tiny(3), 16)

@@ -73,6 +73,19 @@ def test_dependencies_go_pair_by_pair_or_one_with_all() -> None:
     assert program.predecessors.tolist() == [0, 0, 1, 1, 1, 1, 2, 1]
 
 
+def test_a_chain_waits_kind_by_kind() -> None:
+    build = Builder()
+    hop = build.kind("hop", station=build.station("link"), latency=1)
+    cross = build.kind("cross", station=build.station("other link"), latency=2)
+    before = build.tasks(hop, 2)
+    last = build.chain([cross, hop, cross], np.array(before))
+    assert last.tolist() == [6, 7]
+    program = build.build()
+    assert program.kind.tolist() == [hop, hop, cross, cross, hop, hop, cross, cross]
+    edges = zip(np.repeat(np.arange(8), np.diff(program.dependents_start)).tolist(), program.dependents, strict=True)
+    assert sorted(edges) == [(0, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7)]
+
+
 def test_ids_may_be_changed_by_their_owner_afterwards() -> None:
     build = Builder()
     build.tasks(build.kind("read", station=build.station("adc"), latency=1), 3)

@@ -63,11 +63,48 @@ def test_constant_masks_are_no_work(lines: tuple[str, ...], m: Any, mask: Mask |
 
 
 @pytest.mark.parametrize(
-    "m", [added(AHEAD <= 0), added(AHEAD >= 0)[:, :1], added(AHEAD >= 0, -1.0), added(AHEAD >= 0)[2], np.float32(1)]
+    ("m", "mask"),
+    [
+        (added(AHEAD <= 0), Mask(causal=True, span=5, past=4, applied=False)),  # keys from the query's own on
+        (added(AHEAD >= 0)[2], Mask(causal=True, past=2, applied=False)),  # the first three keys, which all see
+        ((added(AHEAD >= 0) - AHEAD * 0.1).astype(np.float32), Mask(causal=True, applied=False)),  # a bias beside it
+        (added(AHEAD >= 0)[:, :1], None),
+        (added(AHEAD >= 0, -1.0), None),
+        (np.float32(1), None),
+    ],
 )
-def test_other_constants_are_added(m: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_other_constants_are_added(m: Any, mask: Mask | None, tmp_path: Path) -> None:  # noqa: ANN401
+    """Keys that they hide are not counted, as far as those are behind a query, or some keys before it."""
     graph = compared(case(*ADDED, q=(2, 5, 4), k=(2, 4, 5), m=m).model(), tmp_path)
-    assert (kinds(graph), mask_of(graph)) == (["matmul", "add", "softmax"], None)
+    assert (kinds(graph), mask_of(graph)) == (["matmul", "add", "softmax"], mask)
+
+
+BIASED = ("a = MatMul (q, k)", "b = Add (a, bias)", "c = Reshape (b, sizes)", "d = Mul (c, half)", "e = Add (d, m)")
+SLOPES = (np.array([[[0.5]], [[0.25]]]) * np.arange(5)).astype(np.float32)
+
+
+def test_biases_by_distance_before_a_mask(tmp_path: Path) -> None:
+    """Scores of heads beside sequences, then apart; biases in proportion to the distance are not trained."""
+    tensors = {"bias": SLOPES, "sizes": whole(1, 2, 5, 5), "half": np.float32(0.5), "m": added(AHEAD >= 0)[None, None]}
+    made = case(*BIASED, "s = Softmax (e)", "y = MatMul (s, v)", q=(2, 5, 4), k=(2, 4, 5), v=(1, 2, 5, 4), **tensors)
+    graph = compared(made.model(), tmp_path)
+    expected = ["matmul", "add", "softmax", "matmul"], Mask(causal=True), 0
+    assert (kinds(graph), mask_of(graph), graph.parameters) == expected
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ("c = Mul (x, cubic)", "d = Mul (c, x)", "e = Add (d, one)", "f = Mul (x, slope)", "g = Mul (f, e)"),
+        ("c = Mul (x, x)", "d = Mul (c, cubic)", "b = Mul (d, x)", "e = Add (b, x)", "g = Mul (e, slope)"),
+        ("c = Mul (x, cubic)", "d = Mul (x, x)", "b = Mul (c, d)", "e = Add (x, b)", "g = Mul (slope, e)"),
+    ],
+)
+def test_a_gelu_by_tanh_in_any_order(part: tuple[str, ...], tmp_path: Path) -> None:
+    lines = (*part, "h = Tanh (g)", "i = Add (h, one)", "j = Mul (x, half)", "y = Mul (j, i)")
+    numbers = {"cubic": 0.044715, "one": 1.0, "half": 0.5, "slope": 0.79788456}
+    made = case(*lines, x=(2, 6), **{name: np.float32(number) for name, number in numbers.items()})
+    assert kinds(compared(made.model(), tmp_path)) == ["gelu"]
 
 
 def test_scores_that_are_results_are_not_masked(tmp_path: Path) -> None:

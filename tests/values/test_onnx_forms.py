@@ -58,6 +58,10 @@ WRITTEN_OUT = {
         *(*SQUARES[2:], *ROOT, "y = Div (d, r)"),
     ),
     "rmsnorm, scaled before": ("p = Mul (x, x)", "v = ReduceMean <axes=[2]> (p)", *ROOT, *SCALED, "y = Mul (x, s)"),
+    "rmsnorm without an epsilon": (
+        *("p = Mul (x, x)", "v = ReduceMean <axes=[2]> (p)", "q = Sqrt (v)"),
+        *("r = Reciprocal (q)", "z = Mul (x, r)", "y = Mul (z, g)"),
+    ),
     "gelu of two halves": (
         "a = Mul (x, root)",
         "c = Erf (a)",

@@ -69,7 +69,9 @@ def from_config(document: Document, name: str) -> Document:
         elif key in OPTIONAL and any(name in data for name in names):
             made.pop(key, None)  # null: none, whatever the class has where nothing is said
         elif key not in made and key not in OPTIONAL:
-            raise ArchsimError(Fault(f"has no {quoted(names[0])}, which a {kind} needs", document.place(())))
+            null = next((name for name in names if name in data), None)
+            place = document.place(() if null is None else (null,))
+            raise ArchsimError(Fault(f"has no {quoted(names[0])}, which a {kind} needs", place))
     for flag, keys in family.flags.items():
         if data.get(flag) not in _NOTHING:
             _set_flag(made, origin, keys, flag, str(data[flag]))

@@ -1,8 +1,8 @@
 """Around products of two tensors made at run time: scales and masks that a product takes in, as they cost nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from archsim.graph.onnx.importer import HIDDEN, Importer
 
 CLEAR = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand")
 """Views of which it does not matter whether a scale comes before or after."""
+_BESIDE = ("Reshape", "Squeeze", "Unsqueeze")
 _VIEWS = (*CLEAR, "Slice", "Cast", "Pad", "Gather", "Concat", "Split")
 _LOGIC = (
     *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Not", "And", "Or", "Where", "IsNaN"),
@@ -23,6 +24,14 @@ _NODES = 64
 """That a mask may be made by."""
 _LARGE = 1 << 24
 """Numbers of a mask that is looked at."""
+
+
+class Step(NamedTuple):
+    """A node between scores and their softmax: which of its operands are scores, and the sizes of its result."""
+
+    node: FileNode
+    scores: str
+    sizes: tuple[int, ...]
 
 
 def after(
@@ -64,28 +73,26 @@ def _masked(importer: Importer, name: str, sizes: Sequence[int]) -> Mask | None:
     """The mask that hides results before a softmax reads them."""
     between = _before_softmax(importer, name, sizes)
     mask = _of_constants(importer, between, sizes)
-    open_masks = any(importer.moving(x) for node, given in between for x in node.inputs if x != given)
-    return surely_hidden(importer, between, sizes) if mask is None and open_masks else mask
+    if mask is not None:
+        return mask
+    return surely_hidden(importer, [(step.node, step.scores) for step in between], sizes)
 
 
-def _of_constants(importer: Importer, between: Sequence[tuple[FileNode, str]], sizes: Sequence[int]) -> Mask | None:
+def _of_constants(importer: Importer, between: Sequence[Step], sizes: Sequence[int]) -> Mask | None:
     """The mask of constants, which are left out.
 
     Whatever else is added leaves hidden what is hidden; a number that is put in by a mask does if it is low.
     """
-    for node, given in between:
+    for node, given, _ in between:
         if node.operator in ("Add", "Where") and any(made_of_masks(importer, x) for x in node.inputs if x != given):
             importer.fused[node.number] = partial(_hidden, node=node)
-    hiding = [
-        (node, given, seen) for node, given in between if (seen := _seen(importer, node, given, sizes)) is not None
-    ]
-    clearing = [
-        (node, given, left) for node, given in between if (left := _left(importer, node, given, sizes)) is not None
-    ]
-    if not hiding:
+    hiding, clearing = (_numbers(importer, between, sizes, rule) for rule in (_seen, _left))
+    if not hiding or len({of.shape for *_, of in hiding + clearing}) > 1:
         return None
     shown = np.asarray(reduce(np.logical_and, [seen for *_, seen in hiding]))
-    if any(bool((shown & ~left).any()) for *_, left in clearing) or any(_shows(importer, *each) for each in between):
+    if any(bool((shown & ~left).any()) for *_, left in clearing) or any(
+        _shows(importer, step.node, step.scores) for step in between
+    ):
         return None
     mask = None if shown.all() else _mask(shown, sizes)
     for hider, given, seen in hiding + clearing:
@@ -95,16 +102,39 @@ def _of_constants(importer: Importer, between: Sequence[tuple[FileNode, str]], s
     return mask
 
 
-def _before_softmax(importer: Importer, name: str, sizes: Sequence[int]) -> list[tuple[FileNode, str]]:
+def _numbers(
+    importer: Importer,
+    between: Sequence[Step],
+    sizes: Sequence[int],
+    rule: Callable[[Importer, FileNode, str, Sequence[int]], NDArray[Any] | None],
+) -> list[tuple[FileNode, str, NDArray[Any]]]:
+    """Nodes with constants for which there is a rule, and what it says, once where it is the same for all heads."""
+    nodes = []
+    for step in between:
+        numbers = rule(importer, step.node, step.scores, step.sizes)
+        if numbers is not None:
+            wide = np.broadcast_to(numbers, np.broadcast_shapes(numbers.shape, tuple(sizes[-2:])))
+            heads = wide.reshape(-1, *wide.shape[-2:])
+            nodes.append((step.node, step.scores, heads[0] if bool((heads == heads[0]).all()) else wide))
+    return nodes
+
+
+def _before_softmax(importer: Importer, name: str, sizes: Sequence[int]) -> list[Step]:
     """Nodes that leave hidden what is hidden, with what they read; none if a softmax does not read the last alone."""
-    between: list[tuple[FileNode, str]] = []
+    between: list[Step] = []
+    hides = False
     while (node := importer.file.only(name)) is not None and node.number not in importer.done and not node.domain:
         if node.operator == "Softmax":
             return between
-        same = importer.file.sizes.get(node.outputs[0], tuple(sizes)) == tuple(sizes)
-        if not same or not _stays(importer, node, name, sizes):
+        own = importer.file.sizes.get(node.outputs[0], tuple(sizes))
+        if node.operator in _BESIDE and own[-2:] == tuple(sizes[-2:]):  # heads and sequences in other dimensions
+            name, sizes = node.outputs[0], own
+            continue
+        number = None if hides else scaling(importer, node, name, len(sizes))
+        if own != tuple(sizes) or not (_stays(importer, node, name, sizes) or (number or 0) > 0):
             break
-        between.append((node, name))
+        between.append(Step(node, name, own))
+        hides |= _seen(importer, node, name, own) is not None or hides_by_mask(importer, node, name)
         name = node.outputs[0]
     return []
 

@@ -21,6 +21,8 @@ _LARGE = 1 << 26
 _MOST = 1 << 30
 """Numbers of a tensor that another is worked out of."""
 _VIEWS = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast")
+_TURNED = ("Transpose", "Squeeze", "Unsqueeze")
+"""Views that numpy makes without a copy."""
 _PICKING = ("Gather", "GatherElements", "GatherND", "Scatter", "ScatterElements", "ScatterND")
 _GROWING = (
     "Pad",
@@ -147,7 +149,7 @@ class Constants:
             return evaluated(node, {name: found.read() for name, found in known.items()}, self.file.opsets)
 
         made = node.outputs[0]
-        sizes = _sizes(node, known, self.file.sizes) if len(node.outputs) == 1 else None
+        sizes = _sizes(node, known, self.file) if len(node.outputs) == 1 else None
         kind = self.file.types.get(made)
         moved = known[node.inputs[0]].origin if node.operator in _VIEWS else ""
         held = frozenset().union(*(found.held for found in known.values()))
@@ -184,11 +186,15 @@ def _reader(tensor: Any, folder: Path) -> Reader:  # noqa: ANN401 - protobuf's o
     return read
 
 
-def _sizes(node: FileNode, known: Mapping[str, Constant], inferred: Mapping[str, Sizes]) -> Sizes | None:
+def _sizes(node: FileNode, known: Mapping[str, Constant], file: ModelFile) -> Sizes | None:
     """Of a node's only result; None where they show only when it is worked out."""
-    made: tuple[Any, ...] | None = inferred.get(node.outputs[0])
+    made: tuple[Any, ...] | None = file.sizes.get(node.outputs[0])
     operands = [known[name] for name in node.inputs if name]
-    if node.operator == "ConstantOfShape":
+    if made is None and node.operator in _TURNED and operands:
+        values = {name: found.read() for name, found in known.items() if found is not operands[0]}
+        empty = np.broadcast_to(np.zeros((), np.bool_), operands[0].shape)  # takes no memory
+        made = np.shape(evaluated(node, {operands[0].name: empty, **values}, file.opsets)[0])
+    elif node.operator == "ConstantOfShape":
         made = tuple(operands[0].read().reshape(-1).tolist())
     elif node.operator == "Expand":
         try:

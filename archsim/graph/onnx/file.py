@@ -37,6 +37,8 @@ WHOLES = {
     13: (0, 2**63 - 1),
 }
 """The smallest and largest of element types of whole numbers; of those of 64 bits without sign, half is in reach."""
+NUMBERS = frozenset((*FLOATS, *NARROW, *WHOLES))
+"""Element types that are no texts or complex numbers."""
 SIZES = ("Shape", "Size")
 """Operators that read no numbers, only how many there are."""
 

@@ -39,7 +39,8 @@ def _norm(base: Pattern, mean: Pattern = None, others: Sequence[Pattern] = ()) -
 
     With a mean, the base is what it is taken off of, and may be scaled before.
     """
-    variance = ("Add", Either((("ReduceMean", _square(base)), *others)), "epsilon")
+    squares = Either((("ReduceMean", _square(base)), *others))
+    variance = Either((("Add", squares, "epsilon"), squares))
     root = Either((("Sqrt", variance), ("Pow", variance, 0.5)))
     inverse = Either((("Reciprocal", root), ("Div", 1.0, root), ("Pow", variance, -0.5)))
     scaled = ("Mul", inverse, "scale")
@@ -66,10 +67,13 @@ def _gelu(curve: Pattern) -> Pattern:
 
 _SQUARE, _SLOPE = _square("x"), sqrt(2 / pi)
 _CUBE = Either((("Pow", "x", 3.0), ("Mul", _SQUARE, "x")))
-_MORE = ("Add", ("Mul", _SQUARE, 0.044715), 1.0)
+_PART = ("Mul", "x", 0.044715)
+_SQUARE_PART = Either((("Mul", _SQUARE, 0.044715), ("Mul", _PART, "x")))
+_CUBE_PART = Either((("Mul", _CUBE, 0.044715), ("Mul", _SQUARE_PART, "x"), ("Mul", _PART, _SQUARE)))
+_MORE = ("Add", _SQUARE_PART, 1.0)
 _BENT = Either(
     (
-        ("Mul", ("Add", ("Mul", _CUBE, 0.044715), "x"), _SLOPE),
+        ("Mul", ("Add", _CUBE_PART, "x"), _SLOPE),
         ("Mul", ("Mul", "x", _SLOPE), _MORE),
         ("Mul", ("Mul", "x", _MORE), _SLOPE),
     )
@@ -99,6 +103,7 @@ _PATTERNS: dict[str, Pattern] = {
     ),
     "shares": ("Where", ("IsNaN", "x"), 0.0, "x"),
 }
+_NORMS = ("layernorm", "rmsnorm")
 _ROOTS = ("Div", "Mul", "Add", "Where")
 
 
@@ -122,8 +127,8 @@ def fuse(importer: Importer) -> None:
                 continue
             last, make = node, _curve(name, match.tensors["x"])
             nodes = {each.number for each in match.nodes}
-            if "epsilon" in match.tensors:
-                epsilon = importer.scalar(match.tensors["epsilon"]) or 0.0
+            if name in _NORMS:
+                epsilon = importer.scalar(match.tensors.get("epsilon", "")) or 0.0
                 last, vectors = _vectors(importer, match, node)
                 make = _rows(name, match.tensors["x"], dims, epsilon, vectors)
                 nodes.update(_between(importer, node, last))

@@ -25,26 +25,28 @@ def join_head_norms(edit: Edit, attention: Attention, arrays: dict[str, Reader])
     edit
         Of the Graph.
     attention
-        Whose queries and keys they are: [..., heads, values] where they are normalised.
+        Whose queries and keys they are: [..., values] where they are normalised, with a dimension of heads.
     arrays
         By name of a weight, gives its numbers.
     """
     query, key = (_behind(edit, name) for name in attention.operands()[:2])
-    if query is None or key is None or not _alike(edit, query, key):
+    heads = None if query is None or key is None or not _alike(edit, query, key) else _heads(query, key)
+    if query is None or key is None or heads is None:
         return
-    builder, place, heads = edit.builder, edit.places[query.key], len(query.shape) - 2
+    builder, place, dims = edit.builder, edit.places[query.key], len(query.shape)
     numbers = [size_of(norm.shape[heads]) or 1 for norm in (query, key)]
+    order = [*(at for at in range(dims - 1) if at != heads), heads, dims - 1]  # numbers of a head have a scale each
     builder.layer = query.layer
     with edit.adding(place):
-        both = builder.concat([query.inputs[0], key.inputs[0]], heads)
+        both = builder.transpose(builder.concat([query.inputs[0], key.inputs[0]], heads), order)
     vectors = [_repeated(edit, pair, numbers, arrays) for pair in zip(query.inputs[1:], key.inputs[1:], strict=True)]
-    whole = replace(
-        query, inputs=(both, *vectors), shape=builder.of(both), dims=(heads + 1,), name=builder.name("qk norm")
-    )
+    whole = replace(query, inputs=(both, *vectors), shape=builder.of(both), name=builder.name("qk norm"))
     edit.put(whole, place)
+    with edit.adding(place):
+        back = builder.transpose(whole.key, np.argsort(order).tolist())
     for part, start in ((query, 0), (key, numbers[0])):
         piece = Slice(
-            layer=part.layer, name=builder.name("view"), inputs=(whole.key,), shape=part.shape, dim=heads, start=start
+            layer=part.layer, name=builder.name("view"), inputs=(back,), shape=part.shape, dim=heads, start=start
         )
         edit.rename({part.key: edit.put(piece, place)})
         edit.remove(part.key)
@@ -81,10 +83,14 @@ def _alike(edit: Edit, query: Normalise, key: Normalise) -> bool:
         rows
         and plain[0] == plain[1]
         and query.dims == (last,)
-        and last > 1
         and size_of(query.shape[last]) == size_of(key.shape[last])
-        and query.shape[: last - 1] == key.shape[: last - 1]
     )
+
+
+def _heads(query: Normalise, key: Normalise) -> int | None:
+    """The dimension of heads: the only one that is not the same in both, as each comes from a product of its own."""
+    apart = [at for at in range(len(query.shape) - 1) if query.shape[at] != key.shape[at]]
+    return apart[0] if len(apart) == 1 else None
 
 
 def _repeated(edit: Edit, names: Sequence[str], numbers: Sequence[int], arrays: dict[str, Reader]) -> str:

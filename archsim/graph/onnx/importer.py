@@ -15,15 +15,13 @@ from archsim.graph.axes import sizes_of
 from archsim.graph.builder import Builder
 from archsim.graph.nodes import Contraction
 from archsim.graph.onnx.constants import Constant, Constants, Reader
-from archsim.graph.onnx.file import FLOATS, NARROW, SIZES, WHOLES, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.file import FLOATS, NUMBERS, SIZES, WHOLES, FileNode, ModelFile, Sizes
 from archsim.graph.onnx.stored import BITS, stored
 from archsim.graph.weights import Stored, Weight
 
 Handler = Callable[["Importer", FileNode], "Made"]
 Made = str | Sequence[str]
 """Names of the tensors that a node makes, in the order of its outputs."""
-_NUMBERS = {*FLOATS, *NARROW, *WHOLES}
-"""Element types that are no texts or complex numbers."""
 _FEW = 64
 """Numbers of an input that a user may write down."""
 HIDDEN = -1e4
@@ -219,7 +217,7 @@ class Importer:
 
     def require_numbers(self, *names: str) -> None:
         """Raise ArchsimError where a tensor is not of numbers."""
-        wrong = next((name for name in names if self.file.types.get(name, FLOATS[0]) not in _NUMBERS), None)
+        wrong = next((name for name in names if self.file.types.get(name, FLOATS[0]) not in NUMBERS), None)
         if wrong is not None:
             raise ArchsimError(f"{quoted(wrong)} is of texts or complex numbers; expected numbers")
 

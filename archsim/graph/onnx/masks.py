@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ _MASKING = -99.0
 """What is added to scores in order to hide them is this or less: its exponential is below the smallest float32."""
 _LARGE = 1 << 24
 """Numbers of a constant that is looked at."""
+_CLOSE = 1e-2
+"""Relative difference of steps between numbers, which have few digits in float16."""
 _ON_SCORES = ("add", "sub", "where", "max", "min", "mul")
 
 
@@ -25,11 +28,13 @@ def free_masks(edit: Edit, attention: Attention, arrays: Mapping[str, Reader]) -
     """Make what masks do to the scores of an attention, and what makes these masks, free."""
     chain = list(_between(edit, attention.softmax.inputs[0], attention.scores.key))
     for node in chain:
-        others = [name for name in node.inputs if name not in {attention.scores.key, *(each.key for each in chain)}]
+        others = [name for name in node.inputs if not _leads_to(edit, name, attention.scores.key)]
         if all(_is_mask(edit, name, node, arrays) for name in others):
             edit.put(replace(node, kind="view"), edit.places[node.key])
             for name in others:
                 _free(edit, name)
+        elif node.function == "mul" and all(_is_single(edit, name) for name in others):  # a scale
+            edit.put(replace(node, kind="view"), edit.places[node.key])
         elif node.function == "add":
             for name in others:
                 _count_bias(edit, name, arrays)
@@ -37,13 +42,34 @@ def free_masks(edit: Edit, attention: Attention, arrays: Mapping[str, Reader]) -
         _free_shares(edit, attention.softmax, edit.nodes[reader])
 
 
+def _is_even(numbers: NDArray[np.float64]) -> bool:
+    """Whether each row grows by the same step from number to number; what is none is left out."""
+    with np.errstate(invalid="ignore"):
+        steps = np.diff(numbers, axis=-1)
+    if np.isfinite(steps).sum(axis=-1).max(initial=0) < 2:  # noqa: PLR2004 - steps that can be compared
+        return False
+    finite = np.where(np.isfinite(steps), steps, np.nan)
+    low, high = np.fmin.reduce(finite, axis=-1), np.fmax.reduce(finite, axis=-1)
+    return not bool((high - low > _CLOSE * np.abs(high)).any())
+
+
+def _is_single(edit: Edit, name: str) -> bool:
+    weight = edit.builder.weights.get(name)
+    return weight is not None and weight.numbers <= 1 and prod(weight.shape) == 1
+
+
 def _count_bias(edit: Edit, name: str, arrays: Mapping[str, Reader]) -> None:
-    """Of a bias of scores, numbers that are alike are one that is trained; a mask may have been added to them."""
+    """Of a bias of scores, numbers that are alike are one that is trained; a mask may have been added to them.
+
+    Biases in proportion to the distance of keys are not trained (O. Press et al., Train Short, Test Long, 2022).
+    """
     weight = edit.builder.weights.get(name)
     numbers = None if weight is None or not weight.numbers else _numbers(edit, name, arrays)
-    if weight is not None and numbers is not None and numbers.min() < numbers.max():
-        distinct = len(np.unique(numbers[numbers > _MASKING / 2]))
-        edit.builder.weights[name] = replace(weight, trained=min(weight.numbers, distinct))
+    if weight is None or numbers is None or not numbers.min() < numbers.max():
+        return
+    distinct = len(np.unique(numbers[numbers > _MASKING / 2]))
+    even = _is_even(np.where(numbers > _MASKING / 2, numbers, np.nan).astype(np.float64))
+    edit.builder.weights[name] = replace(weight, trained=0 if even else min(weight.numbers, distinct))
 
 
 def _numbers(edit: Edit, name: str, arrays: Mapping[str, Reader]) -> NDArray[Any] | None:

@@ -19,7 +19,10 @@ _LARGE = 1 << 26
 
 
 def join_tables(edit: Edit, arrays: Mapping[str, Reader]) -> None:
-    """Sums of looked-up rows, and of constants, with the first of them. arrays: numbers of weights, by name."""
+    """Sums of looked-up rows, and of constants, with the first of them, and their scale.
+
+    arrays: numbers of weights, by name.
+    """
     for node in list(edit.nodes.values()):
         if isinstance(node, Embedding) and not edit.nodes[node.key].free:
             _join(edit, node, arrays)
@@ -27,7 +30,13 @@ def join_tables(edit: Edit, arrays: Mapping[str, Reader]) -> None:
 
 def _join(edit: Edit, first: Embedding, arrays: Mapping[str, Reader]) -> None:
     key, left = first.key, _ADDITIONS
-    while left and (reader := edit.alone(key)) is not None and _is_addition(node := edit.nodes[reader]):
+    while left and (reader := edit.alone(key)) is not None:
+        node = edit.nodes[reader]
+        if _is_scale(edit, node):
+            key = edit.put(replace(node, kind="view"), edit.places[node.key])
+            continue
+        if not _is_addition(node):
+            break
         others = [name for name in node.inputs if name != key]
         ends = [_looked_up(edit, name) for name in others]
         if len(others) != 1 or ends[0] is None:
@@ -73,6 +82,13 @@ def _are_those(arrays: Mapping[str, Reader], name: str, table: Weight) -> bool:
     if rows.min() == rows.max():
         return False
     return any(rows.shape == each.shape and bool((rows == each).all()) for each in (matrix, matrix.T))
+
+
+def _is_scale(edit: Edit, node: Node) -> bool:
+    """Whether a node multiplies by a single number, as of rows that are multiplied by the root of their size."""
+    weights = [edit.builder.weights[name] for name in node.inputs if name in edit.builder.weights]
+    single = len(weights) == 1 and prod(weights[0].shape) == 1
+    return isinstance(node, Elementwise) and node.function == "mul" and len(node.inputs) == 2 and single  # noqa: PLR2004
 
 
 def _is_addition(node: Node) -> bool:

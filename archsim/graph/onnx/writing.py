@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from archsim.errors import ArchsimError, quoted
 from archsim.graph.onnx.constants import Constants, Reader
-from archsim.graph.onnx.file import FLOATS, FileNode, ModelFile, Sizes
+from archsim.graph.onnx.file import FLOATS, NUMBERS, FileNode, ModelFile, Sizes
 
 AXES_AS_INPUTS = {"ReduceSum": 13, "ReduceMean": 18, "ReduceMax": 18, "Squeeze": 13, "Unsqueeze": 13}
 """Version from which an operator has its axes among the inputs."""
@@ -109,6 +109,8 @@ class Writing:
 
         array = np.asarray(value)
         if like and like in self.file.types:
+            if self.file.types[like] not in NUMBERS:
+                raise self.refused(f"{quoted(like)} is of texts or complex numbers; expected numbers")
             array = array.astype(helper.tensor_dtype_to_np_dtype(self.file.types[like]))
         elif array.dtype.kind == "f":
             array = array.astype(np.float32)
