@@ -45,7 +45,7 @@ class _Roles:
             # keys are values in the scores that are made of them, whatever they are where they come from
             links = {} if second else self.tracer.links(node, at, shape)
             for axis, link in links.items():
-                if link.axis is not None and link.axis != axis:
+                if link.axis is not None and not self._is_made_of(axis, link.axis):
                     self.parent.setdefault(link.axis, axis)
         if isinstance(node, Contraction) and node.stationary:
             for letter in node.outputs:
@@ -53,6 +53,12 @@ class _Roles:
         self.shapes[node.key] = node.shape
         if isinstance(node, Concat):
             self._together(node)
+
+    def _is_made_of(self, axis: Axis | None, other: Axis) -> bool:
+        """Whether an axis is another, or was made of it, as where a view is put behind what it is a view of."""
+        while axis is not None and axis != other:
+            axis = self.parent.get(axis)
+        return axis is not None
 
     def _together(self, node: Concat) -> None:
         """Operands that are put one after the other have dimensions of the same kinds."""
