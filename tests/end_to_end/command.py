@@ -1,5 +1,6 @@
 """The command line: here, which spares the start of Python and its imports, or as a process of its own."""
 
+import gc
 import subprocess
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -15,11 +16,14 @@ def archsim(*words: str, folder: Path | None = None) -> subprocess.CompletedProc
     """What `archsim` with these words says and returns, in this process, both streams no terminals."""
     out, err = StringIO(), StringIO()
     code: str | int | None = None
+    collected = gc.get_threshold()
     with chdir(folder or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
         try:
             main(list(words))
         except SystemExit as end:
             code = end.code
+        finally:
+            gc.set_threshold(*collected)
     assert isinstance(code, int), f"it returned, or ended with {code!r}"
     return subprocess.CompletedProcess(list(words), code, out.getvalue(), err.getvalue())
 
