@@ -26,10 +26,19 @@ def data_dir() -> Path:
 
     A test that asks for it is skipped where it is absent, and fails there if ARCHSIM_REQUIRE_DATA=1.
     """
-    folder = Path(os.environ.get("ARCHSIM_DATA") or ROOT.parent / "shared" / "data")
+    return _there(Path(os.environ.get("ARCHSIM_DATA") or ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def cases_dir(data_dir: Path) -> Path:
+    """The folder of small inputs that went wrong, beside that of the data."""
+    return _there(data_dir.parent / "cases")
+
+
+def _there(folder: Path) -> Path:
     if folder.is_dir():
         return folder
-    reason = f"no data folder at {folder}; ARCHSIM_DATA names another"
+    reason = f"no folder {folder}; ARCHSIM_DATA names another for data, beside which cases are"
     if os.environ.get("ARCHSIM_REQUIRE_DATA") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -30,11 +30,8 @@ SECONDS, MEGABYTES = 2, 200
 
 
 @pytest.fixture(scope="module")
-def broken() -> Path:
-    folder = ROOT.parent / "shared" / "cases" / "broken"
-    if not folder.is_dir():
-        pytest.skip(f"no broken files at {folder}")
-    return folder
+def broken(cases_dir: Path) -> Path:
+    return cases_dir / "broken"
 
 
 def commands(broken: Path, folder: Path) -> dict[str, list[str]]:

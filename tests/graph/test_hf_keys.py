@@ -35,11 +35,8 @@ def loaded(folder: Path, config: dict[str, object]) -> Graph:
     return load_model(path)
 
 
-def case(data_dir: Path, name: str) -> Graph:
-    path = data_dir.parent / "cases" / "hf" / f"{name}.json"
-    if not path.is_file():
-        pytest.skip(f"no {path}")
-    return load_model(path)
+def case(cases_dir: Path, name: str) -> Graph:
+    return load_model(cases_dir / "hf" / f"{name}.json")
 
 
 def windows(graph: Graph) -> list[int | None]:
@@ -51,27 +48,27 @@ def windows(graph: Graph) -> list[int | None]:
     ("name", "parameters"),
     [("bloom-560m", 559_214_592), ("opt-350m", 331_196_416), ("llama-seqcls", 7_504_932_864)],
 )
-def test_cases_have_their_parameters(data_dir: Path, name: str, parameters: int) -> None:
-    assert case(data_dir, name).parameters == parameters
+def test_cases_have_their_parameters(cases_dir: Path, name: str, parameters: int) -> None:
+    assert case(cases_dir, name).parameters == parameters
 
 
-def test_a_pattern_of_two_has_its_operations(data_dir: Path) -> None:
+def test_a_pattern_of_two_has_its_operations(cases_dir: Path) -> None:
     """Products of 100 positions; layers 0 and 2 see 8 positions, 1 and 3 all; logits of the last position.
 
     A layer's weights: 64 x 96 + 64 x 64 + 3 x 64 x 128 = 34,816. Pairs of positions: 28 + 93 x 8 = 772, and 5,050.
     """
     layers = 4 * 100 * 34_816 + 2 * (772 + 5_050) * 2 * 64
     assert 2 * (layers + 64 * 100) == 30_846_464
-    assert 2 * Job(seq=100).macs(case(data_dir, "gemma3-tiny-pattern2")) == 30_846_464
+    assert 2 * Job(seq=100).macs(case(cases_dir, "gemma3-tiny-pattern2")) == 30_846_464
 
 
-def test_windows_begin_after_max_window_layers(data_dir: Path) -> None:
-    assert windows(case(data_dir, "qwen2-window")) == [None] * 12 + [1024] * 12
+def test_windows_begin_after_max_window_layers(cases_dir: Path) -> None:
+    assert windows(case(cases_dir, "qwen2-window")) == [None] * 12 + [1024] * 12
 
 
-def test_the_text_model_of_several_is_read_and_said(data_dir: Path) -> None:
+def test_the_text_model_of_several_is_read_and_said(cases_dir: Path) -> None:
     """Its text_config leaves out what its class has. Heads of 256; norms of 2,560 four times, and of heads two."""
-    graph = case(data_dir, "gemma-3-4b")
+    graph = case(cases_dir, "gemma-3-4b")
     layer = 2560 * (8 + 2 * 4) * 256 + 8 * 256 * 2560 + 3 * 2560 * 10_240 + 4 * 2560 + 2 * 256
     assert graph.parameters == 262_208 * 2560 + 34 * layer + 2560
     assert windows(graph)[:7] == [1024] * 5 + [None, 1024]

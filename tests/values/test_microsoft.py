@@ -154,10 +154,8 @@ STORED = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_cases(name: str, data_dir: Path, tmp_path: Path) -> None:
-    path = data_dir.parent / "cases" / "onnx" / f"{name}.onnx"
-    if not path.exists():
-        pytest.skip("no cases at hand")
+def test_cases(name: str, cases_dir: Path, tmp_path: Path) -> None:
+    path = cases_dir / "onnx" / f"{name}.onnx"
     graph, _ = load_onnx_arrays(path)
     macs = make_job(graph, "prefill", None, 0, 1).macs(graph)
     assert (macs, sum(each.weights for each in graph.linears)) == CASES[name]
