@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from archsim.machine.machine import Machine
     from archsim.machine.source import Loc
 
+_MOST_FAULTS = 200
+"""With so many, further values are not tried."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bases:
@@ -69,7 +72,8 @@ def load_study(
         _keep(reader, loc, models, name, lambda name=name: _model(Path(path), name, trust=trust))
     for axis in study.axes if study is not None else ():
         for level in axis.tried():
-            _try(reader, axis, level, machines)
+            if len(reader.faults) < _MOST_FAULTS:
+                _try(reader, axis, level, machines)
     if study is not None:
         check_jobs(reader, study, models)
     if reader.faults or study is None:

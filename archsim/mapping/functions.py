@@ -96,8 +96,10 @@ def allot(
         return {}
     if isinstance(machine.function_cores, int):
         free = min(free, machine.function_cores)
-    cores = dict.fromkeys(work, 1)
-    for _ in range(len(work), free):
+    # all cores that go to one that is busier than an even share of those beyond the first ones would make it
+    total, beyond = max(1, sum(work.values())), max(0, free - len(work))
+    cores = {name: max(1, -(-size * beyond // total)) for name, size in work.items()}
+    for _ in range(sum(cores.values()), free):
         busiest = max(work, key=lambda name: work[name] / cores[name])
         cores[busiest] += 1
     return cores

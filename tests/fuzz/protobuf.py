@@ -132,7 +132,7 @@ def _constant(random: Random, model: ModelProto) -> None:
     """Another number in a constant, or another type: of sizes, axes, indices, scales."""
     tensors = [one for one in _messages(model) if isinstance(one, TensorProto)]
     tensor = random.choice(tensors)
-    if tensor.data_location == TensorProto.EXTERNAL:
+    if tensor.data_location == TensorProto.EXTERNAL or tensor.data_type not in TensorProto.DataType.values():
         raise ValueError
     values = numpy_helper.to_array(tensor).copy().reshape(-1)
     if not 0 < values.size <= _LARGEST or values.dtype.kind not in "iufb":

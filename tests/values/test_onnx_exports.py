@@ -207,6 +207,19 @@ def test_a_table_that_is_stretched_before_the_run(places: str, tmp_path: Path) -
     compared(case(*lines, x=(1, 1, 4, 6), table=floats(1, 1, 2, 3), **tensors).model(), tmp_path)
 
 
+@pytest.mark.parametrize(("cosines", "sines", "kind"), [((3, 4), (3, 4), "rotary"), ((3, 1), (3, 4), "mul")])
+def test_rotary_positions_have_an_angle_for_each_pair(
+    cosines: tuple[int, int], sines: tuple[int, int], kind: str, tmp_path: Path
+) -> None:
+    """With one cosine for all numbers they are products and a sum."""
+    lines = (
+        *("a, b = Split <axis = -1> (x, halves)", "n = Neg (b)", "h = Concat <axis = -1> (n, a)"),
+        *("c = Mul (x, cosines)", "s = Mul (h, sines)", "y = Add (c, s)"),
+    )
+    made = case(*lines, x=(2, 3, 4), halves=whole(2, 2), cosines=floats(*cosines), sines=floats(*sines))
+    assert kind in kinds(compared(made.model(), tmp_path))
+
+
 def test_operators_that_a_file_describes_itself(tmp_path: Path) -> None:
     made = case("c = Add (x, x)", "y = Relu (c)", x=(2, 3)).model()
     added_twice, standard = made.graph.node[0], [helper.make_opsetid("", 17)]

@@ -83,15 +83,24 @@ class FileNode:
 
     def whole(self, name: str, default: int) -> int:
         """A whole number among the attributes."""
-        return int(self.attributes.get(name, default))
+        return int(self._number(name, default))
 
     def number_of(self, name: str, default: float) -> float:
         """A number among the attributes."""
-        return float(self.attributes.get(name, default))
+        return float(self._number(name, default))
 
     def wholes(self, name: str) -> Sizes | None:
         """Whole numbers among the attributes; None where they are left out."""
-        return tuple(map(int, self.attributes[name])) if name in self.attributes else None
+        found = self.attributes.get(name)
+        if found is not None and not (isinstance(found, list | tuple) and all(isinstance(one, int) for one in found)):
+            raise ArchsimError(f"{self.label}: attribute {quoted(name)}: expected whole numbers")
+        return None if found is None else tuple(found)
+
+    def _number(self, name: str, default: float) -> float:
+        found = self.attributes.get(name, default)
+        if not isinstance(found, int | float):
+            raise ArchsimError(f"{self.label}: attribute {quoted(name)}: expected a number")
+        return found
 
     def word(self, name: str, default: str) -> str:
         """A word among the attributes."""

@@ -121,7 +121,7 @@ def find_rotary(edit: Edit, arrays: Mapping[str, Reader]) -> None:
     for key in list(edit.nodes):
         node = edit.nodes[key]
         turned = finder.found(node)
-        if turned is None or turned.of in edit.builder.weights:
+        if turned is None or turned.of in edit.builder.weights or not _fits(edit, node, turned):
             continue
         cosine, sine = (
             _doubled(edit, node, name, turned.halves) if turned.doubled else name
@@ -146,6 +146,13 @@ def find_rotary(edit: Edit, arrays: Mapping[str, Reader]) -> None:
         edit.rename({last.key: edit.put(made, edit.places[last.key])})
         for name in (cosine, sine):
             free_angles(edit, name)
+
+
+def _fits(edit: Edit, node: Node, turned: _Turned) -> bool:
+    """Whether both tables have a number for each that is turned, or for each pair of them."""
+    size = size_of(node.shape[-1])
+    widths = {size_of(edit.builder.of(name)[-1]) for name in (turned.cosine, turned.sine)}
+    return size is not None and widths == {size // 2 if turned.doubled else size}
 
 
 def _with_rest(edit: Edit, node: Node, x: str) -> Concat | None:
